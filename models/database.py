@@ -1,0 +1,74 @@
+"""Engines and sessions: read-only statements for queries, one commit for writes.
+
+Refuses to hand out a connection whose clock, encoding or search differ between requests: every
+session runs in UTC, so a timestamp's text is the same whichever path formats it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session, sessionmaker
+
+SCHEMA = Path(__file__).parent.parent / "schema.sql"
+
+
+class Database:
+    """One PostgreSQL database: a pool of read-only connections and a pool for writes.
+
+    `url` is a libpq or SQLAlchemy URL. Nothing connects until the first use.
+    """
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        parsed = make_url(url).set(drivername="postgresql+psycopg2")
+        options = {"connect_timeout": 5, "application_name": "cacaotrace", "options": "-c timezone=UTC"}
+        self._reads: Engine = create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            isolation_level="AUTOCOMMIT",
+            connect_args=options,
+            execution_options={"postgresql_readonly": True},
+        )
+        self._writes: Engine = create_engine(
+            parsed, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args=options,
+            pool_pre_ping=True,
+        )
+        self._sessions = sessionmaker(self._writes)
+
+    def reader(self) -> Connection:
+        """A connection on which every statement is its own read-only snapshot."""
+        return self._reads.connect()
+
+    def session(self) -> Session:
+        """A session for writes; the caller commits once, or closes it and nothing was written."""
+        return self._sessions()
+
+    def engine(self) -> Engine:
+        """The writing engine, for bulk work (COPY) that needs the driver's own cursor."""
+        return self._writes
+
+    def is_ready(self) -> bool:
+        """Ask the database for an answer; raises what the driver raises when there is none."""
+        with self.reader() as connection:
+            return connection.execute(text("SELECT 1")).scalar_one() == 1
+
+    def apply_schema(self) -> bool:
+        """Apply schema.sql where there is no `products` table yet; True if it was applied."""
+        with self._writes.connect() as connection:
+            if connection.execute(text("SELECT to_regclass('products')")).scalar_one() is not None:
+                return False
+        raw = self._writes.raw_connection()
+        try:
+            with raw.cursor() as cursor:
+                cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+            raw.commit()
+        finally:
+            raw.close()
+        return True
+
+    def close(self) -> None:
+        self._reads.dispose()
+        self._writes.dispose()

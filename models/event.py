@@ -1,0 +1,42 @@
+"""Transactions: what happened to a product or to a cacao batch; append-only in the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Instant, Json, Key, Name
+from models.lot import CacaoBatch, Product
+
+
+class Transaction(Base):
+    """An event of exactly one product or batch, at `timestamp` (UTC), known since `record_time`."""
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        Index(
+            None, "product_id", "transaction_id", postgresql_where=text("product_id IS NOT NULL")
+        ),
+        Index(
+            None,
+            "cacao_batch_id",
+            "transaction_id",
+            postgresql_where=text("cacao_batch_id IS NOT NULL"),
+        ),
+        Index(None, "timestamp", "transaction_id"),
+        Index(None, "event", "transaction_id"),
+    )
+
+    transaction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    product_id: Mapped[Key | None] = mapped_column(ForeignKey(Product.product_id))
+    cacao_batch_id: Mapped[Key | None] = mapped_column(ForeignKey(CacaoBatch.cacao_batch_id))
+    timestamp: Mapped[Instant] = mapped_column(server_default=func.now())
+    event: Mapped[Name]
+    details: Mapped[Json | None]
+    event_id: Mapped[Name | None] = mapped_column(unique=True)
+    record_time: Mapped[Instant] = mapped_column(server_default=func.now())
+
+    product: Mapped[Product | None] = relationship(lazy="raise", back_populates="transactions")
+    cacao_batch: Mapped[CacaoBatch | None] = relationship(
+        lazy="raise", back_populates="transactions"
+    )

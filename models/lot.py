@@ -1,0 +1,138 @@
+"""Lots: cacao batches and products, and the edges that say how many kg of which went into which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Day, Key, Kilograms, Name, Percent
+from models.party import Manufacturer, Supplier
+from models.plot import Plot
+
+if TYPE_CHECKING:
+    from models.event import Transaction
+    from models.statement import DueDiligenceStatement
+
+STAGES = ("beans", "nibs", "liquor", "butter", "powder", "couverture")
+
+
+class CacaoBatch(Base):
+    """A lot of cacao at one stage: beans as harvested, or what was made from other batches."""
+
+    __tablename__ = "cacao_batches"
+    __table_args__ = (
+        UniqueConstraint("supplier_id", "lot_number"),
+        Index(None, "supplier_id", "cacao_batch_id"),
+        Index(None, "harvest_date", "cacao_batch_id"),
+        Index(None, "quantity", "cacao_batch_id"),
+        Index(None, "certification", "cacao_batch_id"),
+        Index(None, "stage", "cacao_batch_id"),
+        Index(None, "lot_number", "cacao_batch_id"),
+    )
+
+    cacao_batch_id: Mapped[Key] = mapped_column(primary_key=True)
+    supplier_id: Mapped[Key] = mapped_column(ForeignKey(Supplier.supplier_id))
+    harvest_date: Mapped[Day | None]
+    quantity_kg: Mapped[Kilograms] = mapped_column("quantity")
+    certification: Mapped[Name | None]
+    stage: Mapped[Name] = mapped_column(server_default="beans")
+    lot_number: Mapped[Name | None]
+    production_date: Mapped[Day | None]
+
+    supplier: Mapped[Supplier] = relationship(lazy="raise", back_populates="cacao_batches")
+    products: Mapped[list[Product]] = relationship(
+        lazy="raise", secondary="product_cacao_batch", viewonly=True
+    )
+    inputs: Mapped[list[CacaoBatch]] = relationship(
+        lazy="raise",
+        secondary="cacao_batch_input",
+        primaryjoin="CacaoBatch.cacao_batch_id == CacaoBatchInput.output_batch_id",
+        secondaryjoin="CacaoBatch.cacao_batch_id == CacaoBatchInput.input_batch_id",
+        viewonly=True,
+    )
+    outputs: Mapped[list[CacaoBatch]] = relationship(
+        lazy="raise",
+        secondary="cacao_batch_input",
+        primaryjoin="CacaoBatch.cacao_batch_id == CacaoBatchInput.input_batch_id",
+        secondaryjoin="CacaoBatch.cacao_batch_id == CacaoBatchInput.output_batch_id",
+        viewonly=True,
+    )
+    plots: Mapped[list[Plot]] = relationship(
+        lazy="raise", secondary="cacao_batch_plot", viewonly=True
+    )
+    statements: Mapped[list[DueDiligenceStatement]] = relationship(
+        lazy="raise", secondary="cacao_batch_statement", viewonly=True
+    )
+    transactions: Mapped[list[Transaction]] = relationship(
+        lazy="raise", back_populates="cacao_batch"
+    )
+
+
+class Product(Base):
+    """A lot of a finished product: one GTIN with one batch number, of one manufacturer."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        UniqueConstraint("gtin", "batch_number"),
+        Index(None, "manufacturer_id", "product_id"),
+        Index(None, "name", "product_id"),
+        Index(None, "batch_number", "product_id"),
+        Index(None, "gtin", "product_id"),
+        Index(None, "cocoa_percent", "product_id"),
+        Index(None, "production_date", "product_id"),
+        Index(
+            "products_name_search",
+            text("search_key(name) gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
+    )
+
+    product_id: Mapped[Key] = mapped_column(primary_key=True)
+    name: Mapped[Name]
+    description: Mapped[Name | None]
+    manufacturer_id: Mapped[Key | None] = mapped_column(ForeignKey(Manufacturer.manufacturer_id))
+    batch_number: Mapped[Name | None]
+    gtin: Mapped[Name | None]
+    cocoa_percent: Mapped[Percent | None]
+    production_date: Mapped[Day | None]
+
+    manufacturer: Mapped[Manufacturer | None] = relationship(
+        lazy="raise", back_populates="products"
+    )
+    cacao_batches: Mapped[list[CacaoBatch]] = relationship(
+        lazy="raise", secondary="product_cacao_batch", viewonly=True
+    )
+    statements: Mapped[list[DueDiligenceStatement]] = relationship(
+        lazy="raise", secondary="product_statement", viewonly=True
+    )
+    transactions: Mapped[list[Transaction]] = relationship(lazy="raise", back_populates="product")
+
+
+class ProductCacaoBatch(Base):
+    """An edge: kg of a batch that went into a product; None where only the fact is known."""
+
+    __tablename__ = "product_cacao_batch"
+    __table_args__ = (Index(None, "cacao_batch_id", "product_id"),)
+
+    product_id: Mapped[Key] = mapped_column(ForeignKey(Product.product_id), primary_key=True)
+    cacao_batch_id: Mapped[Key] = mapped_column(
+        ForeignKey(CacaoBatch.cacao_batch_id), primary_key=True
+    )
+    quantity_kg: Mapped[Kilograms | None]
+
+
+class CacaoBatchInput(Base):
+    """An edge: kg of the input batch that went into the output batch."""
+
+    __tablename__ = "cacao_batch_input"
+    __table_args__ = (Index(None, "input_batch_id", "output_batch_id"),)
+
+    output_batch_id: Mapped[Key] = mapped_column(
+        ForeignKey(CacaoBatch.cacao_batch_id), primary_key=True
+    )
+    input_batch_id: Mapped[Key] = mapped_column(
+        ForeignKey(CacaoBatch.cacao_batch_id), primary_key=True
+    )
+    quantity_kg: Mapped[Kilograms]

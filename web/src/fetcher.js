@@ -1,0 +1,18 @@
+// Posts an operation to the address the page itself was loaded from.
+export async function fetcher(params, { headers = {} } = {}) {
+  const response = await fetch(window.location.pathname, {
+    method: 'POST',
+    headers: {
+      accept: 'application/graphql-response+json, application/json;q=0.9',
+      'content-type': 'application/json',
+      ...headers,
+    },
+    body: JSON.stringify(params),
+  })
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error(`The server answered ${response.status} with something other than JSON.`)
+  }
+}
