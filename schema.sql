@@ -217,7 +217,7 @@ create table idempotency_keys (
   key        text collate "C" primary key check (length(key) between 1 and 200),
   mutation   text collate "C" not null,
   input_hash bytea not null,
-  object_id  bigint,
+  objects    jsonb not null default '{}',
   created_at timestamptz not null default now()
 );
 

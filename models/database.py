@@ -4,8 +4,7 @@ Refuses to hand out a connection whose clock, encoding or search differ between 
 session runs in UTC, so a timestamp's text is the same whichever path formats it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
@@ -22,7 +21,11 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg2")
-        options = {"connect_timeout": 5, "application_name": "cacaotrace", "options": "-c timezone=UTC"}
+        options = {
+            "connect_timeout": 5,
+            "application_name": "cacaotrace",
+            "options": "-c timezone=UTC",
+        }
         self._reads: Engine = create_engine(
             parsed,
             pool_size=pool_size,
@@ -33,7 +36,11 @@ class Database:
             execution_options={"postgresql_readonly": True},
         )
         self._writes: Engine = create_engine(
-            parsed, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args=options,
+            parsed,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args=options,
             pool_pre_ping=True,
         )
         self._sessions = sessionmaker(self._writes)
@@ -53,20 +60,16 @@ class Database:
     def is_ready(self) -> bool:
         """Ask the database for an answer; raises what the driver raises when there is none."""
         with self.reader() as connection:
-            return connection.execute(text("SELECT 1")).scalar_one() == 1
+            return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
 
     def apply_schema(self) -> bool:
         """Apply schema.sql where there is no `products` table yet; True if it was applied."""
         with self._writes.connect() as connection:
             if connection.execute(text("SELECT to_regclass('products')")).scalar_one() is not None:
                 return False
-        raw = self._writes.raw_connection()
-        try:
-            with raw.cursor() as cursor:
-                cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+        with closing(self._writes.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            cursor.execute(SCHEMA.read_text(encoding="utf-8"))
             raw.commit()
-        finally:
-            raw.close()
         return True
 
     def close(self) -> None:

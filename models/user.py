@@ -1,9 +1,9 @@
 """Users, and the keys by which a repeated request is recognised."""
 
-from sqlalchemy import BigInteger, LargeBinary, Text, func
+from sqlalchemy import LargeBinary, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Instant, Key, Name
+from models.base import Base, Instant, Json, Key, Name
 
 
 class User(Base):
@@ -18,12 +18,12 @@ class User(Base):
 
 
 class IdempotencyKey(Base):
-    """A key a client chose, and the object that its first request made."""
+    """A key a client chose, and the objects its first request made: payload field -> primary key."""
 
     __tablename__ = "idempotency_keys"
 
     key: Mapped[Name] = mapped_column(primary_key=True)
     mutation: Mapped[Name]
     input_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    object_id: Mapped[int | None] = mapped_column(BigInteger)
+    objects: Mapped[Json] = mapped_column(server_default="{}")
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())

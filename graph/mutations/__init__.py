@@ -1,0 +1,17 @@
+"""The root type Mutation, from its parts by noun."""
+
+import strawberry
+
+from graph.mutations.cacao_batch import CacaoBatchMutation
+from graph.mutations.party import PartyMutation
+from graph.mutations.payload import PAYLOADS
+from graph.mutations.product import ProductMutation
+from graph.mutations.transaction import TransactionMutation
+
+
+@strawberry.type(description="Everything that can be written: one operation is one commit.")
+class Mutation(PartyMutation, CacaoBatchMutation, ProductMutation, TransactionMutation):
+    pass
+
+
+__all__ = ["PAYLOADS", "Mutation"]

@@ -1,0 +1,17 @@
+"""The root type Query, from its parts by noun."""
+
+import strawberry
+
+from graph.queries.cacao_batch import CacaoBatchQuery
+from graph.queries.node import NodeQuery
+from graph.queries.party import PartyQuery
+from graph.queries.product import ProductQuery
+from graph.queries.transaction import TransactionQuery
+
+
+@strawberry.type(description="Everything that can be read: one operation is one SQL statement.")
+class Query(ProductQuery, CacaoBatchQuery, PartyQuery, TransactionQuery, NodeQuery):
+    pass
+
+
+__all__ = ["Query"]

@@ -1,0 +1,40 @@
+"""The types of the graph. Importing this package makes all of them, inputs included."""
+
+from graph.types.cacao_batch import CacaoBatch, Stage
+from graph.types.inputs import make_inputs
+from graph.types.manufacturer import Manufacturer
+from graph.types.node import Node
+from graph.types.plot import Plot
+from graph.types.product import Product
+from graph.types.statement import DueDiligenceStatement
+from graph.types.supplier import Certificate, Supplier
+from graph.types.transaction import Transaction
+
+NODE_TYPES = {
+    cls.__name__: cls
+    for cls in (
+        Product,
+        CacaoBatch,
+        Supplier,
+        Manufacturer,
+        Transaction,
+        Plot,
+        Certificate,
+        DueDiligenceStatement,
+    )
+}
+make_inputs(NODE_TYPES)
+
+__all__ = [
+    "NODE_TYPES",
+    "CacaoBatch",
+    "Certificate",
+    "DueDiligenceStatement",
+    "Manufacturer",
+    "Node",
+    "Plot",
+    "Product",
+    "Stage",
+    "Supplier",
+    "Transaction",
+]

@@ -21,8 +21,8 @@ export function openingTabs() {
       id: operationName,
       title,
       operationName,
-      query: files[`${path}.graphql`],
-      variables: files[`${path}.variables.json`] ?? null,
+      query: files[`${path}.graphql`].trimEnd(),
+      variables: files[`${path}.variables.json`]?.trimEnd() ?? null,
       headers: null,
       response: null,
     }

@@ -1,0 +1,125 @@
+"""One class per thing that can be wrong with a request, and the translator to a GraphQL error.
+
+A GraphQL error leaves here with `extensions.code` (stable) and, where one helps, `extensions.hint`.
+What is not listed here is masked: the client gets INTERNAL_SERVER_ERROR and a correlation id, the
+log gets the exception under the same id.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+
+from graphql import GraphQLError, GraphQLSyntaxError, Node
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+log = logging.getLogger("cacaotrace.errors")
+
+
+class RequestError(Exception):
+    """Something in the request is wrong; the message says what, the path or location where."""
+
+    code = "BAD_USER_INPUT"
+    hint: str | None = None
+
+
+class InvalidValue(RequestError):
+    """A value that no column of its type can hold."""
+
+
+class InvalidId(RequestError):
+    """A string that is not one of our global ids, or one of another type."""
+
+    code = "INVALID_ID"
+    hint = "Pass an `id` as this API returned it, or look the object up by its number."
+
+
+class InvalidCursor(RequestError):
+    """A string that is not a cursor, or one of another connection or another order."""
+
+    code = "INVALID_CURSOR"
+    hint = "Pass a cursor that the same field returned under the same orderBy."
+
+
+class InvalidPage(RequestError):
+    """Page arguments that contradict each other or pass the limit."""
+
+    code = "INVALID_PAGE"
+
+
+class DocumentTooLarge(RequestError):
+    """A document deeper or longer than this server plans."""
+
+    code = "DOCUMENT_TOO_LARGE"
+
+
+class WritesDisabled(RequestError):
+    """A mutation where no writes are accepted."""
+
+    code = "WRITES_DISABLED"
+    hint = "Writes are on only where the server runs its own embedded database."
+
+
+class RolledBack(RequestError):
+    """A mutation that succeeded in an operation of which another one failed."""
+
+    code = "ROLLED_BACK"
+    hint = "One operation is one commit: repeat it without the mutation that failed."
+
+
+class Unavailable(Exception):
+    """The database did not answer."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
+def refuse(error: RequestError, nodes: Sequence[Node] | None = None) -> GraphQLError:
+    """The GraphQL error for a request error found at these nodes of the document."""
+    extensions = {"code": error.code}
+    if error.hint:
+        extensions["hint"] = error.hint
+    return GraphQLError(str(error), nodes, extensions=extensions, original_error=error)
+
+
+def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> GraphQLError:
+    """An error as the client may see it: with a code, and without anything of our internals."""
+    if error.extensions and "code" in error.extensions:
+        return error
+    cause = root_cause(error)
+    if isinstance(error, GraphQLSyntaxError):
+        return recode(error, "GRAPHQL_PARSE_FAILED", error.message)
+    if isinstance(cause, RequestError):
+        return recode(error, cause.code, str(cause), cause.hint)
+    if cause is None:
+        return recode(error, default_code, error.message)
+    if isinstance(cause, (OperationalError, PoolTimeoutError, Unavailable)):
+        log.error("database unavailable: %s", type(cause).__name__)
+        return recode(error, Unavailable.code, "The database did not answer. Try again shortly.")
+    return mask(error, cause)
+
+
+def root_cause(error: GraphQLError) -> Exception | None:
+    """The first exception beneath that is not itself a GraphQL error."""
+    cause: Exception | None = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def recode(error: GraphQLError, code: str, message: str, hint: str | None = None) -> GraphQLError:
+    extensions = {**(error.extensions or {}), "code": code}
+    if hint:
+        extensions["hint"] = hint
+    return GraphQLError(
+        message, error.nodes, error.source, error.positions, error.path, extensions=extensions
+    )
+
+
+def mask(error: GraphQLError, cause: Exception) -> GraphQLError:
+    """Log a fault of ours once under a correlation id, and give the client only that id."""
+    correlation = uuid.uuid4().hex
+    log.error("internal error %s", correlation, exc_info=cause)
+    masked = recode(error, "INTERNAL_SERVER_ERROR", f"Internal error, reference {correlation}.")
+    assert masked.extensions is not None
+    masked.extensions["correlationId"] = correlation
+    return masked

@@ -1,0 +1,10 @@
+"""How large a request may be before anything is done for it."""
+
+MAX_BODY = 100_000
+"""Bytes of a request's body."""
+MAX_TOKENS = 10_000
+"""Tokens of a document."""
+MAX_DEPTH = 30
+"""Levels of fields beneath an operation."""
+MAX_NODE_IDS = 100
+"""Ids of one `nodes` field."""

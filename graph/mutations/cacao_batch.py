@@ -1,0 +1,149 @@
+"""Mutations of cacao batches: making them, correcting them, and using them in something."""
+
+from datetime import date
+from decimal import Decimal as PythonDecimal
+from typing import cast
+
+import strawberry
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    check_kilograms,
+    find,
+    given,
+    insert_row,
+    optional,
+    require,
+    update_row,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import CacaoBatch, Product, Stage
+from graph.types.scalar import Date, Decimal
+from models.errors import CyclicLineage, InvalidAttribute
+
+MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification", "lot_number")
+
+
+@strawberry.input(description="A new batch of cacao.")
+class CreateCacaoBatchInput(MutationInput):
+    supplier_id: strawberry.ID = given(f"Who harvested or produced it. {REFERENCE}")
+    quantity_kg: Decimal = given("Its mass, in kilograms; at most three decimals.")
+    stage: Stage = strawberry.field(
+        description="How far it has been processed.", default=Stage.BEANS
+    )
+    harvest_date: Date | None = optional("Day of harvest; beans need one.")
+    production_date: Date | None = optional("Day of production, of anything later than beans.")
+    certification: str | None = optional("Certification claimed for it.")
+    lot_number: str | None = optional("Lot number its supplier gave it; unique with the supplier.")
+
+
+@strawberry.input(description="Corrections to a batch; what is left out stays.")
+class UpdateCacaoBatchInput(MutationInput):
+    cacao_batch_id: strawberry.ID = given(REFERENCE)
+    quantity_kg: Decimal | None = optional("Its mass, in kilograms; never below what it has given.")
+    harvest_date: Date | None = optional("Day of harvest; beans need one.")
+    production_date: Date | None = optional("Day of production.")
+    certification: str | None = optional("Certification claimed for it.")
+    lot_number: str | None = optional("Lot number its supplier gave it.")
+
+
+@strawberry.input(description="Kilograms of a batch that went into a product or another batch.")
+class UseCacaoBatchInput(MutationInput):
+    cacao_batch_id: strawberry.ID = given(f"The batch that gives. {REFERENCE}")
+    quantity_kg: Decimal = given("How much of it, in kilograms; at most three decimals.")
+    product_id: strawberry.ID | None = optional(
+        f"The product it went into, or else give outputBatchId. {REFERENCE}"
+    )
+    output_batch_id: strawberry.ID | None = optional(
+        f"The batch it went into, or else give productId. {REFERENCE}"
+    )
+
+
+@payload("What became of a batch.")
+class CacaoBatchPayload:
+    cacao_batch: CacaoBatch | None = written("The batch.")
+
+
+@payload("What became of a batch that was used.")
+class UseCacaoBatchPayload:
+    cacao_batch: CacaoBatch | None = written("The batch that gave.")
+    product: Product | None = written("The product it went into, if it was one.")
+    output_batch: CacaoBatch | None = written("The batch it went into, if it was one.")
+
+
+def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Written:
+    supplier = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    values = values_of(input, *MASTER_DATA)
+    check_batch(values)
+    if input.stage is Stage.BEANS and values.get("harvest_date") is None:
+        raise InvalidAttribute("Beans need a harvest date.", "harvest_date")
+    values |= {"supplier_id": supplier, "stage": input.stage.value}
+    return {"cacao_batch": insert_row(session, models.CacaoBatch, values)}
+
+
+def update_cacao_batch(session: Session, input: UpdateCacaoBatchInput) -> Written:
+    key = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    values = values_of(input, *MASTER_DATA)
+    check_batch(values)
+    return {"cacao_batch": update_row(session, models.CacaoBatch, key, values)}
+
+
+def check_batch(values: dict[str, object]) -> None:
+    if "quantity_kg" in values:
+        check_kilograms(cast("PythonDecimal | None", values["quantity_kg"]))
+    if values.get("lot_number") is not None:
+        require(values, "lot_number")
+    harvested, produced = values.get("harvest_date"), values.get("production_date")
+    if isinstance(harvested, date) and isinstance(produced, date) and produced < harvested:
+        raise InvalidAttribute("It lies before the harvest.", "production_date")
+
+
+def use_cacao_batch(session: Session, input: UseCacaoBatchInput) -> Written:
+    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    check_kilograms(cast(PythonDecimal, input.quantity_kg))
+    if bool(input.product_id) == bool(input.output_batch_id):
+        raise InvalidAttribute("Give exactly one of productId and outputBatchId.", "product_id")
+    use: dict[str, object] = {"quantity_kg": input.quantity_kg}
+    if input.product_id:
+        product = find(session, models.Product, input.product_id, "product_id")
+        session.add(models.ProductCacaoBatch(product_id=product, cacao_batch_id=batch, **use))
+        return {"cacao_batch": batch, "product": product}
+    output = find(session, models.CacaoBatch, input.output_batch_id or "", "output_batch_id")
+    check_acyclic(session, batch, output)
+    session.add(models.CacaoBatchInput(output_batch_id=output, input_batch_id=batch, **use))
+    return {"cacao_batch": batch, "output_batch": output}
+
+
+def check_acyclic(session: Session, batch: int, output: int) -> None:
+    """Refuse to make a batch from what was made from it. Writers of lineage wait for each other."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("cacao_batch_input"))))
+    edge = models.CacaoBatchInput
+    made = select(literal(output).label("batch")).cte("made", recursive=True)
+    made = made.union(select(edge.output_batch_id).join(made, edge.input_batch_id == made.c.batch))
+    if session.execute(select(made.c.batch).where(made.c.batch == batch).limit(1)).first():
+        raise CyclicLineage(
+            "That batch was itself made from this output, or is the same.", "output_batch_id"
+        )
+
+
+@strawberry.type
+class CacaoBatchMutation:
+    create_cacao_batch = mutation(
+        "Add a batch of cacao.", CreateCacaoBatchInput, CacaoBatchPayload, create_cacao_batch
+    )
+    update_cacao_batch = mutation(
+        "Correct a batch.", UpdateCacaoBatchInput, CacaoBatchPayload, update_cacao_batch
+    )
+    use_cacao_batch = mutation(
+        "Record that kilograms of a batch went into a product or into another batch. "
+        "No batch gives more than it holds.",
+        UseCacaoBatchInput,
+        UseCacaoBatchPayload,
+        use_cacao_batch,
+    )

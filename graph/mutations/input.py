@@ -1,0 +1,95 @@
+"""What the inputs of mutations share: optional members, references, and the numbers behind them."""
+
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from graph.errors import InvalidId
+from graph.pagination import read_global_id
+from graph.planner.entity import entity_of
+from models import Base
+from models.errors import InvalidAttribute, NotFound
+
+MAX_KILOGRAMS = Decimal(10) ** 11
+REFERENCE = "Its global id, or its number."
+
+
+def given(description: str) -> Any:
+    """A member that must be given."""
+    return strawberry.field(description=description)
+
+
+def optional(description: str) -> Any:
+    """A member that may be left out; in an update, left out means unchanged and null cleared."""
+    return strawberry.field(description=description, default=strawberry.UNSET)
+
+
+@strawberry.input(description="What every mutation accepts.")
+class MutationInput:
+    idempotency_key: str | None = strawberry.field(
+        description="A key of the client's choice: a second request with the same key and input "
+        "writes nothing and answers with the same objects.",
+        default=None,
+    )
+
+
+def values_of(input: Any, *names: str) -> dict[str, Any]:
+    """The named members that were given, as attributes of a model."""
+    members = ((name, getattr(input, name)) for name in names)
+    return {name: value for name, value in members if value is not strawberry.UNSET}
+
+
+def require(values: dict[str, Any], *names: str) -> None:
+    """Refuse null or blank text for attributes that must have a value."""
+    for name in names:
+        if name in values and (values[name] is None or str(values[name]).strip() == ""):
+            raise InvalidAttribute("It must not be empty.", name)
+
+
+def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> None:
+    """A mass in kg: above zero, to the gram, below 10^11; raises InvalidAttribute."""
+    if value is None:
+        raise InvalidAttribute("It must be given, in kilograms.", attribute)
+    if value <= 0:
+        raise InvalidAttribute("It must be above zero.", attribute)
+    if value >= MAX_KILOGRAMS:
+        raise InvalidAttribute("It must be below 10^11 kg.", attribute)
+    if value != round(value, 3):
+        raise InvalidAttribute("It has at most three decimals: grams.", attribute)
+
+
+def find(session: Session, model: type[Base], reference: str, attribute: str) -> int:
+    """The primary key that a reference stands for; raises NotFound if there is no such row."""
+    entity = entity_of(model)
+    try:
+        key = (
+            int(reference)
+            if reference.isascii() and reference.isdigit() and len(reference) < 19
+            else read_global_id(reference, [entity.name])[1]
+        )
+    except InvalidId as error:
+        raise InvalidAttribute(str(error), attribute) from None
+    column = entity.column(entity.key)
+    if key >= 2**31 or session.execute(select(column).where(column == key)).first() is None:
+        raise NotFound(f"There is no {entity.name} with the id {reference}.", attribute)
+    return key
+
+
+def insert_row(session: Session, model: type[Base], values: dict[str, Any]) -> int:
+    """Insert a row; its primary key."""
+    row = model(**values)
+    session.add(row)
+    session.flush()
+    return int(getattr(row, entity_of(model).key))
+
+
+def update_row(session: Session, model: type[Base], key: int, values: dict[str, Any]) -> int:
+    """Change the given attributes of a row, if any; its primary key."""
+    if values:
+        session.execute(
+            update(model).where(entity_of(model).column(entity_of(model).key) == key).values(values)
+        )
+    return key

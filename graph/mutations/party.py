@@ -1,0 +1,110 @@
+"""Mutations of manufacturers and suppliers."""
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    find,
+    given,
+    insert_row,
+    optional,
+    require,
+    update_row,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import Manufacturer, Supplier
+from graph.types.scalar import CountryCode
+
+MANUFACTURER = ("name", "location", "country")
+SUPPLIER = ("name", "location", "country", "contact_person", "external_id")
+
+
+@strawberry.input(description="A new manufacturer.")
+class CreateManufacturerInput(MutationInput):
+    name: str = given("Name.")
+    location: str = given("Place, as people write it.")
+    country: CountryCode | None = optional("Country of the place.")
+
+
+@strawberry.input(description="Corrections to a manufacturer; what is left out stays.")
+class UpdateManufacturerInput(MutationInput):
+    manufacturer_id: strawberry.ID = given(REFERENCE)
+    name: str | None = optional("Name.")
+    location: str | None = optional("Place, as people write it.")
+    country: CountryCode | None = optional("Country of the place.")
+
+
+@strawberry.input(description="A new supplier.")
+class CreateSupplierInput(MutationInput):
+    name: str = given("Name; several suppliers may share one.")
+    location: str = given("Place, as people write it.")
+    country: CountryCode | None = optional("Country of the place.")
+    contact_person: str | None = optional("Whom to ask there.")
+    external_id: str | None = optional("Its identifier in your own system; no two may share one.")
+
+
+@strawberry.input(description="Corrections to a supplier; what is left out stays.")
+class UpdateSupplierInput(MutationInput):
+    supplier_id: strawberry.ID = given(REFERENCE)
+    name: str | None = optional("Name.")
+    location: str | None = optional("Place, as people write it.")
+    country: CountryCode | None = optional("Country of the place.")
+    contact_person: str | None = optional("Whom to ask there.")
+    external_id: str | None = optional("Its identifier in your own system.")
+
+
+@payload("What became of a manufacturer.")
+class ManufacturerPayload:
+    manufacturer: Manufacturer | None = written("The manufacturer.")
+
+
+@payload("What became of a supplier.")
+class SupplierPayload:
+    supplier: Supplier | None = written("The supplier.")
+
+
+def create_manufacturer(session: Session, input: CreateManufacturerInput) -> Written:
+    values = values_of(input, *MANUFACTURER)
+    require(values, "name", "location")
+    return {"manufacturer": insert_row(session, models.Manufacturer, values)}
+
+
+def update_manufacturer(session: Session, input: UpdateManufacturerInput) -> Written:
+    key = find(session, models.Manufacturer, input.manufacturer_id, "manufacturer_id")
+    values = values_of(input, *MANUFACTURER)
+    require(values, "name", "location")
+    return {"manufacturer": update_row(session, models.Manufacturer, key, values)}
+
+
+def create_supplier(session: Session, input: CreateSupplierInput) -> Written:
+    values = values_of(input, *SUPPLIER)
+    require(values, "name", "location")
+    return {"supplier": insert_row(session, models.Supplier, values)}
+
+
+def update_supplier(session: Session, input: UpdateSupplierInput) -> Written:
+    key = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    values = values_of(input, *SUPPLIER)
+    require(values, "name", "location")
+    return {"supplier": update_row(session, models.Supplier, key, values)}
+
+
+@strawberry.type
+class PartyMutation:
+    create_manufacturer = mutation(
+        "Add a manufacturer.", CreateManufacturerInput, ManufacturerPayload, create_manufacturer
+    )
+    update_manufacturer = mutation(
+        "Correct a manufacturer.", UpdateManufacturerInput, ManufacturerPayload, update_manufacturer
+    )
+    create_supplier = mutation(
+        "Add a supplier.", CreateSupplierInput, SupplierPayload, create_supplier
+    )
+    update_supplier = mutation(
+        "Correct a supplier.", UpdateSupplierInput, SupplierPayload, update_supplier
+    )

@@ -1,0 +1,52 @@
+"""What every mutation returns: the objects it wrote, and what was wrong with its input."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+T = TypeVar("T", bound=type)
+
+
+@strawberry.type(description="Something wrong with a mutation's input. Nothing was written.")
+class UserError:
+    field: list[str] | None = strawberry.field(
+        description="Path to the argument, like [input, quantityKg]; null if it is about no one."
+    )
+    message: str = strawberry.field(description="What is wrong, for people.")
+    code: str = strawberry.field(description="What is wrong, for programs; see the README's table.")
+
+
+class Outcome(dict[str, Any]):
+    """A payload's rows by response key, and its user errors. A row it does not have is null."""
+
+    def __init__(self, rows: dict[str, Any], user_errors: list[UserError]) -> None:
+        super().__init__(rows)
+        self.user_errors = user_errors
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+# Payload type -> its fields that are read by the planner.
+PAYLOADS: dict[str, set[str]] = {}
+
+
+def payload(description: str) -> Callable[[T], T]:
+    """Declare a payload type: `user_errors` is added, every other field is an object it wrote."""
+
+    def declare(cls: T) -> T:
+        PAYLOADS[cls.__name__] = {to_camel_case(name) for name in cls.__annotations__}
+        cls.__annotations__["user_errors"] = list[UserError]
+        cls.user_errors = strawberry.field(  # type: ignore[attr-defined]
+            description="What is wrong with the input; empty if it was written."
+        )
+        return strawberry.type(cls, description=description)
+
+    return declare
+
+
+def written(description: str) -> Any:
+    """A field of a payload: the object as it is after the write; null if nothing was written."""
+    return strawberry.field(description=f"{description} Null if nothing was written.")

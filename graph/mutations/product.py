@@ -1,0 +1,99 @@
+"""Mutations of products."""
+
+from decimal import Decimal as PythonDecimal
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    find,
+    given,
+    insert_row,
+    optional,
+    require,
+    update_row,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import Product
+from graph.types.scalar import GTIN, Date, Decimal
+from models.errors import InvalidAttribute
+
+MASTER_DATA = (
+    "name",
+    "description",
+    "batch_number",
+    "gtin",
+    "cocoa_percent",
+    "production_date",
+)
+
+
+@strawberry.input(description="A new lot of a product.")
+class CreateProductInput(MutationInput):
+    name: str = given("Name as on the label.")
+    manufacturer_id: strawberry.ID = given(f"Who made it. {REFERENCE}")
+    batch_number: str = given("Batch or lot number as on the label; unique with the GTIN.")
+    description: str | None = optional("Free text.")
+    gtin: GTIN | None = optional("GS1 trade item number.")
+    cocoa_percent: Decimal | None = optional("Declared cocoa solids, in percent.")
+    production_date: Date | None = optional("Day of production.")
+
+
+@strawberry.input(description="Corrections to a product; what is left out stays.")
+class UpdateProductInput(MutationInput):
+    product_id: strawberry.ID = given(REFERENCE)
+    name: str | None = optional("Name as on the label.")
+    manufacturer_id: strawberry.ID | None = optional(f"Who made it. {REFERENCE}")
+    batch_number: str | None = optional("Batch or lot number as on the label.")
+    description: str | None = optional("Free text.")
+    gtin: GTIN | None = optional("GS1 trade item number.")
+    cocoa_percent: Decimal | None = optional("Declared cocoa solids, in percent.")
+    production_date: Date | None = optional("Day of production.")
+
+
+@payload("What became of a product.")
+class ProductPayload:
+    product: Product | None = written("The product.")
+
+
+def create_product(session: Session, input: CreateProductInput) -> Written:
+    values = product_values(session, input)
+    return {"product": insert_row(session, models.Product, values)}
+
+
+def update_product(session: Session, input: UpdateProductInput) -> Written:
+    key = find(session, models.Product, input.product_id, "product_id")
+    values = product_values(session, input)
+    return {"product": update_row(session, models.Product, key, values)}
+
+
+def product_values(
+    session: Session, input: CreateProductInput | UpdateProductInput
+) -> dict[str, object]:
+    values = values_of(input, *MASTER_DATA)
+    require(values, "name", "batch_number")
+    percent = values.get("cocoa_percent")
+    if isinstance(percent, PythonDecimal) and not (
+        0 <= percent <= 100 and percent == round(percent, 1)
+    ):
+        raise InvalidAttribute("It is from 0 to 100, with at most one decimal.", "cocoa_percent")
+    reference = values_of(input, "manufacturer_id").get("manufacturer_id")
+    if reference is not None:
+        key = find(session, models.Manufacturer, reference, "manufacturer_id")
+        values["manufacturer_id"] = key
+    return values
+
+
+@strawberry.type
+class ProductMutation:
+    create_product = mutation(
+        "Add a lot of a product.", CreateProductInput, ProductPayload, create_product
+    )
+    update_product = mutation(
+        "Correct a product.", UpdateProductInput, ProductPayload, update_product
+    )

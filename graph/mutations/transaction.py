@@ -1,0 +1,65 @@
+"""Recording transactions. There is no update: a correction is a new event."""
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    find,
+    given,
+    insert_row,
+    optional,
+    require,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import Transaction
+from graph.types.scalar import JSON, DateTime
+from models.errors import InvalidAttribute
+
+
+@strawberry.input(description="Something that happened to one product or to one batch.")
+class RecordTransactionInput(MutationInput):
+    event: str = given("What happened, like `shipped`.")
+    product_id: strawberry.ID | None = optional(
+        f"The product it happened to, or else give cacaoBatchId. {REFERENCE}"
+    )
+    cacao_batch_id: strawberry.ID | None = optional(
+        f"The batch it happened to, or else give productId. {REFERENCE}"
+    )
+    timestamp: DateTime | None = optional("When it happened; now, if left out.")
+    details: JSON | None = optional("What else is known of it.")
+    event_id: str | None = optional("Its identifier in your own system; no two may share one.")
+
+
+@payload("What became of a transaction.")
+class TransactionPayload:
+    transaction: Transaction | None = written("The transaction.")
+
+
+def record_transaction(session: Session, input: RecordTransactionInput) -> Written:
+    if bool(input.product_id) == bool(input.cacao_batch_id):
+        raise InvalidAttribute("Give exactly one of productId and cacaoBatchId.", "product_id")
+    values = values_of(input, "event", "details", "event_id", "timestamp")
+    require(values, "event")
+    if values.get("timestamp") is None:
+        values.pop("timestamp", None)
+    if input.product_id:
+        values["product_id"] = find(session, models.Product, input.product_id, "product_id")
+    else:
+        reference = input.cacao_batch_id or ""
+        values["cacao_batch_id"] = find(session, models.CacaoBatch, reference, "cacao_batch_id")
+    return {"transaction": insert_row(session, models.Transaction, values)}
+
+
+@strawberry.type
+class TransactionMutation:
+    record_transaction = mutation(
+        "Record what happened to a product or a batch.",
+        RecordTransactionInput,
+        TransactionPayload,
+        record_transaction,
+    )

@@ -1,0 +1,186 @@
+"""One mutation operation as one transaction: each field in its own savepoint, one commit at the end.
+
+A field that fails leaves nothing behind, and nothing of the operation is committed then. The objects
+of a payload are read by the planner inside the transaction, before the commit.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any
+
+import strawberry
+from graphql import GraphQLError, GraphQLResolveInfo
+from graphql.execution.values import VariableValues
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from strawberry.utils.str_converters import to_camel_case
+
+from graph.context import Info
+from graph.errors import RolledBack, WritesDisabled, refuse
+from graph.mutations.payload import Outcome, UserError
+from graph.planner.arguments import check_text
+from graph.planner.build import Builder
+from graph.planner.execute import Reader
+from models import IdempotencyKey
+from models.database import Database
+from models.errors import DomainError, IdempotencyKeyReused, violation_of
+
+# What a mutation wrote: payload field (in Python) -> primary key.
+Written = dict[str, int]
+Write = Callable[[Session, Any], Written]
+
+__all__ = ["Work", "Write", "Written", "mutation"]
+
+
+class Work:
+    """The writes of one operation. Opened with the first field, closed by `finish`."""
+
+    def __init__(
+        self, database: Database, builder: Builder, reader: Reader, variables: VariableValues
+    ) -> None:
+        self._database = database
+        self._variables = variables
+        self._builder = builder
+        self._reader = reader
+        self._session: Session | None = None
+        self._done: list[str] = []
+        self._failed = False
+
+    async def perform(self, info: Info, write: Write, input: Any) -> Outcome:
+        """Run one mutation field in a worker thread; domain errors become user errors."""
+        if not info.context.viewer.may_write:
+            self._failed = True
+            raise WritesDisabled("This server accepts no writes.")
+        try:
+            outcome = await run_in_threadpool(self._perform, info._raw_info, write, input)
+        except BaseException:
+            self._failed = True
+            raise
+        if outcome.user_errors:
+            self._failed = True
+        else:
+            self._done.append(str(info.path.key))
+        return outcome
+
+    async def finish(self) -> list[GraphQLError]:
+        """Commit, or roll all back; the errors name the fields that a failing one took along."""
+        if self._session is None:
+            return []
+        await run_in_threadpool(self._close)
+        if not self._failed:
+            return []
+        message = "Not written: another mutation of this operation failed."
+        errors = []
+        for key in self._done:
+            error = refuse(RolledBack(message))
+            error.path = [key]
+            errors.append(error)
+        return errors
+
+    async def abandon(self) -> None:
+        """Roll back, whatever was done: the request was cut off."""
+        self._failed = True
+        await self.finish()
+
+    def _close(self) -> None:
+        assert self._session is not None
+        with self._session as session:
+            if not self._failed:
+                session.commit()
+
+    def _perform(self, info: GraphQLResolveInfo[Any], write: Write, input: Any) -> Outcome:
+        if self._session is None:
+            self._session = self._database.session()
+        try:
+            with self._session.begin_nested():
+                check_input(input)
+                keys = self._once(self._session, info.field_name, write, input)
+                self._session.flush()
+                return Outcome(self._read(self._session, info, keys), [])
+        except DomainError as error:
+            return Outcome({}, [user_error(error)])
+        except DBAPIError as error:
+            violation = violation_of(error)
+            if violation is None:
+                raise
+            return Outcome({}, [user_error(violation)])
+
+    def _once(self, session: Session, mutation: str, write: Write, input: Any) -> Written:
+        """Write, unless this idempotency key has written before; then what it wrote."""
+        key = input.idempotency_key
+        if not key:
+            return write(session, input)
+        digest = hashlib.sha256(canonical(input).encode()).digest()
+        values = {"key": key, "mutation": mutation, "input_hash": digest, "objects": {}}
+        # Waits for another request that is writing under the same key right now.
+        claim = pg_insert(IdempotencyKey).values(values).on_conflict_do_nothing()
+        if session.execute(claim.returning(IdempotencyKey.key)).first() is not None:
+            written = write(session, input)
+            row = update(IdempotencyKey).where(IdempotencyKey.key == key)
+            session.execute(row.values(objects=written))
+            return written
+        earlier = session.scalars(select(IdempotencyKey).where(IdempotencyKey.key == key)).one()
+        if earlier.mutation != mutation or earlier.input_hash != digest:
+            raise IdempotencyKeyReused(
+                "This key was used before, with another input.", "idempotency_key"
+            )
+        return dict(earlier.objects)
+
+    def _read(
+        self, session: Session, info: GraphQLResolveInfo[Any], keys: Written
+    ) -> dict[str, Any]:
+        plan = self._builder.plan_payload(info, self._variables, named(keys))
+        return self._reader.read_within(session, plan) if plan else {}
+
+
+def mutation(description: str, input: Any, payload: Any, write: Write) -> Any:
+    """A root field of Mutation: its input, its payload, and the function that writes."""
+
+    async def resolve(info: Info, input: Any) -> Any:
+        assert info.context.work is not None
+        return await info.context.work.perform(info, write, input)
+
+    argument = Annotated[input, strawberry.argument(description="What to write.")]
+    resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
+    return strawberry.mutation(resolver=resolve, description=description)
+
+
+def named(keys: Mapping[str, int]) -> dict[str, int]:
+    return {to_camel_case(name): key for name, key in keys.items()}
+
+
+def user_error(error: DomainError) -> UserError:
+    """A domain error in the client's words."""
+    field = ["input", to_camel_case(error.attribute)] if error.attribute else None
+    return UserError(field=field, message=str(error), code=error.code)
+
+
+def given(input: Any) -> dict[str, Any]:
+    """The members of an input that the client gave, null included."""
+    values = {field.name: getattr(input, field.name) for field in fields(input)}
+    return {name: value for name, value in values.items() if value is not strawberry.UNSET}
+
+
+def canonical(input: Any) -> str:
+    """A text that is equal for equal inputs."""
+    return json.dumps(given(input), sort_keys=True, default=str)
+
+
+def check_input(value: Any) -> None:
+    """Refuse texts that PostgreSQL cannot hold, at any depth of an input."""
+    if isinstance(value, str):
+        check_text(value)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            check_text(str(name))
+            check_input(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_input(item)
+    elif is_dataclass(value):
+        check_input(given(value))

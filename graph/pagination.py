@@ -1,0 +1,106 @@
+"""Page arguments, cursors and global ids: checked on the way in, before the database is touched.
+
+A cursor is base64url of a JSON array: the scope of its connection, then the value of each order
+term. PostgreSQL writes cursors (planner.compile); here they are only read.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from graph.errors import InvalidCursor, InvalidId, InvalidPage
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+MAX_BIGINT = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PageArguments:
+    """How many rows, from which end, and between which cursors."""
+
+    size: int
+    backward: bool
+    after: str | None
+    before: str | None
+
+
+def read_page_arguments(arguments: dict[str, Any]) -> PageArguments:
+    """The page arguments of a connection field; raises InvalidPage."""
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise InvalidPage("Give `first` or `last`, not both.")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
+            raise InvalidPage(f"`{name}` is {size}; it must be from 0 to {MAX_PAGE_SIZE}.")
+    size = last if last is not None else first
+    return PageArguments(
+        DEFAULT_PAGE_SIZE if size is None else size,
+        last is not None,
+        arguments.get("after"),
+        arguments.get("before"),
+    )
+
+
+def read_cursor(cursor: str, scope: str, types: Sequence[type]) -> tuple[Any, ...]:
+    """The values of a cursor of this scope, one per order term; raises InvalidCursor."""
+    try:
+        decoded = json.loads(base64.b64decode(cursor, validate=True), parse_constant=_refuse)
+    except (ValueError, binascii.Error, RecursionError):
+        raise InvalidCursor("This is not a cursor.") from None
+    if not isinstance(decoded, list) or not decoded or not isinstance(decoded[0], str):
+        raise InvalidCursor("This is not a cursor.")
+    if decoded[0] != scope:
+        raise InvalidCursor("This cursor belongs to another connection or another order.")
+    if len(decoded) != len(types) + 1:
+        raise InvalidCursor("This is not a cursor.")
+    return tuple(_value(item, kind) for item, kind in zip(decoded[1:], types, strict=True))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _value(item: Any, kind: type) -> Any:
+    if item is None:
+        return None
+    try:
+        if kind is int and isinstance(item, int) and abs(item) <= MAX_BIGINT:
+            return item
+        if kind is str and isinstance(item, str):
+            return item
+        if kind is Decimal and isinstance(item, str) and Decimal(item).is_finite():
+            return Decimal(item)
+        if kind is datetime and isinstance(item, str):
+            return datetime.fromisoformat(item)
+        if kind is date and isinstance(item, str):
+            return date.fromisoformat(item)
+    except (ValueError, InvalidOperation):
+        pass
+    raise InvalidCursor("This is not a cursor.")
+
+
+def write_global_id(entity: str, key: int) -> str:
+    """The global id of a row: base64 of `Type:key`."""
+    return base64.b64encode(f"{entity}:{key}".encode()).decode()
+
+
+def read_global_id(global_id: str, entities: Sequence[str]) -> tuple[str, int]:
+    """The type and key of a global id of one of these types; raises InvalidId."""
+    try:
+        entity, _, key = base64.b64decode(global_id, validate=True).decode("ascii").partition(":")
+    except (ValueError, binascii.Error):
+        raise InvalidId(f"{_shorten(global_id)} is not a global id.") from None
+    if entity not in entities or not key.isdigit() or len(key) > 19 or int(key) > MAX_BIGINT:
+        expected = entities[0] if len(entities) == 1 else "an object of this API"
+        raise InvalidId(f"{_shorten(global_id)} is not a global id of {expected}.")
+    return entity, int(key)
+
+
+def _shorten(text: str) -> str:
+    return json.dumps(text if len(text) <= 60 else text[:60] + "...", ensure_ascii=False)

@@ -1,0 +1,46 @@
+"""What the planner knows of a node type: its model's columns and relationships, by attribute name."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, inspect
+from sqlalchemy.orm import Mapper, RelationshipProperty
+
+from graph.types.node import ENTITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A node type over a mapped table with one integer primary key."""
+
+    name: str
+    mapper: Mapper[Any]
+    key: str
+
+    def column(self, attribute: str) -> Column[Any]:
+        """The column behind an attribute, in its table."""
+        column = self.mapper.columns[attribute]
+        assert isinstance(column, Column)
+        return column
+
+    def relationship(self, attribute: str) -> RelationshipProperty[Any]:
+        return self.mapper.relationships[attribute]
+
+    def target(self, attribute: str) -> "Entity":
+        """The entity that a relationship leads to."""
+        return entity_of(self.relationship(attribute).mapper.class_)
+
+    def relates(self, attribute: str) -> bool:
+        """Whether an attribute is a relationship, not a column."""
+        return attribute in self.mapper.relationships
+
+
+@cache
+def entity_named(name: str) -> Entity:
+    mapper: Mapper[Any] = inspect(ENTITIES[name])
+    return Entity(name, mapper, mapper.get_property_by_column(mapper.primary_key[0]).key)
+
+
+def entity_of(model: type) -> Entity:
+    return entity_named(next(name for name, entity in ENTITIES.items() if entity is model))

@@ -1,0 +1,213 @@
+"""What is to be read, as frozen dataclasses: the step between a selection and its SQL.
+
+Nodes hold no values, only the slots that values are bound to. Two operations that differ in values
+alone are equal here, and share one compiled statement.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """The value at this position of the operation's values."""
+
+    slot: int
+
+
+# ---------------------------------------------------------------- conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """column OPERATOR value; a null column satisfies none."""
+
+    column: str
+    operator: Literal["eq", "gt", "gte", "lt", "lte", "in", "contains"]
+    value: Param
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    column: str
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    of: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    of: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    of: "Condition"
+
+
+Quantifier: TypeAlias = Literal["some", "none", "every"]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Some, none or every related row satisfies a condition; a to-one relation takes `some`."""
+
+    relationship: str
+    quantifier: Quantifier
+    condition: "Condition"
+
+
+Condition: TypeAlias = Compare | IsNull | All | AnyOf | Not | Related
+
+# ---------------------------------------------------------------- rows and their fields
+
+
+@dataclass(frozen=True, slots=True)
+class Typename:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalId:
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An ORM attribute; `as_enum` writes the stored text as a GraphQL enum name."""
+
+    name: str
+    as_enum: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    relationship: str
+    shape: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is shown of one row: response keys in their order, and what stands behind each."""
+
+    entity: str
+    fields: tuple[tuple[str, "RowValue"], ...]
+
+
+# ---------------------------------------------------------------- pages
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    column: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row's place in an order: one value for each of its terms, None for a null."""
+
+    values: tuple[Param | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeColumn:
+    """A column of the association row that leads to a node."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    fields: tuple[tuple[str, "EdgeValue"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    fields: tuple[tuple[str, "PageFact"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Whether rows precede or follow the page, or the cursor of its first or last row."""
+
+    fact: Literal["has_next_page", "has_previous_page", "start_cursor", "end_cursor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A keyset page of a table, or of the rows related to the parent row.
+
+    `order` ends with the primary key. `scope` names the connection and its order; it is part of
+    every cursor, so that a cursor of another connection is recognised.
+    """
+
+    entity: str
+    relationship: str | None
+    scope: str
+    condition: Condition | None
+    order: tuple[Order, ...]
+    limit: Param
+    backward: bool
+    after: Position | None
+    before: Position | None
+    fields: tuple[tuple[str, "PageValue"], ...]
+
+
+EdgeValue: TypeAlias = Cursor | EdgeColumn | Shape | Typename
+PageFact: TypeAlias = Boundary | Typename
+PageValue: TypeAlias = Nodes | Edges | PageInfo | TotalCount | Typename
+RowValue: TypeAlias = Typename | GlobalId | Column | One | Page
+
+# ---------------------------------------------------------------- roots
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """At most one row, by columns that are a key together."""
+
+    keys: tuple[tuple[str, Param], ...]
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class NodeList:
+    """Rows of several types in the order asked for: parallel arrays of type names and keys."""
+
+    types: Param
+    keys: Param
+    shapes: tuple[Shape, ...]
+
+
+RootValue: TypeAlias = Lookup | NodeList | Page | Typename
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    fields: tuple[tuple[str, RootValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An operation to read, and the values of its slots."""
+
+    operation: Operation
+    values: tuple[object, ...]

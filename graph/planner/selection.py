@@ -1,0 +1,96 @@
+"""Which fields an operation selects on a concrete type: the GraphQL specification's CollectFields.
+
+(GraphQL, October 2021, section 6.3.2: fragments, type conditions, @skip and @include, merging of
+fields under one response key in order of first appearance.)
+"""
+
+from collections.abc import Mapping, Sequence
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+)
+from graphql.execution.values import VariableValues, get_directive_values
+
+Fields = dict[str, list[FieldNode]]
+
+
+class Selections:
+    """The selections of one operation under its variables."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._variables = variables
+
+    def collect(self, type_: GraphQLObjectType, selections: Sequence[SelectionSetNode]) -> Fields:
+        """Response keys in order, each with the field nodes that merge under it."""
+        fields: Fields = {}
+        seen: set[str] = set()
+        for selection_set in selections:
+            self._collect(type_, selection_set, fields, seen)
+        return fields
+
+    def below(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Fields:
+        """The fields selected of a value of this type beneath these merged field nodes."""
+        return self.collect(type_, [node.selection_set for node in nodes if node.selection_set])
+
+    def _collect(
+        self,
+        type_: GraphQLObjectType,
+        selection_set: SelectionSetNode,
+        fields: Fields,
+        seen: set[str],
+    ) -> None:
+        for node in selection_set.selections:
+            if node.directives and not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                fields.setdefault(key, []).append(node)
+                continue
+            fragment = self._fragment(node, seen)
+            if fragment is not None and self._applies(fragment, type_):
+                self._collect(type_, fragment.selection_set, fields, seen)
+
+    def _fragment(
+        self, node: SelectionNode, seen: set[str]
+    ) -> FragmentDefinitionNode | InlineFragmentNode | None:
+        if isinstance(node, InlineFragmentNode):
+            return node
+        assert isinstance(node, FragmentSpreadNode)
+        name = node.name.value
+        if name in seen:
+            return None
+        seen.add(name)
+        return self._fragments[name]
+
+    def _applies(
+        self, fragment: FragmentDefinitionNode | InlineFragmentNode, type_: GraphQLObjectType
+    ) -> bool:
+        condition = fragment.type_condition
+        if condition is None or condition.name.value == type_.name:
+            return True
+        named = self._schema.type_map[condition.name.value]
+        return isinstance(named, GraphQLInterfaceType) and named in type_.interfaces
+
+    def _included(self, node: SelectionNode) -> bool:
+        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+        if skip and skip["if"]:
+            return False
+        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        return include is None or bool(include["if"])

@@ -1,0 +1,52 @@
+"""Relay connections: pages by keyset, with the kg of the edge where an edge carries matter."""
+
+from typing import Generic, TypeVar
+
+import strawberry
+
+from graph.types.scalar import BigInt, Decimal
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Where this page stands in its connection.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether anything follows this page.")
+    has_previous_page: bool = strawberry.field(description="Whether anything precedes this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the page's first edge.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the page's last edge.")
+
+
+@strawberry.type(description="One entry of a connection.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="Opaque position, for `after` and `before`.")
+    node: T = strawberry.field(description="The object itself.")
+
+
+@strawberry.type(description="A page of a connection.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(description="Entries with their cursors.")
+    nodes: list[T] = strawberry.field(description="The objects alone, in the order of `edges`.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    total_count: BigInt = strawberry.field(
+        description="How many there are on all pages under this filter; counted when selected."
+    )
+
+
+@strawberry.type(description="One entry of a connection, with the mass that flows along it.")
+class FlowEdge(Generic[T]):
+    cursor: str = strawberry.field(description="Opaque position, for `after` and `before`.")
+    node: T = strawberry.field(description="The object itself.")
+    quantity_kg: Decimal | None = strawberry.field(
+        description="Mass along this edge, in kilograms; null where it was never recorded."
+    )
+
+
+@strawberry.type(description="A page of a connection whose edges carry mass.")
+class FlowConnection(Generic[T]):
+    edges: list[FlowEdge[T]] = strawberry.field(description="Entries with cursors and kilograms.")
+    nodes: list[T] = strawberry.field(description="The objects alone, in the order of `edges`.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    total_count: BigInt = strawberry.field(
+        description="How many there are on all pages under this filter; counted when selected."
+    )

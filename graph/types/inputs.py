@@ -1,0 +1,133 @@
+"""Filters and orders of every node type, made from its fields and its table's indexes.
+
+A column gets the operators of its scalar, a relationship the filter of its target; ordering is
+offered by every column that leads an index, so that no page ever sorts a whole table. Columns whose
+type has no operators (JSON) cannot be filtered by.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import strawberry
+from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from graph.types.node import ENTITIES, input_named
+from graph.types.operators import OPERATORS
+
+
+@strawberry.enum(description="Which end comes first. Nulls are last when ascending.")
+class OrderDirection(Enum):
+    ASC = strawberry.enum_value("ASC", description="Smallest first, nulls last.")
+    DESC = strawberry.enum_value("DESC", description="Greatest first, nulls first.")
+
+
+def make_inputs(types: dict[str, Any]) -> None:
+    """Make `XFilter`, `XListFilter`, `XOrderField` and `XOrder` of each of these node types.
+
+    They become names of this module, where the lazy annotations that stand for them look.
+    """
+    for name, cls in types.items():
+        for made in (_filter(name, cls), _list_filter(name), _order(name)):
+            globals()[made.__name__] = made
+
+
+def indexed_columns(model: Any) -> list[str]:
+    """Attribute names of the columns that lead an index of this model, in the table's order."""
+    mapper: Mapper[Any] = inspect(model)
+    table = mapper.local_table
+    leading = {mapper.primary_key[0]}
+    for index in getattr(table, "indexes", ()):
+        if index.columns.values():
+            leading.add(index.columns.values()[0])
+    names = (mapper.get_property_by_column(c).key for c in table.c if c in leading)
+    return [name for name in names if name == _key(mapper) or not name.endswith("_id")]
+
+
+def _key(mapper: Mapper[Any]) -> str:
+    return str(mapper.get_property_by_column(mapper.primary_key[0]).key)
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    annotation: Any
+    description: str
+    default: Any = strawberry.UNSET
+
+
+def _make(name: str, fields: list[_Field], description: str) -> Any:
+    namespace: dict[str, Any] = {
+        field.name: strawberry.field(
+            name=to_camel_case(field.name.rstrip("_")),
+            description=field.description,
+            default=field.default,
+        )
+        for field in fields
+    }
+    namespace["__annotations__"] = {field.name: field.annotation for field in fields}
+    namespace["__module__"] = __name__
+    return strawberry.input(type(name, (), namespace), description=description)
+
+
+def _optional(name: str, annotation: Any, description: str | None) -> _Field:
+    return _Field(name, annotation | None, description or "")
+
+
+def _filter(name: str, cls: Any) -> Any:
+    mapper: Mapper[Any] = inspect(ENTITIES[name])
+    same = input_named(f"{name}Filter")
+    fields = [
+        _optional("and_", list[same], "All of these hold."),  # type: ignore[valid-type]
+        _optional("or_", list[same], "At least one of these holds."),  # type: ignore[valid-type]
+        _optional("not_", same, "This does not hold."),
+    ]
+    for shown in cls.__strawberry_definition__.fields:
+        if shown.python_name in mapper.relationships:
+            fields.append(_relationship_filter(mapper, shown))
+            continue
+        scalar = shown.type.of_type if isinstance(shown.type, StrawberryOptional) else shown.type
+        operators: Any = OPERATORS.get(getattr(scalar, "wrapped_cls", scalar))
+        if operators is not None:
+            fields.append(_optional(shown.python_name, operators, shown.description))
+    return _make(f"{name}Filter", fields, f"Which {name} objects to keep: all of it must hold.")
+
+
+def _relationship_filter(mapper: Mapper[Any], shown: StrawberryField) -> _Field:
+    relationship = mapper.relationships[shown.python_name]
+    suffix = "ListFilter" if relationship.uselist else "Filter"
+    target = _entity_name(relationship.mapper.class_)
+    return _optional(shown.python_name, input_named(target + suffix), shown.description)
+
+
+def _entity_name(model: Any) -> str:
+    return next(name for name, entity in ENTITIES.items() if entity is model)
+
+
+def _list_filter(name: str) -> Any:
+    one = input_named(f"{name}Filter")
+    fields = [
+        _optional("some", one, "At least one of them is like this."),
+        _optional("none", one, "Not one of them is like this."),
+        _optional("every", one, "All of them are like this; true where there are none."),
+    ]
+    return _make(f"{name}ListFilter", fields, f"Filters by the {name} objects related to it.")
+
+
+def _order(name: str) -> Any:
+    members = {column.upper(): column for column in indexed_columns(ENTITIES[name])}
+    named: Any = Enum(f"{name}OrderField", members)  # type: ignore[misc]
+    order_field = strawberry.enum(
+        named,
+        description=f"What {name} objects can be ordered by: the columns that lead an index.",
+    )
+    fields = [
+        _Field("field", order_field, "By what.", dataclasses.MISSING),
+        _Field("direction", OrderDirection, "Which end first.", OrderDirection.ASC),
+    ]
+    return _make(f"{name}Order", fields, f"An order of {name} objects; ties are broken by number.")

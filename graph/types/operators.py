@@ -1,0 +1,140 @@
+"""Typed operators for filters: what a column of each kind may be compared with, and how.
+
+All operators given in one object must hold. A column that is null satisfies none of them but
+`isNull: true`.
+"""
+
+from typing import Any
+
+import strawberry
+
+from graph.types.cacao_batch import Stage
+from graph.types.scalar import GTIN, BigInt, CountryCode, Date, DateTime, Decimal
+
+EQ = "Equal to this."
+IN = "Equal to one of these."
+GT = "Greater than this."
+GTE = "Greater than or equal to this."
+LT = "Less than this."
+LTE = "Less than or equal to this."
+IS_NULL = "Whether it is null."
+
+
+def _op(description: str) -> Any:
+    return strawberry.field(description=description, default=strawberry.UNSET)
+
+
+@strawberry.input(description="Compares a text. Case and accents matter to all but `contains`.")
+class StringFilter:
+    eq: str | None = _op(EQ)
+    in_: list[str] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+    contains: str | None = _op("Contains this, whatever the case and the accents.")
+    gt: str | None = _op(GT + " Texts compare by Unicode code point.")
+    gte: str | None = _op(GTE)
+    lt: str | None = _op(LT)
+    lte: str | None = _op(LTE)
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares a whole number.")
+class IntFilter:
+    eq: int | None = _op(EQ)
+    in_: list[int] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+    gt: int | None = _op(GT)
+    gte: int | None = _op(GTE)
+    lt: int | None = _op(LT)
+    lte: int | None = _op(LTE)
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares a whole number that may pass 2^31.")
+class BigIntFilter:
+    eq: BigInt | None = _op(EQ)
+    in_: list[BigInt] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+    gt: BigInt | None = _op(GT)
+    gte: BigInt | None = _op(GTE)
+    lt: BigInt | None = _op(LT)
+    lte: BigInt | None = _op(LTE)
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares an exact decimal number.")
+class DecimalFilter:
+    eq: Decimal | None = _op(EQ)
+    in_: list[Decimal] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+    gt: Decimal | None = _op(GT)
+    gte: Decimal | None = _op(GTE)
+    lt: Decimal | None = _op(LT)
+    lte: Decimal | None = _op(LTE)
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares a calendar date.")
+class DateFilter:
+    eq: Date | None = _op(EQ)
+    in_: list[Date] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+    gt: Date | None = _op("Later than this.")
+    gte: Date | None = _op("On this day or later.")
+    lt: Date | None = _op("Earlier than this.")
+    lte: Date | None = _op("On this day or earlier.")
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares a point in time.")
+class DateTimeFilter:
+    eq: DateTime | None = _op(EQ)
+    in_: list[DateTime] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+    gt: DateTime | None = _op("Later than this.")
+    gte: DateTime | None = _op("At this time or later.")
+    lt: DateTime | None = _op("Earlier than this.")
+    lte: DateTime | None = _op("At this time or earlier.")
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares a global id.")
+class IDFilter:
+    eq: strawberry.ID | None = _op(EQ)
+    in_: list[strawberry.ID] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+
+
+@strawberry.input(description="Compares a GTIN, whatever the number of digits it is written with.")
+class GTINFilter:
+    eq: GTIN | None = _op(EQ)
+    in_: list[GTIN] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares a country.")
+class CountryCodeFilter:
+    eq: CountryCode | None = _op(EQ)
+    in_: list[CountryCode] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares the stage of a batch.")
+class StageFilter:
+    eq: Stage | None = _op(EQ)
+    in_: list[Stage] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+    is_null: bool | None = _op(IS_NULL)
+
+
+OPERATORS: dict[object, type] = {
+    str: StringFilter,
+    int: IntFilter,
+    BigInt: BigIntFilter,
+    Decimal: DecimalFilter,
+    Date: DateFilter,
+    DateTime: DateTimeFilter,
+    strawberry.ID: IDFilter,
+    GTIN: GTINFilter,
+    CountryCode: CountryCodeFilter,
+    Stage: StageFilter,
+}

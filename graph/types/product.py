@@ -1,0 +1,39 @@
+"""Product: a lot of a finished product, and where its walks lead."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+import models
+from graph.types.connection import Connection, FlowConnection
+from graph.types.node import Node, connection, field, node
+from graph.types.scalar import GTIN, Date, Decimal
+
+if TYPE_CHECKING:
+    from graph.types.cacao_batch import CacaoBatch
+    from graph.types.manufacturer import Manufacturer
+    from graph.types.statement import DueDiligenceStatement
+    from graph.types.transaction import Transaction
+
+
+@node(models.Product, "A lot of a finished product: a bar, by its GTIN and batch number.")
+class Product(Node):
+    product_id: int = field("Number of the product.")
+    name: str = field("Name as on the label.")
+    description: str | None = field("Free text.")
+    gtin: GTIN | None = field("GS1 trade item number, 14 digits.")
+    batch_number: str | None = field("Batch or lot number as on the label.")
+    cocoa_percent: Decimal | None = field("Declared cocoa solids, in percent.")
+    production_date: Date | None = field("Day of production.")
+    manufacturer: Annotated["Manufacturer", strawberry.lazy("graph.types.manufacturer")] | None = (
+        field("Who made it.")
+    )
+    cacao_batches: FlowConnection[
+        Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")]
+    ] = connection("Cacao batches that went into it, with their kilograms.", of="CacaoBatch")
+    transactions: Connection[
+        Annotated["Transaction", strawberry.lazy("graph.types.transaction")]
+    ] = connection("What happened to it.", of="Transaction")
+    statements: Connection[
+        Annotated["DueDiligenceStatement", strawberry.lazy("graph.types.statement")]
+    ] = connection("Due diligence statements that cover it.", of="DueDiligenceStatement")

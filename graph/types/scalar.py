@@ -1,0 +1,175 @@
+"""Custom scalars. Each refuses what its column cannot hold, so that no bad value reaches SQL.
+
+Results pass through as PostgreSQL wrote them; only inputs are parsed here. Inputs leave as values
+that psycopg2 binds: str, int, Decimal, date, datetime.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal as PythonDecimal
+from decimal import InvalidOperation
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError, ValueNode, print_ast
+from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode
+from strawberry.scalars import JSON
+from strawberry.types.scalar import ScalarDefinition
+
+Date = NewType("Date", str)
+DateTime = NewType("DateTime", str)
+Decimal = NewType("Decimal", str)
+BigInt = NewType("BigInt", int)
+GTIN = NewType("GTIN", str)
+CountryCode = NewType("CountryCode", str)
+
+__all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime", "Decimal"]
+
+MAX_SAFE_INTEGER = 2**53 - 1
+GTIN_LENGTHS = (8, 12, 13, 14)
+SHORTEN = 40
+
+
+def _reject(kind: str, value: object, why: str) -> GraphQLError:
+    shown = repr(value)
+    if len(shown) > SHORTEN:
+        shown = shown[:SHORTEN] + "..."
+    return GraphQLError(f"{kind} cannot represent {shown}: {why}")
+
+
+def parse_date(value: Any) -> date:
+    """ISO 8601 calendar date, YYYY-MM-DD."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise _reject("Date", value, "expected YYYY-MM-DD.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise _reject("Date", value, f"{error}.") from None
+
+
+def parse_datetime(value: Any) -> datetime:
+    """RFC 3339 date-time; an offset or Z is required, the result is in UTC."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", value):
+        raise _reject("DateTime", value, "expected RFC 3339, like 2026-03-01T09:30:00Z.")
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise _reject("DateTime", value, "an offset is missing; add Z for UTC.")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _reject("DateTime", value, f"{error}.") from None
+
+
+def parse_decimal(value: Any) -> PythonDecimal:
+    """A finite decimal number, as a string or a number, of at most 50 digits."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise _reject("Decimal", value, 'expected a decimal number, like "1250.5".')
+    try:
+        number = PythonDecimal(str(value))
+    except (InvalidOperation, ValueError):
+        raise _reject("Decimal", value, 'expected a decimal number, like "1250.5".') from None
+    if not number.is_finite():
+        raise _reject("Decimal", value, "the number must be finite.")
+    if len(number.as_tuple().digits) + abs(number.adjusted()) > 50:
+        raise _reject("Decimal", value, "the number has more than 50 digits.")
+    return number
+
+
+def parse_bigint(value: Any) -> int:
+    """A whole number whose absolute value JSON numbers carry exactly (up to 2^53 - 1)."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,16}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_SAFE_INTEGER:
+        raise _reject("BigInt", value, "expected a whole number up to 2^53 - 1.")
+    return value
+
+
+def parse_gtin(value: Any) -> str:
+    """GTIN-8, -12, -13 or -14 with a right check digit; the result has 14 digits."""
+    if not isinstance(value, str) or not re.fullmatch("[0-9]+", value):
+        raise _reject("GTIN", value, "expected a string of digits.")
+    if len(value) not in GTIN_LENGTHS:
+        raise _reject("GTIN", value, "a GTIN has 8, 12, 13 or 14 digits.")
+    padded = value.zfill(14)
+    total = sum(int(digit) * (1 if index % 2 else 3) for index, digit in enumerate(padded[:13]))
+    expected = -total % 10
+    if int(padded[13]) != expected:
+        raise _reject("GTIN", value, f"the check digit should be {expected}.")
+    return padded
+
+
+def parse_country(value: Any) -> str:
+    """Two capital letters; the database knows which of them ISO 3166-1 assigns."""
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{2}", value):
+        raise _reject("CountryCode", value, "expected two capital letters, like CI.")
+    return value
+
+
+def _parse_literal(parse: Callable[[Any], Any]) -> Callable[[ValueNode, Any], Any]:
+    """Parse the literal's own text: going by float would lose digits of a decimal."""
+
+    def parse_literal(node: ValueNode, _variables: Any = None) -> Any:
+        value: Any = print_ast(node)
+        if isinstance(node, (StringValueNode, FloatValueNode, BooleanValueNode)):
+            value = node.value
+        elif isinstance(node, IntValueNode) and len(node.value) <= SHORTEN:
+            value = int(node.value)
+        try:
+            return parse(value)
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    return parse_literal
+
+
+def _scalar(name: str, url: str, parse: Callable[[Any], Any], description: str) -> ScalarDefinition:
+    return strawberry.scalar(
+        name=name,
+        description=description,
+        specified_by_url=url,
+        serialize=lambda value: value,
+        parse_value=parse,
+        parse_literal=_parse_literal(parse),
+    )
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Date: _scalar(
+        "Date",
+        "https://scalars.graphql.org/andimarek/local-date.html",
+        parse_date,
+        "A calendar date without a time, ISO 8601: YYYY-MM-DD.",
+    ),
+    DateTime: _scalar(
+        "DateTime",
+        "https://scalars.graphql.org/andimarek/date-time.html",
+        parse_datetime,
+        "A point in time, RFC 3339 with an offset; results are in UTC (+00:00).",
+    ),
+    Decimal: _scalar(
+        "Decimal",
+        "https://speleotrove.com/decimal/daconvs.html",
+        parse_decimal,
+        "An exact decimal number as a string; inputs may also be JSON numbers. Never NaN or infinite.",
+    ),
+    BigInt: _scalar(
+        "BigInt",
+        "https://www.rfc-editor.org/rfc/rfc8259#section-6",
+        parse_bigint,
+        "A whole number up to 2^53 - 1, as a JSON number.",
+    ),
+    GTIN: _scalar(
+        "GTIN",
+        "https://www.gs1.org/standards/id-keys/gtin",
+        parse_gtin,
+        "A GS1 Global Trade Item Number. Inputs have 8, 12, 13 or 14 digits with a right check "
+        "digit; results have 14, padded with zeros on the left.",
+    ),
+    CountryCode: _scalar(
+        "CountryCode",
+        "https://www.iso.org/iso-3166-country-codes.html",
+        parse_country,
+        "A country by its ISO 3166-1 alpha-2 code, in capitals.",
+    ),
+}

@@ -1,0 +1,124 @@
+"""What can go wrong in the domain: one class a case, each with a stable code.
+
+`violation_of` turns a constraint that PostgreSQL refused into the case it stands for. Attribute
+names are those of the models; whoever shows them to a client writes them in the client's way.
+"""
+
+import re
+
+from psycopg2 import errorcodes
+from sqlalchemy.exc import DBAPIError
+
+
+class DomainError(Exception):
+    """A change that the domain refuses; `attribute` is what it is about, if it is about one."""
+
+    code = "INVALID"
+
+    def __init__(self, message: str, attribute: str | None = None) -> None:
+        super().__init__(message)
+        self.attribute = attribute
+
+
+class InvalidAttribute(DomainError):
+    """A value that the attribute cannot have."""
+
+
+class NotFound(DomainError):
+    """A reference to an object that does not exist."""
+
+    code = "NOT_FOUND"
+
+
+class AlreadyExists(DomainError):
+    """Another object has this key."""
+
+    code = "ALREADY_EXISTS"
+
+
+class Overdrawn(DomainError):
+    """A batch would give more kilograms than it holds."""
+
+    code = "OVERDRAWN"
+
+
+class CyclicLineage(DomainError):
+    """A batch would be made, directly or not, from itself."""
+
+    code = "CYCLIC_LINEAGE"
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key was used before, with another input."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class Conflict(DomainError):
+    """Two writers stood in each other's way; the same request may succeed now."""
+
+    code = "CONFLICT"
+
+
+# Constraint -> case, attribute and message, where the constraint's own name does not say it.
+KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
+    "cacao_batch_not_overdrawn": (Overdrawn, "quantity_kg", ""),
+    "cacao_batches_check": (InvalidAttribute, "harvest_date", "Beans need a harvest date."),
+    "cacao_batches_quantity_check": (InvalidAttribute, "quantity_kg", "It must be above zero."),
+    "product_cacao_batch_pkey": (
+        AlreadyExists,
+        "cacao_batch_id",
+        "This batch is already recorded as used in this product.",
+    ),
+    "cacao_batch_input_pkey": (
+        AlreadyExists,
+        "cacao_batch_id",
+        "This batch is already recorded as an input of that batch.",
+    ),
+    "cacao_batch_input_check": (
+        CyclicLineage,
+        "output_batch_id",
+        "A batch cannot be made from itself.",
+    ),
+    "products_gtin_batch_number_key": (
+        AlreadyExists,
+        "batch_number",
+        "Another product has this GTIN and batch number.",
+    ),
+    "cacao_batches_supplier_id_lot_number_key": (
+        AlreadyExists,
+        "lot_number",
+        "Another batch of this supplier has this lot number.",
+    ),
+}
+
+RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
+
+
+def violation_of(error: DBAPIError) -> DomainError | None:
+    """The case a database error stands for; None for a fault that is not the request's."""
+    cause = error.orig
+    state = getattr(cause, "pgcode", None)
+    diagnostics = getattr(cause, "diag", None)
+    if state in RETRYABLE:
+        return Conflict("Another writer was first; send the same request again.")
+    if state == errorcodes.NUMERIC_VALUE_OUT_OF_RANGE:
+        return InvalidAttribute("A number has more digits than its column holds.")
+    if state is None or diagnostics is None or not state.startswith("23"):
+        return None
+    return _named(state, diagnostics.constraint_name or "", diagnostics.table_name or "", cause)
+
+
+def _named(state: str, constraint: str, table: str, cause: object) -> DomainError | None:
+    if constraint in KNOWN:
+        kind, attribute, message = KNOWN[constraint]
+        return kind(message or str(cause).splitlines()[0], attribute)
+    found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:check|key|fkey)", constraint)
+    attribute = found["attribute"] if found else None
+    if state == errorcodes.UNIQUE_VIOLATION:
+        return AlreadyExists(f"Another row of {table} has this {attribute or 'key'}.", attribute)
+    if state == errorcodes.FOREIGN_KEY_VIOLATION:
+        return NotFound("There is no such object.", attribute)
+    if state == errorcodes.CHECK_VIOLATION:
+        return InvalidAttribute("This value is not allowed.", attribute)
+    return None

@@ -1,0 +1,173 @@
+"""The GraphiQL page: it loads nothing from another host, and it works in a real browser.
+
+Refuses to install anything: without a built web/dist or without Chromium it skips."""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+WEB = Path(__file__).parents[2] / "web"
+DIST = WEB / "dist"
+TABS = WEB / "src" / "tabs"
+TITLES = ["From bar to bean", "Audit a batch", "Search", "Write"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--virtual-time-budget=15000",
+]
+
+needs_dist = pytest.mark.skipif(
+    not (DIST / "graphiql.html").exists(),
+    reason="web/dist is not built: run `npm ci && npm run build` in web/",
+)
+
+# What makes a browser fetch, in a script or a stylesheet, followed by another host.
+LOADS_IN_SCRIPT = re.compile(
+    r"""(?:\bfrom|\bimport|\bimport\(|\bimportScripts\(|Worker\(|\bfetch\(|\.src=|\.href=)"""
+    r"""\s*["'`](?:https?:|wss?:)?//[^"'`]{0,80}"""
+)
+LOADS_IN_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?(?:https?:)?//[^"')]{0,80}""")
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a test asks of a page: the addresses it loads, its inline scripts, its tabs."""
+
+    loads: list[str] = field(default_factory=list)
+    inline_scripts: list[str] = field(default_factory=list)
+    tabs: list[str] = field(default_factory=list)
+    classes: set[str] = field(default_factory=set)
+    inside: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.classes.update(found.get("class", "").split())
+        if tag != "a":
+            self.loads += [found[name] for name in ("src", "href") if name in found]
+        self.inside = "tab" if "graphiql-tab-button" in found.get("class", "") else tag
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "tab":
+            self.tabs.append(data)
+        if self.inside == "script" and data.strip():
+            self.inline_scripts.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+
+def read_page(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    return page
+
+
+def find_foreign_loads(folder: Path) -> list[str]:
+    patterns = {".js": LOADS_IN_SCRIPT, ".jsx": LOADS_IN_SCRIPT, ".css": LOADS_IN_STYLE}
+    return [
+        f"{path.name}: {match}"
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in patterns
+        for match in patterns[path.suffix].findall(path.read_text())
+    ]
+
+
+def find_chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("no Chromium on the PATH")
+    return found
+
+
+def dump_dom(url: str, profile: Path) -> str:
+    """The page's DOM once settled, from a browser that reaches no other host."""
+    browser = [find_chromium(), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", url]
+    return subprocess.run(
+        browser, capture_output=True, text=True, timeout=90, check=True
+    ).stdout
+
+
+def run_tab(server: str, title: str) -> dict[str, object]:
+    stem = title.lower().replace(" ", "-")
+    variables = TABS / f"{stem}.variables.json"
+    body = {
+        "query": (TABS / f"{stem}.graphql").read_text(),
+        "variables": json.loads(variables.read_text()) if variables.exists() else None,
+    }
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    request = Request(f"{server}/graphql", json.dumps(body).encode(), headers)
+    with urlopen(request, timeout=30) as response:
+        answer: dict[str, object] = json.load(response)
+    return answer
+
+
+def test_source_loads_nothing_from_another_host() -> None:
+    page = read_page((WEB / "src" / "graphiql.html").read_text())
+    assert [address for address in page.loads if "//" in address] == []
+    assert find_foreign_loads(WEB / "src") == []
+
+
+@needs_dist
+def test_built_page_loads_only_its_own_assets() -> None:
+    page = read_page((DIST / "graphiql.html").read_text())
+    assert page.inline_scripts == []
+    assert page.loads != []
+    for address in page.loads:
+        assert address.startswith("/static/assets/")
+        assert (DIST / address.removeprefix("/static/")).is_file()
+
+
+@needs_dist
+def test_built_assets_load_nothing_from_another_host() -> None:
+    assert find_foreign_loads(DIST) == []
+
+
+@needs_dist
+@pytest.mark.parametrize("worker", ["editor", "graphql", "json"])
+def test_workers_are_bundled(worker: str) -> None:
+    assert len(list((DIST / "assets").glob(f"{worker}.worker-*.js"))) == 1
+
+
+def test_lock_file_names_no_download_address() -> None:
+    assert "http" not in (WEB / "package-lock.json").read_text()
+
+
+@needs_dist
+def test_browser_shows_the_tabs_and_runs_the_first(
+    live_server_url: str, tmp_path: Path
+) -> None:
+    dom = dump_dom(f"{live_server_url}/graphql?run=1", tmp_path)
+    page = read_page(dom)
+    assert page.tabs == TITLES
+    # Monaco gives each colour a class, mtk1 being plain text: more of them means that
+    # the document was really tokenised.
+    assert len({name for name in page.classes if re.fullmatch(r"mtk\d+", name)}) > 3
+    response = dom.partition("graphiql-response")[2]
+    assert '"data"' in response
+    assert '"errors"' not in response
+
+
+@pytest.mark.parametrize("title", TITLES[:3])
+def test_reading_tabs_find_sample_data(live_server_url: str, title: str) -> None:
+    answer = run_tab(live_server_url, title)
+    assert "errors" not in answer
+    assert isinstance(answer["data"], dict)
+    assert None not in answer["data"].values()
