@@ -102,7 +102,8 @@ create table cacao_batches (
   lot_number      text collate "C" check (btrim(lot_number) <> ''),
   production_date date check (isfinite(production_date)),
   -- Only beans are harvested; everything later is produced.
-  check (stage <> 'beans' or harvest_date is not null),
+  constraint cacao_batches_beans_harvested check (stage <> 'beans' or harvest_date is not null),
+  constraint cacao_batches_produced_after_harvest check (production_date >= harvest_date),
   unique (supplier_id, lot_number)
 );
 create index on cacao_batches (supplier_id, cacao_batch_id);

@@ -4,6 +4,8 @@ Reading waits in a worker thread, never on the event loop. Every error leaves tr
 code; `Answer.executed` is False where the request was refused before execution.
 """
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,18 +17,19 @@ from graphql import (
     execute,
 )
 from graphql.execution.values import VariableValues, get_variable_values
-from starlette.concurrency import run_in_threadpool
 
 from graph.context import Context, Viewer
 from graph.documents import Document, Documents, InvalidDocument
 from graph.errors import RequestError, refuse, translate
 from graph.mutations.work import Work
 from graph.planner.build import Builder
-from graph.planner.execute import Reader, Rows
+from graph.planner.execute import Reader
+from graph.planner.plans import Entry, Plans, Prepared
 from graph.schema import schema
 from models.database import Database
 
 MAX_COERCION_ERRORS = 20
+NO_VARIABLES = VariableValues({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Data and errors as the client gets them."""
+    """Data and errors as the client gets them; `through`: the data as PostgreSQL wrote it."""
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
     executed: bool
+    through: bytes | None = None
 
     def body(self) -> dict[str, Any]:
         """The response map: `errors` only if there are any, `data` only if it was executed."""
@@ -72,26 +76,35 @@ class Engine:
         self._documents = Documents(self._graphql)
         self._builder = Builder(self._graphql)
         self._reader = Reader(database)
+        self.plans = Plans()
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
         """Answer a request; never raises for anything a client or the database did."""
         try:
-            document = self._documents.read(request.query)
-            operation = document.operation(request.operation_name)
-            variables = self._variables(operation, request)
-            if operation.operation is OperationType.QUERY:
-                return await self._query(document, operation, request, variables, viewer)
+            entry = self.plans.find(request.query, request.operation_name) or self._enter(request)
+            variables = self._variables(entry.operation, request)
+            if entry.operation.operation is OperationType.QUERY:
+                return await self._query(entry, request, variables, viewer)
             if request.reading_only:
-                raise refuse(MutationByGet("A GET request can only run queries."), [operation])
-            return await self._mutation(document, request, variables, viewer)
+                error = MutationByGet("A GET request can only run queries.")
+                raise refuse(error, [entry.operation])
+            return await self._mutation(entry.document, request, variables, viewer)
         except InvalidDocument as invalid:
             errors = [translate(e, "GRAPHQL_VALIDATION_FAILED") for e in invalid.errors]
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
             return Answer(None, [translate(error)], executed=False)
 
+    def _enter(self, request: Request) -> Entry:
+        document = self._documents.read(request.query)
+        entry = Entry(document, document.operation(request.operation_name))
+        self.plans.add(request.query, request.operation_name, entry)
+        return entry
+
     def _variables(self, operation: OperationDefinitionNode, request: Request) -> VariableValues:
-        definitions = operation.variable_definitions or ()
+        definitions = operation.variable_definitions
+        if not definitions:
+            return NO_VARIABLES
         coerced = get_variable_values(
             self._graphql, definitions, request.variables, max_errors=MAX_COERCION_ERRORS
         )
@@ -100,32 +113,50 @@ class Engine:
             raise InvalidDocument(errors)
         return coerced
 
+    # ------------------------------------------------------------ queries
+
     async def _query(
-        self,
-        document: Document,
-        operation: OperationDefinitionNode,
-        request: Request,
-        variables: VariableValues,
-        viewer: Viewer,
+        self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
     ) -> Answer:
-        plan = self._builder.plan(operation, document.fragments, variables)
-        rows: Rows = {}
-        if plan.operation.fields:
+        """Through, where every root field is planned; else graphql-core completes the rows."""
+        prepared, values = self._plan(entry, variables)
+        data = b"{}"
+        if prepared.template.operation.fields:
             try:
-                rows = await run_in_threadpool(self._reader.read, plan)
-            except Exception as error:
+                data = await prepared.fetch(values)
+            except Exception as error:  # noqa: BLE001 - masked and logged by translate
                 failed = GraphQLError("The query failed.", original_error=error)
                 return Answer(None, [translate(failed)], executed=True)
+        if not prepared.template.operation.partial:
+            return Answer(None, [], executed=True, through=data)
         result = execute(
             self._graphql,
-            document.node,
-            rows,
+            entry.document.node,
+            json.loads(data),
             Context(viewer),
             request.variables,
             request.operation_name,
         )
         assert isinstance(result, ExecutionResult)
         return self._completed(result)
+
+    def _plan(self, entry: Entry, variables: VariableValues) -> tuple[Prepared, tuple[Any, ...]]:
+        """The plan for these variables, and the values of its slots."""
+        coerced = variables.coerced
+        variant = entry.variant(coerced)
+        with suppress(RequestError):
+            prepared = variant.plans.get(variant.key(coerced))
+            if prepared is not None:
+                self.plans.hits += 1
+                return prepared, prepared.template.fill(coerced)
+        self.plans.misses += 1
+        template = self._builder.plan(entry.operation, entry.document.fragments, variables)
+        prepared = Prepared(template, self._reader.prepare(template.operation))
+        with suppress(RequestError):
+            variant.keep(coerced, prepared)
+        return prepared, template.fill(coerced)
+
+    # ------------------------------------------------------------ mutations
 
     async def _mutation(
         self, document: Document, request: Request, variables: VariableValues, viewer: Viewer
@@ -149,7 +180,7 @@ class Engine:
     async def _committed(self, work: Work, result: ExecutionResult) -> Answer:
         try:
             taken_along = await work.finish()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - masked and logged by translate
             failed = GraphQLError("The commit failed.", original_error=error)
             return Answer(None, [translate(failed)], executed=True)
         answer = self._completed(result)

@@ -22,6 +22,12 @@ class BadRequest(RequestError):
         self.status = status
 
 
+class WrongMethod(BadRequest):
+    """An HTTP method that asks for nothing here."""
+
+    code = "METHOD_NOT_ALLOWED"
+
+
 async def read_request(http: HTTPRequest) -> Request:
     """The GraphQL request in an HTTP request; raises BadRequest."""
     if http.method == "POST":

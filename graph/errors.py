@@ -9,11 +9,25 @@ import logging
 import uuid
 from collections.abc import Sequence
 
+import psycopg2
 from graphql import GraphQLError, GraphQLSyntaxError, Node
-from sqlalchemy.exc import OperationalError
+from psycopg2 import errorcodes
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from models.asynchronous import Unanswered
+
 log = logging.getLogger("cacaotrace.errors")
+
+UNAVAILABLE = "SERVICE_UNAVAILABLE"
+# Connections refused or cut: exceptions of the connection, shutdowns, too many connections.
+AWAY = (
+    errorcodes.CLASS_CONNECTION_EXCEPTION,
+    errorcodes.ADMIN_SHUTDOWN,
+    errorcodes.CRASH_SHUTDOWN,
+    errorcodes.CANNOT_CONNECT_NOW,
+    errorcodes.TOO_MANY_CONNECTIONS,
+)
 
 
 class RequestError(Exception):
@@ -67,12 +81,6 @@ class RolledBack(RequestError):
     hint = "One operation is one commit: repeat it without the mutation that failed."
 
 
-class Unavailable(Exception):
-    """The database did not answer."""
-
-    code = "SERVICE_UNAVAILABLE"
-
-
 def refuse(error: RequestError, nodes: Sequence[Node] | None = None) -> GraphQLError:
     """The GraphQL error for a request error found at these nodes of the document."""
     extensions = {"code": error.code}
@@ -92,10 +100,19 @@ def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> Grap
         return recode(error, cause.code, str(cause), cause.hint)
     if cause is None:
         return recode(error, default_code, error.message)
-    if isinstance(cause, (OperationalError, PoolTimeoutError, Unavailable)):
+    if is_unavailable(cause):
         log.error("database unavailable: %s", type(cause).__name__)
-        return recode(error, Unavailable.code, "The database did not answer. Try again shortly.")
+        return recode(error, UNAVAILABLE, "The database did not answer. Try again shortly.")
     return mask(error, cause)
+
+
+def is_unavailable(cause: Exception) -> bool:
+    """Whether an exception says that the database is not there, rather than what it answered."""
+    if isinstance(cause, DBAPIError) and isinstance(cause.orig, Exception):
+        cause = cause.orig
+    if isinstance(cause, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+        return cause.pgcode is None or cause.pgcode.startswith(AWAY)
+    return isinstance(cause, (PoolTimeoutError, Unanswered, TimeoutError, OSError))
 
 
 def root_cause(error: GraphQLError) -> Exception | None:

@@ -6,7 +6,7 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 """
 
 import json
-from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from graphql import GraphQLError
@@ -14,11 +14,12 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from graph import rest
 from graph.context import Viewer
 from graph.engine import Answer, Engine
-from graph.envelope import JSON, BadRequest, read_request
+from graph.envelope import JSON, BadRequest, WrongMethod, read_request
 from graph.errors import refuse
 from models.database import Database
 
@@ -28,6 +29,8 @@ PAGE_POLICY = (
     "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+METHODS = ("GET", "HEAD", "POST")
+CONTENT = {name: f"{name}; charset=utf-8" for name in (JSON, GRAPHQL)}
 STATUS_OF_CODE = {
     "METHOD_NOT_ALLOWED": 405,
     "SERVICE_UNAVAILABLE": 503,
@@ -43,23 +46,31 @@ class GraphQLEndpoint:
         self._viewer = viewer
         self._web = web
 
-    async def __call__(self, http: HTTPRequest) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application behind the route."""
+        response = await self.respond_to(HTTPRequest(scope, receive))
+        await response(scope, receive, send)
+
+    async def respond_to(self, http: HTTPRequest) -> Response:
+        """The response to any method."""
         if http.method in ("GET", "HEAD") and wants_page(http):
             return self._page()
         media_type = negotiate(http.headers.get("accept"))
         try:
+            if http.method not in METHODS:
+                raise WrongMethod(f"{http.method} is not a method of GraphQL over HTTP.", 405)
             if media_type is None:
                 raise BadRequest(f"Only {GRAPHQL} and {JSON} can be produced.", 406)
             request = await read_request(http)
         except BadRequest as error:
             answer = Answer(None, [refuse(error)], executed=False)
-            return respond(answer, media_type or JSON, error.status)
+            return respond(answer, media_type or JSON, error.status, ", ".join(METHODS))
         answer = await self._engine.answer(request, self._viewer)
         return respond(answer, media_type, status_of(answer, media_type))
 
     def _page(self) -> Response:
         built = self._web / "dist" / "graphiql.html"
-        headers = {"Cache-Control": "no-cache"}
+        headers = {"Cache-Control": "no-cache", "Vary": "Accept"}
         if built.exists():
             headers["Content-Security-Policy"] = PAGE_POLICY
             return FileResponse(built, media_type="text/html", headers=headers)
@@ -73,7 +84,7 @@ def routes(database: Database, *, writes: bool, web: Path) -> list[BaseRoute]:
     endpoint = GraphQLEndpoint(engine, viewer, web)
     static = StaticFiles(directory=web / "dist", check_dir=False)
     return [
-        Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
+        Route("/graphql", endpoint),
         *rest.routes(engine, viewer),
         Mount("/static", static),
     ]
@@ -82,35 +93,34 @@ def routes(database: Database, *, writes: bool, web: Path) -> list[BaseRoute]:
 # ---------------------------------------------------------------- what the client accepts
 
 
-def accepted(header: str | None) -> Sequence[str]:
-    """Media ranges of an Accept header that are wanted at all, the most wanted first."""
-    ranges = []
+def qualities(header: str | None) -> dict[str, float]:
+    """Media ranges of an Accept header with their quality, the most wanted first (RFC 9110, 12.5.1)."""
+    ranges: dict[str, float] = {}
     for item in (header or "*/*").split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
         quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
         try:
-            weight = float(quality)
+            ranges.setdefault(name, float(quality))
         except ValueError:
-            weight = 0.0
-        if name and weight > 0:
-            ranges.append((weight, name))
-    return [name for _, name in sorted(ranges, key=lambda item: -item[0])]
+            ranges[name] = 0.0
+    return dict(sorted(ranges.items(), key=lambda item: -item[1]))
 
 
 def wants_page(http: HTTPRequest) -> bool:
     """Whether a browser asks for the page: it accepts HTML first, and names no query."""
-    ranges = accepted(http.headers.get("accept"))
-    html = bool(ranges) and ranges[0] in ("text/html", "application/xhtml+xml")
-    return html and "query" not in http.query_params
+    first = next(iter(qualities(http.headers.get("accept"))))
+    return first in ("text/html", "application/xhtml+xml") and "query" not in http.query_params
 
 
+@lru_cache(256)
 def negotiate(header: str | None) -> str | None:
     """The media type of the response; None where none of ours is accepted."""
-    for media_range in accepted(header):
-        if media_range in (GRAPHQL, JSON):
-            return media_range
-        if media_range in ("*/*", "application/*"):
-            return JSON
+    wanted = qualities(header)
+    for media_range, quality in wanted.items():
+        for media_type in (JSON, GRAPHQL):
+            matches = media_range in (media_type, "*/*", "application/*")
+            if quality > 0 and matches and wanted.get(media_type, 1) > 0:
+                return media_type
     return None
 
 
@@ -119,6 +129,8 @@ def negotiate(header: str | None) -> str | None:
 
 def status_of(answer: Answer, media_type: str) -> int:
     """The HTTP status of an answer."""
+    if answer.through is not None:
+        return 200
     codes = [_code(error) for error in answer.errors]
     if "METHOD_NOT_ALLOWED" in codes:
         return 405
@@ -133,13 +145,17 @@ def _code(error: GraphQLError) -> str:
     return str((error.extensions or {}).get("code", ""))
 
 
-def respond(answer: Answer, media_type: str, status: int) -> Response:
+def respond(answer: Answer, media_type: str, status: int, allow: str = "") -> Response:
     """The response's bytes: UTF-8 JSON, surrogates escaped."""
+    if answer.through is not None:
+        return Response(
+            b'{"data":%b}' % answer.through, 200, {"Vary": "Accept"}, CONTENT[media_type]
+        )
     text = json.dumps(answer.body(), ensure_ascii=False, separators=(",", ":"))
     headers = {"Vary": "Accept"}
     if status == 405:
-        headers["Allow"] = "POST"
+        headers["Allow"] = allow or "POST"
     if status == 503:
         headers["Retry-After"] = "1"
     body = text.encode("utf-8", "backslashreplace")
-    return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
+    return Response(body, status, headers, media_type=CONTENT[media_type])

@@ -6,5 +6,7 @@ MAX_TOKENS = 10_000
 """Tokens of a document."""
 MAX_DEPTH = 30
 """Levels of fields beneath an operation."""
+MAX_FILTER_DEPTH = 20
+"""Levels of objects within a filter."""
 MAX_NODE_IDS = 100
 """Ids of one `nodes` field."""

@@ -7,10 +7,11 @@ term. PostgreSQL writes cursors (planner.compile); here they are only read.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from graph.errors import InvalidCursor, InvalidId, InvalidPage
@@ -18,6 +19,7 @@ from graph.errors import InvalidCursor, InvalidId, InvalidPage
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_BIGINT = 2**63 - 1
+DECIMAL = re.compile(r"-?[0-9]{1,50}(\.[0-9]{1,50})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,22 @@ def read_page_arguments(arguments: dict[str, Any]) -> PageArguments:
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
         raise InvalidPage("Give `first` or `last`, not both.")
-    for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
-            raise InvalidPage(f"`{name}` is {size}; it must be from 0 to {MAX_PAGE_SIZE}.")
     size = last if last is not None else first
+    if size is not None:
+        check_page_size("first" if last is None else "last", size)
     return PageArguments(
         DEFAULT_PAGE_SIZE if size is None else size,
         last is not None,
         arguments.get("after"),
         arguments.get("before"),
     )
+
+
+def check_page_size(name: str, size: int) -> int:
+    """The size, if a page may have it; raises InvalidPage."""
+    if not 0 <= size <= MAX_PAGE_SIZE:
+        raise InvalidPage(f"`{name}` is {size}; it must be from 0 to {MAX_PAGE_SIZE}.")
+    return size
 
 
 def read_cursor(cursor: str, scope: str, types: Sequence[type]) -> tuple[Any, ...]:
@@ -70,17 +78,19 @@ def _value(item: Any, kind: type) -> Any:
     if item is None:
         return None
     try:
-        if kind is int and isinstance(item, int) and abs(item) <= MAX_BIGINT:
+        if kind is int and type(item) is int and abs(item) <= MAX_BIGINT:
             return item
         if kind is str and isinstance(item, str):
             return item
-        if kind is Decimal and isinstance(item, str) and Decimal(item).is_finite():
+        if kind is Decimal and isinstance(item, str) and DECIMAL.fullmatch(item):
             return Decimal(item)
         if kind is datetime and isinstance(item, str):
-            return datetime.fromisoformat(item)
+            moment = datetime.fromisoformat(item)
+            if moment.utcoffset() == timedelta(0):
+                return moment
         if kind is date and isinstance(item, str):
             return date.fromisoformat(item)
-    except (ValueError, InvalidOperation):
+    except ValueError:
         pass
     raise InvalidCursor("This is not a cursor.")
 

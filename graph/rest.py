@@ -3,12 +3,14 @@
 It reads through the planner and writes through `createProduct`, so it has no rules of its own.
 """
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from graph.context import Viewer
 from graph.engine import Answer, Engine, Request
@@ -33,10 +35,7 @@ STATUS = {"SERVICE_UNAVAILABLE": 503, "INTERNAL_SERVER_ERROR": 500, "WRITES_DISA
 
 def routes(engine: Engine, viewer: Viewer) -> list[BaseRoute]:
     door = ProductDoor(engine, viewer)
-    return [
-        Route("/api/products", door.list, methods=["GET"]),
-        Route("/api/products", door.create, methods=["POST"]),
-    ]
+    return [Route("/api/products", door, methods=["GET", "POST"])]
 
 
 class ProductDoor:
@@ -46,6 +45,12 @@ class ProductDoor:
         self._engine = engine
         self._viewer = viewer
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application behind the route."""
+        http = HTTPRequest(scope, receive)
+        response = await (self.create(http) if http.method == "POST" else self.list(http))
+        await response(scope, receive, send)
+
     async def list(self, http: HTTPRequest) -> JSONResponse:
         """A JSON array of products; where more follow, a Link header (RFC 8288) says where."""
         limit = http.query_params.get("limit", str(MAX_PAGE_SIZE))
@@ -53,9 +58,9 @@ class ProductDoor:
             return refusal(f"limit must be a number from 0 to {MAX_PAGE_SIZE}")
         variables = {"first": int(limit), "after": http.query_params.get("after")}
         answer = await self._engine.answer(Request(LIST, variables), self._viewer)
-        if answer.errors or answer.data is None:
+        if answer.through is None:
             return failure(answer)
-        page = answer.data["products"]
+        page = json.loads(answer.through)["products"]
         headers = {}
         if page["pageInfo"]["hasNextPage"] and page["nodes"]:
             query = urlencode({"limit": limit, "after": page["pageInfo"]["endCursor"]})

@@ -11,6 +11,7 @@ from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLResolveInfo, Grap
 from strawberry.schema.config import StrawberryConfig
 
 from graph.mutations import PAYLOADS, Mutation
+from graph.planner.build import TYPE_KEY
 from graph.queries import Query
 from graph.types import NODE_TYPES
 from graph.types.scalar import SCALARS
@@ -30,7 +31,7 @@ def enum_name(value: Any) -> str:
 
 def type_of(value: dict[str, Any], *_: Any) -> str:
     """The concrete type of a row where the schema says Node; its plan put the name there."""
-    name: str = value["__typename"]
+    name: str = value[TYPE_KEY]
     return name
 
 

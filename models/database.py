@@ -4,22 +4,27 @@ Refuses to hand out a connection whose clock, encoding or search differ between 
 session runs in UTC, so a timestamp's text is the same whichever path formats it.
 """
 
+import asyncio
 from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.asynchronous import Pool, dsn_of
+
+POOL_SECONDS = 10
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 
 
 class Database:
     """One PostgreSQL database: a pool of read-only connections and a pool for writes.
 
-    `url` is a libpq or SQLAlchemy URL. Nothing connects until the first use.
+    `url` is a libpq or SQLAlchemy URL. Nothing connects until the first use. `prepare` is off where
+    a pooler in transaction mode stands between, since a prepared statement belongs to a session.
     """
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    def __init__(self, url: str, pool_size: int = 8, *, prepare: bool = True) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg2")
         options = {
             "connect_timeout": 5,
@@ -44,6 +49,19 @@ class Database:
             pool_pre_ping=True,
         )
         self._sessions = sessionmaker(self._writes)
+        self._dsn = dsn_of(parsed)
+        self._pool_size = pool_size
+        self._prepare = prepare
+        self._pool: Pool | None = None
+
+    def pool(self) -> Pool:
+        """The read-only connections of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._pool.loop is not loop:
+            if self._pool is not None:
+                self._pool.close()
+            self._pool = Pool(self._dsn, self._pool_size, prepare=self._prepare, wait=POOL_SECONDS)
+        return self._pool
 
     def reader(self) -> Connection:
         """A connection on which every statement is its own read-only snapshot."""
@@ -73,5 +91,8 @@ class Database:
         return True
 
     def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
         self._reads.dispose()
         self._writes.dispose()

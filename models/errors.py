@@ -63,7 +63,21 @@ class Conflict(DomainError):
 # Constraint -> case, attribute and message, where the constraint's own name does not say it.
 KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
     "cacao_batch_not_overdrawn": (Overdrawn, "quantity_kg", ""),
-    "cacao_batches_check": (InvalidAttribute, "harvest_date", "Beans need a harvest date."),
+    "cacao_batches_beans_harvested": (
+        InvalidAttribute,
+        "harvest_date",
+        "Beans need a harvest date.",
+    ),
+    "cacao_batches_produced_after_harvest": (
+        InvalidAttribute,
+        "production_date",
+        "It lies before the harvest.",
+    ),
+    "idempotency_keys_key_check": (
+        InvalidAttribute,
+        "idempotency_key",
+        "It has from 1 to 200 characters.",
+    ),
     "cacao_batches_quantity_check": (InvalidAttribute, "quantity_kg", "It must be above zero."),
     "product_cacao_batch_pkey": (
         AlreadyExists,
@@ -104,6 +118,8 @@ def violation_of(error: DBAPIError) -> DomainError | None:
         return Conflict("Another writer was first; send the same request again.")
     if state == errorcodes.NUMERIC_VALUE_OUT_OF_RANGE:
         return InvalidAttribute("A number has more digits than its column holds.")
+    if state == errorcodes.PROGRAM_LIMIT_EXCEEDED:
+        return InvalidAttribute("A text is longer than its index holds.")
     if state is None or diagnostics is None or not state.startswith("23"):
         return None
     return _named(state, diagnostics.constraint_name or "", diagnostics.table_name or "", cause)

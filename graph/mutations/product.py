@@ -82,9 +82,10 @@ def product_values(
         0 <= percent <= 100 and percent == round(percent, 1)
     ):
         raise InvalidAttribute("It is from 0 to 100, with at most one decimal.", "cocoa_percent")
-    reference = values_of(input, "manufacturer_id").get("manufacturer_id")
-    if reference is not None:
-        key = find(session, models.Manufacturer, reference, "manufacturer_id")
+    maker = values_of(input, "manufacturer_id")
+    require(maker, "manufacturer_id")
+    if maker:
+        key = find(session, models.Manufacturer, maker["manufacturer_id"], "manufacturer_id")
         values["manufacturer_id"] = key
     return values
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from math import isfinite
 from typing import Annotated, Any
 
 import strawberry
@@ -21,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.context import Info
-from graph.errors import RolledBack, WritesDisabled, refuse
+from graph.errors import InvalidValue, RolledBack, WritesDisabled, refuse
 from graph.mutations.payload import Outcome, UserError
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
@@ -175,6 +176,9 @@ def check_input(value: Any) -> None:
     """Refuse texts that PostgreSQL cannot hold, at any depth of an input."""
     if isinstance(value, str):
         check_text(value)
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise InvalidValue("A number is too large to be kept.")
     elif isinstance(value, dict):
         for name, item in value.items():
             check_text(str(name))

@@ -4,11 +4,13 @@ Refuses what the database could not hold or would misread: a NUL in a text, an i
 a cursor of another connection, a comparison with null.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from graph.errors import InvalidCursor, InvalidValue
+from graph.errors import DocumentTooLarge, InvalidCursor, InvalidValue
+from graph.limits import MAX_FILTER_DEPTH
 from graph.pagination import read_cursor, read_global_id
 from graph.planner.entity import Entity
 from graph.planner.nodes import (
@@ -18,33 +20,84 @@ from graph.planner.nodes import (
     Condition,
     IsNull,
     Not,
+    Operation,
     Order,
     Param,
     Position,
     Quantifier,
     Related,
 )
+from graph.planner.variables import Coerced, Pin, Source, paths_of, source_of
+
+Convert = Callable[[Any], Any]
 
 QUANTIFIERS: tuple[Quantifier, ...] = ("some", "none", "every")
 
 
 class Values:
-    """The values of an operation in the order of their slots."""
+    """The values of an operation in the order of their slots, and where each came from."""
 
     def __init__(self) -> None:
         self.items: list[object] = []
+        self.sources: list[Source | None] = []
+        self.pins: list[Pin] = []
 
-    def add(self, value: object) -> Param:
-        """A slot for this value; raises InvalidValue for what PostgreSQL cannot represent."""
-        self.items.append(_bindable(value))
+    def add(self, value: Any, convert: Convert | None = None) -> Param:
+        """A slot for this value; raises InvalidValue for what PostgreSQL cannot represent.
+
+        `convert` makes the bound value of the given one, for this and every later request.
+        """
+        made = convert(value) if convert else value
+        self.items.append(bindable(made))
+        source = source_of(value)
+        if source is not None and convert is not None:
+            source = _converted(source, convert)
+        self.sources.append(source)
         return Param(len(self.items) - 1)
 
+    def pin(self, label: str, value: Any, decide: Convert) -> Any:
+        """What is decided by a value: a plan holds only for values that decide the same."""
+        source = source_of(value)
+        if source is not None:
+            self.pins.append(Pin(label, paths_of(value), _converted(source, decide)))
+        return decide(value)
 
-def _bindable(value: object) -> object:
+    def template(self, operation: Operation) -> "Template":
+        """The plan of an operation whose slots these are."""
+        return Template(operation, tuple(self.items), tuple(self.sources), tuple(self.pins))
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A plan for all variables that decide the same: `pins` tell what they decide."""
+
+    operation: Operation
+    items: tuple[Any, ...]
+    sources: tuple[Source | None, ...]
+    pins: tuple[Pin, ...]
+
+    def fill(self, coerced: Coerced) -> tuple[Any, ...]:
+        """The values of the slots for these variables; raises RequestError."""
+        return tuple(
+            item if source is None else bindable(source(coerced))
+            for item, source in zip(self.items, self.sources, strict=True)
+        )
+
+
+def nth(read: Callable[[str], tuple[Any, ...]], index: int) -> Convert:
+    return lambda given: read(given)[index]
+
+
+def _converted(source: Source, convert: Convert) -> Source:
+    return lambda coerced: convert(source(coerced))
+
+
+def bindable(value: Any) -> Any:
+    """A value as psycopg2 binds it; raises InvalidValue for what PostgreSQL cannot represent."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list):
-        return [_bindable(item) for item in value]
+        return [bindable(item) for item in value]
     if isinstance(value, str):
         check_text(value)
     return value
@@ -66,6 +119,7 @@ class ArgumentReader:
     def __init__(self, attributes: Mapping[str, Mapping[str, str]], values: Values) -> None:
         self._attributes = attributes
         self._values = values
+        self._depth = 0
 
     # ------------------------------------------------------------ filters
 
@@ -73,7 +127,11 @@ class ArgumentReader:
         """The condition of a filter object; None where it asks nothing."""
         if given is None:
             return None
+        self._depth += 1
+        if self._depth > MAX_FILTER_DEPTH:
+            raise DocumentTooLarge(f"Filters are nested deeper than {MAX_FILTER_DEPTH} levels.")
         parts = [self._part(entity, name, value) for name, value in given.items()]
+        self._depth -= 1
         asked = [part for part in parts if part is not None]
         if not asked:
             return None
@@ -105,7 +163,9 @@ class ArgumentReader:
         )
         return parts[0] if len(parts) == 1 else All(parts)
 
-    def _comparisons(self, attribute: str, operators: Mapping[str, Any]) -> Condition:
+    def _comparisons(
+        self, attribute: str, operators: Mapping[str, Any], convert: Convert | None = None
+    ) -> Condition:
         parts: list[Condition] = []
         for operator, operand in operators.items():
             if operand is None:
@@ -116,20 +176,16 @@ class ArgumentReader:
                 parts.append(IsNull(attribute, operand))
             else:
                 # The schema allows no operator but those of Compare.
-                parts.append(Compare(attribute, operator, self._values.add(operand)))  # type: ignore[arg-type]
+                parts.append(Compare(attribute, operator, self._values.add(operand, convert)))  # type: ignore[arg-type]
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
     def _ids(self, entity: Entity, operators: Mapping[str, Any]) -> Condition:
-        read = {
-            operator: [self.key_of(entity, item) for item in operand]
-            if isinstance(operand, list)
-            else self.key_of(entity, operand)
-            for operator, operand in operators.items()
-            if operand is not None
-        }
-        if len(read) < len(operators):
-            raise InvalidValue("`id` cannot compare with null.")
-        return self._comparisons(entity.key, read)
+        def convert(given: Any) -> Any:
+            if isinstance(given, list):
+                return [self.key_of(entity, item) for item in given]
+            return self.key_of(entity, given)
+
+        return self._comparisons(entity.key, operators, convert)
 
     def key_of(self, entity: Entity, global_id: str) -> int:
         """The primary key in a global id of this entity; raises InvalidId."""
@@ -155,13 +211,22 @@ class ArgumentReader:
         if cursor is None:
             return None
         columns = [entity.column(term.column) for term in order]
-        values = read_cursor(cursor, scope, [column.type.python_type for column in columns])
-        for column, value in zip(columns, values, strict=True):
-            if value is None and not column.nullable:
-                raise InvalidCursor("This is not a cursor.")
+        types = [column.type.python_type for column in columns]
+
+        def read(given: str) -> tuple[Any, ...]:
+            values = read_cursor(given, scope, types)
+            for column, value in zip(columns, values, strict=True):
+                if value is None and not column.nullable:
+                    raise InvalidCursor("This is not a cursor.")
+            return values
+
+        nulls = self._values.pin(scope, cursor, lambda given: tuple(v is None for v in read(given)))
         try:
             return Position(
-                tuple(None if value is None else self._values.add(value) for value in values)
+                tuple(
+                    None if null else self._values.add(cursor, nth(read, i))
+                    for i, null in enumerate(nulls)
+                )
             )
         except InvalidValue:
             raise InvalidCursor("This is not a cursor.") from None
@@ -174,12 +239,10 @@ class ArgumentReader:
         if value is None:
             raise InvalidValue(f"`{name}` must not be null.")
         if name == "id":
-            value, name = self.key_of(entity, value), entity.key
-        elif isinstance(value, Mapping):
+            return ((entity.key, self._values.add(value, lambda it: self.key_of(entity, it))),)
+        if isinstance(value, Mapping):
             return tuple(
                 (self._attributes[entity.name][part], self._values.add(item))
                 for part, item in value.items()
             )
-        else:
-            name = self._attributes[entity.name][name]
-        return ((name, self._values.add(value)),)
+        return ((self._attributes[entity.name][name], self._values.add(value)),)

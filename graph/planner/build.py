@@ -25,8 +25,13 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from graph.errors import DocumentTooLarge, InvalidPage, RequestError, refuse
 from graph.limits import MAX_DEPTH, MAX_NODE_IDS
-from graph.pagination import read_global_id, read_page_arguments
-from graph.planner.arguments import ArgumentReader, Values
+from graph.pagination import (
+    PageArguments,
+    check_page_size,
+    read_global_id,
+    read_page_arguments,
+)
+from graph.planner.arguments import ArgumentReader, Template, Values
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     Boundary,
@@ -45,6 +50,7 @@ from graph.planner.nodes import (
     PageFact,
     PageInfo,
     PageValue,
+    Param,
     Plan,
     RootValue,
     RowValue,
@@ -53,9 +59,12 @@ from graph.planner.nodes import (
     Typename,
 )
 from graph.planner.selection import Selections
+from graph.planner.variables import Traced, trace
 from graph.types.node import ENTITIES
 
 DEFINITION = "strawberry-definition"
+# The key of a row's type name where graphql-core has to find it; no response key is like it.
+TYPE_KEY = "$type"
 INTROSPECTION = ("__schema", "__type")
 
 
@@ -84,17 +93,16 @@ class Builder:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
-    ) -> Plan:
-        """The plan of a query operation."""
-        walk = Walk(self, fragments, variables)
+    ) -> Template:
+        """The plan of a query operation, for these variables and all that decide the same."""
+        traced = VariableValues(variables.sources, trace(variables.coerced, ()))
+        walk = Walk(self, fragments, traced)
         assert self.schema.query_type is not None
         fields = walk.selections.collect(self.schema.query_type, [operation.selection_set])
-        root = tuple(
-            (key, walk.root(key, nodes))
-            for key, nodes in fields.items()
-            if nodes[0].name.value not in INTROSPECTION
-        )
-        return Plan(Operation(root), tuple(walk.values.items))
+        planned = {k: n for k, n in fields.items() if n[0].name.value not in INTROSPECTION}
+        walk.rows = len(planned) < len(fields)
+        root = tuple((key, walk.root(key, nodes)) for key, nodes in planned.items())
+        return walk.values.template(Operation(root, partial=walk.rows))
 
     def plan_payload(
         self, info: GraphQLResolveInfo[Any], variables: VariableValues, keys: Mapping[str, int]
@@ -114,6 +122,21 @@ class Builder:
         return Plan(Operation(tuple(root)), tuple(walk.values.items)) if root else None
 
 
+def type_of_id(global_id: str) -> str:
+    return read_global_id(global_id, list(ENTITIES))[0]
+
+
+def key_of_id(global_id: str) -> int:
+    return read_global_id(global_id, list(ENTITIES))[1]
+
+
+def types_of_ids(ids: list[str]) -> tuple[str, ...]:
+    """The types among these ids; raises InvalidPage where there are too many ids."""
+    if len(ids) > MAX_NODE_IDS:
+        raise InvalidPage(f"`ids` has {len(ids)} entries; at most {MAX_NODE_IDS} are answered.")
+    return tuple(sorted({type_of_id(global_id) for global_id in ids}))
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     key: str
@@ -131,6 +154,8 @@ class Walk:
     ) -> None:
         self.builder = builder
         self.variables = variables
+        # Whether graphql-core completes the rows: where a type is abstract, it needs the name.
+        self.rows = True
         self.values = Values()
         self.selections = Selections(builder.schema, fragments, variables)
         self.arguments = ArgumentReader(builder.attributes, self.values)
@@ -177,18 +202,16 @@ class Walk:
             return self.page(entity_named(node_type.name), None, query, field, given, nodes)
 
     def _node(self, global_id: str, nodes: list[FieldNode]) -> Lookup:
-        name, key = read_global_id(global_id, list(ENTITIES))
+        name = self.values.pin("type", global_id, type_of_id)
         entity = entity_named(name)
-        return Lookup(((entity.key, self.values.add(key)),), self.shape(entity, nodes, True))
+        key = self.values.add(global_id, key_of_id)
+        return Lookup(((entity.key, key),), self.shape(entity, nodes, True))
 
     def _nodes(self, ids: list[str], nodes: list[FieldNode]) -> NodeList:
-        if len(ids) > MAX_NODE_IDS:
-            raise InvalidPage(f"`ids` has {len(ids)} entries; at most {MAX_NODE_IDS} are answered.")
-        read = [read_global_id(global_id, list(ENTITIES)) for global_id in ids]
-        names = sorted({name for name, _ in read})
+        names = self.values.pin("types", ids, types_of_ids)
         return NodeList(
-            self.values.add([name for name, _ in read]),
-            self.values.add([key for _, key in read]),
+            self.values.add(ids, lambda given: [type_of_id(item) for item in given]),
+            self.values.add(ids, lambda given: [key_of_id(item) for item in given]),
             tuple(self.shape(entity_named(name), nodes, True) for name in names),
         )
 
@@ -201,8 +224,8 @@ class Walk:
             (key, self._row_value(entity, type_, key, merged))
             for key, merged in self.selections.below(type_, nodes).items()
         ]
-        if abstract and "__typename" not in dict(fields):
-            fields.append(("__typename", Typename(entity.name)))
+        if abstract and self.rows:
+            fields.append((TYPE_KEY, Typename(entity.name)))
         return Shape(entity.name, tuple(fields))
 
     def _row_value(
@@ -247,7 +270,7 @@ class Walk:
             scope=scope,
             condition=self.arguments.condition(entity, given.get("filter")),
             order=order,
-            limit=self.values.add(arguments.size),
+            limit=self._limit(arguments),
             backward=arguments.backward,
             after=self.arguments.position(entity, scope, order, arguments.after),
             before=self.arguments.position(entity, scope, order, arguments.before),
@@ -256,6 +279,13 @@ class Walk:
                 for key, merged in self.selections.below(connection, nodes).items()
             ),
         )
+
+    def _limit(self, arguments: PageArguments) -> Param | int:
+        """A size that the document states is part of the plan; one of a variable is bound."""
+        if not isinstance(arguments.size, Traced):
+            return arguments.size
+        name = "last" if arguments.backward else "first"
+        return self.values.add(arguments.size, lambda size: check_page_size(name, size))
 
     def _page_value(
         self, entity: Entity, connection: GraphQLObjectType, key: str, nodes: list[FieldNode]

@@ -16,9 +16,10 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
@@ -71,9 +72,7 @@ class Compiler:
         keys = []
         for attribute, param in lookup.keys:
             column = entity.column(attribute)
-            # A key past 32 bits is no key of this table, and must not overflow the comparison.
-            type_ = BigInteger() if attribute == entity.key else column.type
-            keys.append(row.c[column.name] == bind(param, type_))
+            keys.append(row.c[column.name] == bind(param, column.type))
         return json_of(
             lambda *columns: select(*columns).select_from(row).where(*keys),
             self.row(lookup.shape, row),
@@ -83,8 +82,8 @@ class Compiler:
     def _node_list(self, value: NodeList) -> ColumnElement[Any]:
         asked = (
             func.unnest(
-                cast(bind(value.types, ARRAY(Text)), ARRAY(Text)),
-                cast(bind(value.keys, ARRAY(BigInteger)), ARRAY(BigInteger)),
+                bind(value.types, ARRAY(Text)),
+                bind(value.keys, ARRAY(BigInteger)),
             )
             .table_valued("type", "key", with_ordinality="place")
             .render_derived(name=self.names.next("n"))
@@ -93,7 +92,7 @@ class Compiler:
             (asked.c.type == constant(shape.entity), self._by_key(shape, asked))
             for shape in value.shapes
         ]
-        one = case(*branches) if branches else cast(None, JSON)
+        one = case(*branches) if branches else literal_column("NULL::json")
         ordered = select(one.label("o")).select_from(asked).order_by(asked.c.place)
         return json_list(ordered, True, self.names)
 

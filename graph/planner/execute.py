@@ -1,49 +1,81 @@
 """The only place that runs a plan: one statement, one read-only snapshot, one value back.
 
-`read` belongs in a worker thread. A connection that the server cut is replaced and the statement
-sent once more, which is safe because it only reads.
+`fetch` waits on the event loop and answers with PostgreSQL's bytes; `read_within` runs inside a
+writing transaction, in its thread.
 """
 
 import json
+import re
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import psycopg2
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from graph.planner.compile import compile_operation
 from graph.planner.nodes import Operation, Plan
+from models.asynchronous import Statement
 from models.database import Database
 
 Rows = dict[str, Any]
-DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call]
+# Parameters as $1, $2, ..., which PREPARE takes.
+DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 MAX_STATEMENTS = 1_000
+PARAMETER = re.compile(r"\$(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement, and which slots its parameters $1, $2, ... take."""
+
+    statement: Statement
+    slots: tuple[int, ...]
+
+    def parameters(self, values: Sequence[Any]) -> list[Any]:
+        return [values[slot] for slot in self.slots]
 
 
 class Statements:
-    """SQL texts of operations, the least recently used forgotten first. Safe between threads."""
+    """Statements of operations, the least recently used forgotten first. Safe between threads."""
 
     def __init__(self, size: int = MAX_STATEMENTS) -> None:
         self._size = size
-        self._texts: OrderedDict[Operation, str] = OrderedDict()
+        self._known: OrderedDict[Operation, Compiled] = OrderedDict()
         self._lock = Lock()
+        self._numbers = count(1)
 
-    def text(self, operation: Operation) -> str:
-        """The statement of an operation, with psycopg2's %(p0)s placeholders."""
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def compiled(self, operation: Operation) -> Compiled:
+        """The statement of an operation."""
         with self._lock:
-            known = self._texts.get(operation)
+            known = self._known.get(operation)
             if known is not None:
-                self._texts.move_to_end(operation)
+                self._known.move_to_end(operation)
                 return known
-        made = str(compile_operation(operation).compile(dialect=DIALECT))
+        made = _compile(operation, f"cacaotrace_{next(self._numbers)}")
         with self._lock:
-            self._texts[operation] = made
-            while len(self._texts) > self._size:
-                self._texts.popitem(last=False)
+            self._known[operation] = made
+            while len(self._known) > self._size:
+                self._known.popitem(last=False)
         return made
+
+
+def _compile(operation: Operation, name: str) -> Compiled:
+    compiled = compile_operation(operation).compile(dialect=DIALECT)
+    text = str(compiled)
+    order: list[str] = getattr(compiled, "positiontup", None) or []
+    slots = [int(parameter[1:]) for parameter in dict.fromkeys(order)]
+    places = ", ".join(["%s"] * len(slots))
+    execute = f"EXECUTE {name}({places})" if slots else f"EXECUTE {name}"
+    # Unprepared, a parameter that occurs twice is given by name.
+    unprepared = PARAMETER.sub(lambda match: f"%(p{match[1]})s", text.replace("%", "%%"))
+    return Compiled(Statement(name, text, execute, unprepared), tuple(slots))
 
 
 class Reader:
@@ -51,26 +83,21 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = Statements()
+        self.statements = Statements()
 
-    def read(self, plan: Plan) -> Rows:
-        """Run a plan in its own snapshot; raises what SQLAlchemy raises when that fails."""
-        try:
-            with self._database.reader() as connection:
-                return self._run(connection, plan)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        with self._database.reader() as connection:
-            return self._run(connection, plan)
+    def prepare(self, operation: Operation) -> Callable[[Sequence[Any]], Any]:
+        """What fetches an operation's data, given the values of its slots."""
+        compiled = self.statements.compiled(operation)
+        statement, slots = compiled.statement, compiled.slots
+        pool = self._database.pool()
+        return lambda values: pool.fetch(statement, [values[slot] for slot in slots])
 
     def read_within(self, session: Session, plan: Plan) -> Rows:
         """Run a plan inside a writing transaction, which sees its own changes."""
-        return self._run(session.connection(), plan)
-
-    def _run(self, connection: Connection, plan: Plan) -> Rows:
-        bound = {f"p{slot}": value for slot, value in enumerate(plan.values)}
-        text = self._statements.text(plan.operation)
-        answer = connection.exec_driver_sql(text, bound).scalar_one()
+        compiled = self.statements.compiled(plan.operation)
+        parameters = compiled.parameters(plan.values)
+        bound = {f"p{place}": value for place, value in enumerate(parameters, start=1)}
+        connection = session.connection()
+        answer = connection.exec_driver_sql(compiled.statement.unprepared, bound).scalar_one()
         rows: Rows = json.loads(answer)
         return rows

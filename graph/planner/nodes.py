@@ -5,7 +5,7 @@ alone are equal here, and share one compiled statement.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Page:
     scope: str
     condition: Condition | None
     order: tuple[Order, ...]
-    limit: Param
+    limit: Param | int
     backward: bool
     after: Position | None
     before: Position | None
@@ -202,7 +202,10 @@ RootValue: TypeAlias = Lookup | NodeList | Page | Typename
 
 @dataclass(frozen=True, slots=True)
 class Operation:
+    """The planned root fields; `partial` where there are others, which graphql-core executes."""
+
     fields: tuple[tuple[str, RootValue], ...]
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +213,4 @@ class Plan:
     """An operation to read, and the values of its slots."""
 
     operation: Operation
-    values: tuple[object, ...]
+    values: tuple[Any, ...]

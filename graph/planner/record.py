@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Subquery,
     Select,
+    Subquery,
     Text,
     cast,
     func,

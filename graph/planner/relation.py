@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    BindParameter,
+    BigInteger,
     Column,
     ColumnElement,
     FromClause,
     Integer,
+    Numeric,
     String,
     Text,
     and_,
@@ -63,13 +64,27 @@ class Names:
         return f"{prefix}{next(self._numbers)}"
 
 
-def bind(param: Param, type_: Any) -> BindParameter[Any]:
-    """The placeholder of a slot: p0, p1, ..."""
-    return bindparam(f"p{param.slot}", type_=type_)
+def bind(param: Param, type_: Any) -> ColumnElement[Any]:
+    """The placeholder of a slot: p0, p1, ... Cast, so that a prepared statement knows its type."""
+    plain = unbounded(type_)
+    return cast(bindparam(f"p{param.slot}", type_=plain), plain)
 
 
-def limit(param: Param, extra: int = 0) -> ColumnElement[int]:
-    return bind(param, Integer) + literal_column(str(extra)) if extra else bind(param, Integer)
+def unbounded(type_: Any) -> Any:
+    """A column's type without collation, length or scale, which would change a value to compare."""
+    if isinstance(type_, String):
+        return Text()
+    if isinstance(type_, Integer):
+        return BigInteger()
+    return Numeric() if isinstance(type_, Numeric) else type_
+
+
+def limit(size: Param | int, extra: int = 0) -> ColumnElement[int]:
+    """A page size, `extra` rows more."""
+    if isinstance(size, int):
+        return literal_column(str(size + extra), Integer)
+    bound = bind(size, Integer)
+    return bound + literal_column(str(extra)) if extra else bound
 
 
 # ---------------------------------------------------------------- relationships
@@ -82,12 +97,14 @@ def related(
     target = relationship.mapper.local_table.alias(names.next("t"))
     pairs = relationship.local_remote_pairs or []
     if relationship.secondary is None:
-        link = and_(*(target.c[r.name] == row.c[l.name] for l, r in pairs))
+        link = and_(*(target.c[there.name] == row.c[here.name] for here, there in pairs))
         return target, None, target, link
     edge = relationship.secondary.alias(names.next("e"))
-    link = and_(*(edge.c[e.name] == row.c[l.name] for l, e in relationship.synchronize_pairs))
+    link = and_(
+        *(edge.c[there.name] == row.c[here.name] for here, there in relationship.synchronize_pairs)
+    )
     ends = relationship.secondary_synchronize_pairs or []
-    on = and_(*(target.c[t.name] == edge.c[e.name] for t, e in ends))
+    on = and_(*(target.c[there.name] == edge.c[here.name] for there, here in ends))
     return target, edge, edge.join(target, on), link
 
 
@@ -115,15 +132,11 @@ def clause(condition: Condition, entity: Entity, row: FromClause, names: Names) 
 def _comparison(compare: Compare, declared: Column[Any], row: FromClause) -> Clause:
     column = row.c[declared.name]
     if compare.operator == "in":
-        return column == func.any(bind(compare.value, ARRAY(_plain(declared.type))))
+        return column == func.any(bind(compare.value, ARRAY(unbounded(declared.type))))
     if compare.operator == "contains":
         return _contains(column, compare.value)
     clause_: Clause = COMPARISONS[compare.operator](column, bind(compare.value, declared.type))
     return clause_
-
-
-def _plain(type_: Any) -> Any:
-    return Text() if isinstance(type_, String) else type_
 
 
 def _contains(column: ColumnElement[Any], value: Param) -> Clause:

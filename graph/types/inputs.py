@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from sqlalchemy import inspect
+from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint, inspect
 from sqlalchemy.orm import Mapper
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
@@ -19,6 +19,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from graph.types.node import ENTITIES, input_named
 from graph.types.operators import OPERATORS
+from models import Base
 
 
 @strawberry.enum(description="Which end comes first. Nulls are last when ascending.")
@@ -37,20 +38,19 @@ def make_inputs(types: dict[str, Any]) -> None:
             globals()[made.__name__] = made
 
 
-def indexed_columns(model: Any) -> list[str]:
-    """Attribute names of the columns that lead an index of this model, in the table's order."""
+def indexed_columns(model: type[Base]) -> list[str]:
+    """Attributes whose column leads an index of this model, in the table's order.
+
+    Foreign keys aside: an order by the number of another object would tell nobody anything.
+    """
     mapper: Mapper[Any] = inspect(model)
-    table = mapper.local_table
-    leading = {mapper.primary_key[0]}
-    for index in getattr(table, "indexes", ()):
-        if index.columns.values():
-            leading.add(index.columns.values()[0])
-    names = (mapper.get_property_by_column(c).key for c in table.c if c in leading)
-    return [name for name in names if name == _key(mapper) or not name.endswith("_id")]
-
-
-def _key(mapper: Mapper[Any]) -> str:
-    return str(mapper.get_property_by_column(mapper.primary_key[0]).key)
+    table = model.metadata.tables[model.__tablename__]
+    unique = [
+        c for c in table.constraints if isinstance(c, (UniqueConstraint, PrimaryKeyConstraint))
+    ]
+    leading = {next(iter(index.columns), None) for index in (*table.indexes, *unique)}
+    shown = (column for column in table.c if column in leading and not column.foreign_keys)
+    return [mapper.get_property_by_column(column).key for column in shown]
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ CountryCode = NewType("CountryCode", str)
 __all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime", "Decimal"]
 
 MAX_SAFE_INTEGER = 2**53 - 1
+MAX_DIGITS = 50
 GTIN_LENGTHS = (8, 12, 13, 14)
 SHORTEN = 40
 
@@ -71,8 +72,9 @@ def parse_decimal(value: Any) -> PythonDecimal:
         raise _reject("Decimal", value, 'expected a decimal number, like "1250.5".') from None
     if not number.is_finite():
         raise _reject("Decimal", value, "the number must be finite.")
-    if len(number.as_tuple().digits) + abs(number.adjusted()) > 50:
-        raise _reject("Decimal", value, "the number has more than 50 digits.")
+    before, after = max(number.adjusted() + 1, 1), max(-int(number.as_tuple().exponent), 0)
+    if before + after > MAX_DIGITS:
+        raise _reject("Decimal", value, f"the number has more than {MAX_DIGITS} digits.")
     return number
 
 

@@ -1,0 +1,97 @@
+"""Plans by document text: parsing, validating, planning and compiling happen once each.
+
+One entry a document and operation name; under it one plan for each way its variables shape the SQL.
+Bounded in number and in size, so that a client which sends a new text each time fills nothing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import OperationDefinitionNode
+
+from graph.documents import Document
+from graph.planner.arguments import Template
+from graph.planner.variables import Coerced, Pin, skeleton
+
+Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
+Key = tuple[Any, ...]
+MAX_ENTRIES = 1_000
+MAX_VARIANTS = 50
+MAX_KEPT_LENGTH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan ready to run: its template and what fetches its data."""
+
+    template: Template
+    fetch: Fetch
+
+
+@dataclass(slots=True)
+class Variant:
+    """The plans of one skeleton of variables, by what their pinned values decide."""
+
+    pins: tuple[Pin, ...] = ()
+    plans: dict[Key, Prepared] = field(default_factory=dict)
+
+    def key(self, coerced: Coerced) -> Key:
+        """What these variables decide; raises RequestError where a value cannot be read."""
+        return tuple([pin.decide(coerced) for pin in self.pins])
+
+    def keep(self, coerced: Coerced, prepared: Prepared) -> None:
+        """Remember a plan; one that decides by more than those so far starts them anew."""
+        pins = tuple(dict.fromkeys((*self.pins, *prepared.template.pins)))
+        if len(pins) > len(self.pins) or len(self.plans) >= MAX_VARIANTS:
+            self.plans.clear()
+            self.pins = pins
+        self.plans[self.key(coerced)] = prepared
+
+
+@dataclass(slots=True)
+class Entry:
+    """An operation of a document with its plans so far."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    variants: dict[Key, Variant] = field(default_factory=dict)
+
+    def variant(self, coerced: Coerced) -> Variant:
+        """The plans for variables of this skeleton."""
+        key = tuple([(name, skeleton(value)) for name, value in coerced.items()])
+        known = self.variants.get(key)
+        if known is None:
+            if len(self.variants) >= MAX_VARIANTS:
+                self.variants.clear()
+            known = self.variants[key] = Variant()
+        return known
+
+
+class Plans:
+    """Entries by document text and operation name, the least recently used forgotten first."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[tuple[str, str | None], Entry] = OrderedDict()
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, query: str, name: str | None) -> Entry | None:
+        """The entry of an operation, if it is known."""
+        key = (query, name)
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries.move_to_end(key)
+        return entry
+
+    def add(self, query: str, name: str | None, entry: Entry) -> None:
+        """Remember an entry, unless its text is very long."""
+        if len(query) > MAX_KEPT_LENGTH:
+            return
+        self._entries[query, name] = entry
+        if len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)
