@@ -1,0 +1,198 @@
+"""From the text of one cell to a value PostgreSQL reads: pure functions and what they refuse.
+
+A parser gets a trimmed, non-empty cell and returns canonical text for COPY, or raises a Refusal.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from exchange.csv.refusals import Code, Refusal
+from models import STAGES
+
+# A B-tree entry holds 2,704 bytes at most; a longer name could be stored, but not indexed.
+INDEXED_BYTES = 2600
+GTIN_LENGTHS = (8, 12, 13, 14)
+MAX_ID = 2**31 - 1
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9W-]{8,10}([T ][0-9:.,]+(Z|[+-][0-9:]+)?)?")
+# An escaped NUL that is not itself behind an escaped backslash.
+_JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+# ISO 3166-1 alpha-2, as is_country() in schema.sql.
+_COUNTRIES = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI "
+    "BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN "
+    "CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK "
+    "FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM "
+    "HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
+    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK "
+    "ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP "
+    "NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW "
+    "SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF "
+    "TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
+    "VN VU WF WS YE YT ZA ZM ZW "
+)
+COUNTRIES = frozenset(_COUNTRIES.split())
+
+
+@dataclass(frozen=True)
+class CellType:
+    """How a cell is read, and the type of the staging column that receives it."""
+
+    parse: Callable[[str], str]
+    sql: str
+
+
+def parse_text(cell: str) -> str:
+    return cell
+
+
+def parse_indexed_text(cell: str) -> str:
+    """Text that stands in an index: 2,600 bytes of UTF-8 at most."""
+    if len(cell) * 4 > INDEXED_BYTES and len(cell.encode()) > INDEXED_BYTES:
+        raise Refusal(
+            Code.TOO_LONG, f"{len(cell.encode())} bytes, at most {INDEXED_BYTES} can be indexed"
+        )
+    return cell
+
+
+def parse_id(cell: str) -> str:
+    """A primary key: a positive 32-bit integer."""
+    if not (cell.isascii() and cell.isdigit()) or not 1 <= len(cell) <= 10:
+        raise Refusal(Code.BAD_ID, f"{_quote(cell)} is not an id")
+    if not 1 <= int(cell) <= MAX_ID:
+        raise Refusal(Code.BAD_ID, f"{cell} is not an id: 1 to {MAX_ID}")
+    return cell
+
+
+def parse_gtin(cell: str) -> str:
+    """GTIN-8, -12, -13 or -14 as 14 digits (GS1 General Specifications, 7.9: the check digit)."""
+    if not (cell.isascii() and cell.isdigit()):
+        raise Refusal(Code.GTIN_NOT_DIGITS, f"{_quote(cell)} is not a GTIN: digits only")
+    if len(cell) not in GTIN_LENGTHS:
+        raise Refusal(
+            Code.GTIN_LENGTH, f"a GTIN has 8, 12, 13 or 14 digits, {_quote(cell)} has {len(cell)}"
+        )
+    padded = cell.zfill(14)
+    weighted = 3 * sum(map(int, padded[0:13:2])) + sum(map(int, padded[1:13:2]))
+    expected = str(-weighted % 10)
+    if padded[-1] != expected:
+        raise Refusal(
+            Code.GTIN_CHECK_DIGIT, f"{cell} ends in check digit {cell[-1]}, expected {expected}"
+        )
+    return padded
+
+
+def parse_day(cell: str) -> str:
+    """A calendar date as YYYY-MM-DD (ISO 8601, extended format)."""
+    if not _DAY.fullmatch(cell):
+        raise Refusal(Code.BAD_DATE, f"{_quote(cell)} is not a date as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(cell).isoformat()
+    except ValueError as error:
+        raise Refusal(Code.BAD_DATE, f"{cell} is not in the calendar: {error}") from None
+
+
+def parse_instant(cell: str) -> str:
+    """An ISO 8601 date and time; without an offset it is UTC."""
+    if not _INSTANT.fullmatch(cell):
+        raise Refusal(Code.BAD_TIMESTAMP, f"{_quote(cell)} is not an ISO 8601 date and time")
+    try:
+        instant = datetime.fromisoformat(cell)
+        zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise Refusal(Code.BAD_TIMESTAMP, f"{cell} is not a date and time: {error}") from None
+
+
+def parse_kilograms(cell: str) -> str:
+    """Kilograms above 0 that fit numeric(14,3): 11 digits before the point, 3 behind it."""
+    amount = _number(cell)
+    if amount <= 0:
+        raise Refusal(Code.OUT_OF_RANGE, f"{cell} kg is not above 0")
+    return _fixed(amount, cell, digits=11, decimals=3)
+
+
+def parse_percent(cell: str) -> str:
+    """0 to 100 with one decimal at most, with or without a percent sign."""
+    amount = _number(cell.removesuffix("%").rstrip())
+    if not 0 <= amount <= 100:
+        raise Refusal(Code.OUT_OF_RANGE, f"{cell} is not between 0 and 100 percent")
+    return _fixed(amount, cell, digits=3, decimals=1)
+
+
+def parse_country(cell: str) -> str:
+    """ISO 3166-1 alpha-2, in either case."""
+    if (code := cell.upper()) not in COUNTRIES:
+        raise Refusal(Code.BAD_COUNTRY, f"{_quote(cell)} is not an ISO 3166-1 alpha-2 code")
+    return code
+
+
+def parse_stage(cell: str) -> str:
+    if (stage := cell.lower()) not in STAGES:
+        raise Refusal(Code.BAD_STAGE, f"{_quote(cell)} is not one of {', '.join(STAGES)}")
+    return stage
+
+
+def parse_json(cell: str) -> str:
+    """JSON text (RFC 8259) that jsonb can hold: no NaN, no NUL, no half of a surrogate pair."""
+    try:
+        value = json.loads(cell, parse_constant=_refuse_constant, parse_float=_bounded_float)
+        plain = json.dumps(value, ensure_ascii=False, default=str)
+        plain.encode()
+    except (ValueError, RecursionError) as error:
+        raise Refusal(Code.BAD_JSON, f"not JSON text: {error}") from None
+    if _JSON_NUL.search(plain):
+        raise Refusal(Code.BAD_JSON, "a JSON string holds the character NUL")
+    return cell
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _bounded_float(digits: str) -> Decimal:
+    value = Decimal(digits)
+    if value and not -1000 < value.adjusted() < 1000:
+        raise ValueError(f"{_quote(digits)} is out of range")
+    return value
+
+
+def _number(cell: str) -> Decimal:
+    if cell.lstrip("+-").lower() in {"nan", "snan", "inf", "infinity"}:
+        raise Refusal(Code.BAD_NUMBER, f"{cell} is not a finite number")
+    if len(cell) > 60 or not _NUMBER.fullmatch(cell):
+        raise Refusal(Code.BAD_NUMBER, f"{_quote(cell)} is not a number as 1234.5")
+    return Decimal(cell)
+
+
+def _fixed(amount: Decimal, cell: str, *, digits: int, decimals: int) -> str:
+    if amount and amount.adjusted() >= digits:
+        raise Refusal(Code.OUT_OF_RANGE, f"{cell} has more than {digits} digits before the point")
+    rounded = round(amount, decimals)
+    if rounded != amount:
+        raise Refusal(Code.OUT_OF_RANGE, f"{cell} has more than {decimals} decimals")
+    return f"{rounded:f}"
+
+
+def _quote(cell: str) -> str:
+    return repr(cell if len(cell) <= 40 else cell[:40] + "…")
+
+
+TEXT = CellType(parse_text, 'text collate pg_catalog."C"')
+INDEXED_TEXT = CellType(parse_indexed_text, 'text collate pg_catalog."C"')
+ID = CellType(parse_id, "int")
+GTIN = CellType(parse_gtin, 'text collate pg_catalog."C"')
+DAY = CellType(parse_day, "date")
+INSTANT = CellType(parse_instant, "timestamptz")
+KILOGRAMS = CellType(parse_kilograms, "numeric(14, 3)")
+PERCENT = CellType(parse_percent, "numeric(4, 1)")
+COUNTRY = CellType(parse_country, 'text collate pg_catalog."C"')
+STAGE = CellType(parse_stage, 'text collate pg_catalog."C"')
+JSON = CellType(parse_json, "jsonb")

@@ -1,0 +1,90 @@
+"""What a CSV file does not say about itself: its encoding, its delimiter, and where it breaks."""
+
+import codecs
+import csv
+from io import StringIO
+from pathlib import Path
+
+from exchange.csv.errors import BadOptions, UndecodableText
+
+DELIMITERS = (",", ";", "\t")
+SAMPLE_BYTES = 64 * 1024
+SAMPLE_RECORDS = 20
+
+
+def detect_encoding(path: Path) -> str:
+    """The codec that a byte order mark announces, else UTF-8."""
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise UndecodableText(f"{path} is UTF-32: save it as UTF-8")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if b"\0" in start[:2]:
+        raise UndecodableText(f"{path} starts like UTF-16 without a byte order mark")
+    return "utf-8"
+
+
+def parse_delimiter(text: str) -> str:
+    """A delimiter as typed on a command line: `tab` means the tab."""
+    delimiter = {"\\t": "\t", "tab": "\t"}.get(text.lower(), text)
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise BadOptions(f"the delimiter {text!r} is not one character that can divide cells")
+    return delimiter
+
+
+def detect_delimiter(path: Path, encoding: str) -> str:
+    """Comma, semicolon or tab: the one that cuts the first records into equally many cells, most
+    cells first.
+    """
+    with path.open("rb") as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    lines = list(StringIO(sample.decode(encoding, "replace"), newline=""))
+    # The last line of a longer file is cut somewhere.
+    whole = lines[:-1] if len(sample) == SAMPLE_BYTES and len(lines) > 1 else lines
+    return max(DELIMITERS, key=lambda delimiter: _rate(whole, delimiter))
+
+
+def _rate(lines: list[str], delimiter: str) -> tuple[int, float, int]:
+    counts: list[int] = []
+    reader = csv.reader(lines, delimiter=delimiter)
+    try:
+        for cells in reader:
+            if cells:
+                counts.append(len(cells))
+            if len(counts) == SAMPLE_RECORDS:
+                break
+    except csv.Error:
+        pass
+    if not counts:
+        return (0, 0.0, 0)
+    alike = counts.count(counts[0]) / len(counts)
+    return (int(counts[0] > 1), alike, counts[0])
+
+
+def locate_undecodable(path: Path, encoding: str) -> str:
+    """The line and byte (both from 1) of the first bytes that are not text in `encoding`."""
+    decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
+    line, done, last = 1, 0, ""
+    with path.open("rb") as stream:
+        while True:
+            block = stream.read(SAMPLE_BYTES)
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                good = error.object[: error.start].decode(error.encoding)
+                line += _count_line_ends(last, good)
+                return f"byte {done - pending + error.start + 1}, on line {line} of {path},"
+            if not block:
+                return str(path)
+            line += _count_line_ends(last, text)
+            last = text[-1:] or last
+            done += len(block)
+
+
+def _count_line_ends(before: str, text: str) -> int:
+    split = before == "\r" and text.startswith("\n")
+    return text.count("\n") + text.count("\r") - text.count("\r\n") - split

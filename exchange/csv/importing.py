@@ -1,0 +1,176 @@
+"""Import of a CSV file: read, stage, merge, report; one transaction, committed once at the end.
+
+Memory is bounded by a chunk of rows. Two imports never interleave: the second waits.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import cast
+
+from psycopg2.extensions import connection as connection_type
+
+from exchange.csv.columns import Columns, plan_columns
+from exchange.csv.errors import BadOptions
+from exchange.csv.keyed_merge import KeyedMerge
+from exchange.csv.kind_list import KINDS
+from exchange.csv.merging import Merge, Written, run_merge
+from exchange.csv.reader import CSVFile, Record
+from exchange.csv.references import resolve
+from exchange.csv.refusals import Refusal
+from exchange.csv.reject_file import RejectFile
+from exchange.csv.report import SHOWN, ImportReport
+from exchange.csv.staging import StagedRow, Staging
+from exchange.csv.use_merge import UseMerge
+from models.database import Database
+
+Progress = Callable[[int, int], None]
+
+CHUNK_ROWS = 20_000
+CHUNK_CHARACTERS = 8 * 1024 * 1024
+IMPORT_LOCK = 0x0CAC_A07A
+# Bulk statements are long, and their plans must not wait for a compiler.
+SETTINGS = (
+    "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;"
+    " set local work_mem = '64MB'; set local jit = off"
+)
+
+
+def import_csv(
+    database: Database,
+    kind: str,
+    path: Path,
+    *,
+    mapping: Mapping[str, str],
+    constants: Mapping[str, str],
+    dry_run: bool = False,
+    reject: Path | None = None,
+    all_or_nothing: bool = False,
+    progress: Progress | None = None,
+    delimiter: str | None = None,
+) -> ImportReport:
+    """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
+
+    `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes).
+    """
+    if kind not in KINDS:
+        raise BadOptions(f"unknown kind {kind}: {', '.join(KINDS)}")
+    with ExitStack() as stack:
+        source = stack.enter_context(CSVFile(path, delimiter))
+        columns = plan_columns(KINDS[kind], source.header, mapping, constants)
+        rejects = RejectFile(reject, path) if reject else None
+        if rejects:
+            stack.callback(rejects.discard)
+        connection = stack.enter_context(_locked(database))
+        staging = Staging(connection, columns.kind, columns.fields)
+        read = _stage(staging, source, columns, progress)
+        merge = _choose_merge(staging, columns)
+        written = _merge(staging, columns, merge)
+        report = _report(staging, source, columns, merge, written, read, dry_run, all_or_nothing)
+        if rejects:
+            rejects.write(source, staging.rejections())
+        if report.written:
+            connection.commit()
+        if rejects:
+            rejects.keep()
+    return report
+
+
+@contextmanager
+def _locked(database: Database) -> Iterator[connection_type]:
+    """A writing connection in a transaction of its own; what is not committed is rolled back."""
+    pooled = database.engine().raw_connection()
+    try:
+        connection = cast("connection_type", pooled.driver_connection)
+        with connection.cursor() as cursor:
+            cursor.execute(SETTINGS)
+            cursor.execute("select pg_advisory_xact_lock(%s)", (IMPORT_LOCK,))
+        yield connection
+    finally:
+        pooled.close()
+
+
+def _stage(staging: Staging, source: CSVFile, columns: Columns, progress: Progress | None) -> int:
+    read = 0
+    rows = (_read_row(columns, record) for record in source.records())
+    for chunk in _cut(rows):
+        staging.copy(chunk)
+        read += len(chunk)
+        if progress:
+            progress(source.position(), source.size)
+    staging.analyze()
+    return read
+
+
+def _read_row(columns: Columns, record: Record) -> StagedRow:
+    try:
+        if record.problem:
+            raise record.problem
+        return StagedRow(record.line, columns.read(record.cells))
+    except Refusal as refusal:
+        nothing = (None,) * len(columns.fields)
+        return StagedRow(record.line, nothing, refusal.code, refusal.reason)
+
+
+def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
+    chunk: list[StagedRow] = []
+    size = 0
+    for row in rows:
+        chunk.append(row)
+        size += sum(len(value) for value in row.values if value)
+        if len(chunk) >= CHUNK_ROWS or size >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _choose_merge(staging: Staging, columns: Columns) -> Merge:
+    target = columns.kind.target
+    if target is None:
+        return UseMerge(staging)
+    given = frozenset(columns.fields)
+    references = (each for each in columns.kind.references if each.is_given(given))
+    return KeyedMerge(staging, target, given.union(each.column for each in references))
+
+
+def _merge(staging: Staging, columns: Columns, merge: Merge) -> Written:
+    for reference in columns.kind.references:
+        resolve(staging, reference)
+    return run_merge(staging, merge, columns.kind.checks)
+
+
+def _report(
+    staging: Staging,
+    source: CSVFile,
+    columns: Columns,
+    merge: Merge,
+    written: Written,
+    read: int,
+    dry_run: bool,
+    all_or_nothing: bool,
+) -> ImportReport:
+    by_code = staging.count_rejections()
+    rejected = sum(by_code.values())
+    superseded, pairs = staging.superseded(merge.differs(), SHOWN)
+    nothing = all_or_nothing and rejected > 0
+    if nothing:
+        written = Written()
+    return ImportReport(
+        kind=columns.kind.name,
+        path=source.path.name,
+        read=read,
+        inserted=written.inserted,
+        updated=written.updated,
+        unchanged=read - written.inserted - written.updated - superseded - rejected,
+        superseded=superseded,
+        rejected=rejected,
+        created={"manufacturers": written.makers_created},
+        changed={"manufacturers": written.makers_updated},
+        ignored=columns.ignored,
+        rejected_by_code=by_code,
+        first_superseded=pairs,
+        first_rejections=tuple(staging.rejections(SHOWN)),
+        written=not (dry_run or nothing),
+        dry_run=dry_run,
+    )

@@ -1,0 +1,243 @@
+"""The six kinds of row that can be imported, by the name they have on the command line."""
+
+from exchange.csv import cells
+from exchange.csv.kinds import (
+    MANUFACTURER,
+    PRODUCT,
+    Check,
+    Field,
+    Kind,
+    Target,
+    fields_of,
+    fields_of_supplier,
+    refer_to_batch,
+    refer_to_supplier,
+    unless,
+)
+from exchange.csv.refusals import Code
+
+MANUFACTURERS = Kind(
+    "manufacturers",
+    (
+        Field("name", cells.INDEXED_TEXT, required=True),
+        Field("location", cells.TEXT, required=True),
+        Field("country", cells.COUNTRY),
+    ),
+    Target(
+        "manufacturers",
+        "manufacturer_id",
+        ("name", "location", "country"),
+        ("t.name = s.name and t.location = s.location",),
+        ("s.name", "s.location"),
+    ),
+)
+
+SUPPLIERS = Kind(
+    "suppliers",
+    (
+        Field("name", cells.INDEXED_TEXT, required=True),
+        Field("location", cells.TEXT, required=True),
+        Field("contact_person", cells.TEXT),
+        Field("country", cells.COUNTRY),
+        Field("external_id", cells.INDEXED_TEXT),
+    ),
+    Target(
+        "suppliers",
+        "supplier_id",
+        ("name", "location", "contact_person", "country", "external_id"),
+        (
+            "t.external_id = s.external_id",
+            (
+                "s.external_id is null and t.external_id is null"
+                " and t.name = s.name and t.location = s.location"
+            ),
+        ),
+        ("s.external_id", *unless("external_id", ("name", "location"))),
+    ),
+)
+
+_HELD = "(select t.{} from cacao_batches t where t.cacao_batch_id = s.target_id)"
+_USED = (
+    "((select coalesce(sum(u.quantity_kg), 0) from product_cacao_batch u"
+    " where u.cacao_batch_id = s.target_id)"
+    " + (select coalesce(sum(u.quantity_kg), 0) from cacao_batch_input u"
+    " where u.input_batch_id = s.target_id))"
+)
+
+CACAO_BATCHES = Kind(
+    "cacao-batches",
+    (
+        *fields_of_supplier(),
+        Field("lot_number", cells.INDEXED_TEXT, required=True),
+        Field("quantity", cells.KILOGRAMS, required=True, aliases=("quantity_kg",)),
+        *fields_of(cells.DAY, "harvest_date", "production_date"),
+        Field("certification", cells.INDEXED_TEXT),
+        Field("stage", cells.STAGE),
+    ),
+    Target(
+        "cacao_batches",
+        "cacao_batch_id",
+        (
+            "supplier_id",
+            "harvest_date",
+            "quantity",
+            "certification",
+            "stage",
+            "lot_number",
+            "production_date",
+        ),
+        ("t.supplier_id = s.supplier_id and t.lot_number = s.lot_number",),
+        ("s.supplier_id", "s.lot_number"),
+        defaults=(("stage", "'beans'"),),
+    ),
+    (refer_to_supplier(),),
+    (("supplier",),),
+    (
+        Check(
+            Code.MISSING,
+            f"coalesce(s.stage, {_HELD.format('stage')}, 'beans') = 'beans' and s.harvest_date is null"
+            " and (s.target_id is null or 'harvest_date' = any (%(given)s)"
+            f" or {_HELD.format('harvest_date')} is null)",
+            "'harvest_date is empty: beans are harvested'",
+        ),
+        Check(
+            Code.OVERDRAWN,
+            f"s.quantity < {_HELD.format('quantity')} and s.quantity < {_USED}",
+            f"'quantity ' || s.quantity || ' kg is less than the ' || {_USED}"
+            " || ' kg of this batch that are used'",
+        ),
+    ),
+)
+
+PRODUCTS = Kind(
+    "products",
+    (
+        Field("name", cells.INDEXED_TEXT, required=True),
+        Field("description", cells.TEXT),
+        Field("manufacturer_id", cells.ID),
+        Field("manufacturer_name", cells.INDEXED_TEXT),
+        Field("manufacturer_location", cells.TEXT),
+        Field("manufacturer_country", cells.COUNTRY),
+        Field("batch_number", cells.INDEXED_TEXT),
+        Field("gtin", cells.GTIN),
+        Field("cocoa_percent", cells.PERCENT),
+        Field("production_date", cells.DAY),
+    ),
+    Target(
+        "products",
+        "product_id",
+        (
+            "name",
+            "description",
+            "manufacturer_id",
+            "batch_number",
+            "gtin",
+            "cocoa_percent",
+            "production_date",
+        ),
+        (
+            "t.gtin = s.gtin and coalesce(t.batch_number, '') = coalesce(s.batch_number, '')",
+            # A maker that is not there yet has no products: its rows match none.
+            (
+                "s.gtin is null and t.gtin is null and t.name = s.name"
+                " and (s.manufacturer_id is not null or s.manufacturer_name is null)"
+                " and coalesce(t.manufacturer_id, 0) = coalesce(s.manufacturer_id, 0)"
+                " and coalesce(t.batch_number, '') = coalesce(s.batch_number, '')"
+                " and coalesce(t.cocoa_percent, -1) = coalesce(s.cocoa_percent, -1)"
+            ),
+        ),
+        (
+            "s.gtin",
+            "s.batch_number",
+            *unless("gtin", ("name", "cocoa_percent", "manufacturer_id")),
+            "case when s.gtin is null and s.manufacturer_id is null then s.manufacturer_name end",
+            "case when s.gtin is null and s.manufacturer_id is null then s.manufacturer_location end",
+        ),
+    ),
+    (MANUFACTURER,),
+)
+
+USES = Kind(
+    "uses",
+    (
+        Field("cacao_batch_id", cells.ID),
+        Field("lot_number", cells.TEXT),
+        *fields_of_supplier(),
+        Field("product_id", cells.ID),
+        Field("gtin", cells.GTIN),
+        Field("product_batch_number", cells.TEXT),
+        Field("output_batch_id", cells.ID),
+        Field("output_lot_number", cells.TEXT),
+        *fields_of_supplier("output_"),
+        Field("quantity_kg", cells.KILOGRAMS, aliases=("quantity",)),
+    ),
+    None,
+    (
+        refer_to_supplier(),
+        refer_to_supplier("output_"),
+        refer_to_batch("cacao_batch"),
+        PRODUCT,
+        refer_to_batch("output_batch", "output_"),
+    ),
+    (("cacao_batch",), ("product", "output_batch")),
+    (
+        Check(
+            Code.SELF_USE,
+            "s.cacao_batch_id = s.output_batch_id",
+            "'cacao batch ' || s.cacao_batch_id || ' cannot go into itself'",
+        ),
+        Check(
+            Code.MISSING,
+            "s.output_batch_id is not null and s.quantity_kg is null",
+            "'quantity_kg is empty: a use in another batch has its kg'",
+        ),
+        Check(
+            Code.OVERDRAWN,
+            "s.quantity_kg > (select t.quantity from cacao_batches t"
+            " where t.cacao_batch_id = s.cacao_batch_id)",
+            "s.quantity_kg || ' kg are more than all of cacao batch ' || s.cacao_batch_id",
+        ),
+    ),
+)
+
+TRANSACTIONS = Kind(
+    "transactions",
+    (
+        Field("product_id", cells.ID),
+        Field("gtin", cells.GTIN),
+        Field("product_batch_number", cells.TEXT),
+        Field("cacao_batch_id", cells.ID),
+        Field("lot_number", cells.TEXT),
+        *fields_of_supplier(),
+        Field("timestamp", cells.INSTANT, required=True),
+        Field("event", cells.INDEXED_TEXT, required=True),
+        Field("details", cells.JSON),
+        Field("event_id", cells.INDEXED_TEXT),
+    ),
+    Target(
+        "transactions",
+        "transaction_id",
+        ("product_id", "cacao_batch_id", "timestamp", "event", "details", "event_id"),
+        (
+            "t.event_id = s.event_id",
+            (
+                's.event_id is null and t.event_id is null and t."timestamp" = s."timestamp"'
+                " and t.event = s.event and coalesce(t.details::text, '') = coalesce(s.details::text, '')"
+                " and coalesce(t.product_id, 0) = coalesce(s.product_id, 0)"
+                " and coalesce(t.cacao_batch_id, 0) = coalesce(s.cacao_batch_id, 0)"
+            ),
+        ),
+        (
+            "s.event_id",
+            *unless("event_id", ("product_id", "cacao_batch_id", "timestamp", "event", "details")),
+        ),
+        append_only=True,
+    ),
+    (refer_to_supplier(), PRODUCT, refer_to_batch("cacao_batch")),
+    (("product", "cacao_batch"),),
+)
+
+KINDS = {
+    kind.name: kind
+    for kind in (MANUFACTURERS, SUPPLIERS, CACAO_BATCHES, PRODUCTS, USES, TRANSACTIONS)
+}

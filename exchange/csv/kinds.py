@@ -1,0 +1,178 @@
+"""What can be imported: per kind its fields, what its rows refer to, and where they land.
+
+Declarations only. In SQL fragments `s` is a staged row and `t` a row of the table. A field's name
+is its column's in schema.sql; rows refer to others by id or by natural key.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exchange.csv import cells
+from exchange.csv.cells import CellType
+from exchange.csv.refusals import Code
+
+
+@dataclass(frozen=True)
+class Field:
+    """A value that a column of the file, or a constant, can provide."""
+
+    name: str
+    type: CellType
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Way:
+    """One natural key by which a row can be named: all of `fields`, and `also` where given."""
+
+    fields: tuple[str, ...]
+    match: str
+    also: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " + ".join(self.fields)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A row of another table, named by its id in `column` or by one of `ways`.
+
+    Where `creates`, a row that is not found is made; of several the oldest is meant.
+    """
+
+    noun: str
+    table: str
+    key: str
+    column: str
+    ways: tuple[Way, ...]
+    creates: bool = False
+
+    def all_ways(self) -> Iterator[Way]:
+        yield Way((self.column,), f"t.{self.key} = s.{self.column}")
+        yield from self.ways
+
+    def is_given(self, fields: frozenset[str]) -> bool:
+        """Whether these fields are enough for at least one way."""
+        return any(fields.issuperset(way.fields) for way in self.all_ways())
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.all_ways()))
+
+
+@dataclass(frozen=True)
+class Check:
+    """Staged rows for which `condition` holds are refused; `reason` is an SQL text expression.
+
+    `%(given)s` is the array of the fields that the file gives.
+    """
+
+    code: Code
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """The table that rows land in, and their natural key.
+
+    `matches` find the row that a staged row is about; `identity` groups staged rows of one key.
+    A `defaults` column keeps its value where a cell is empty, and starts with the default.
+    """
+
+    table: str
+    key: str
+    columns: tuple[str, ...]
+    matches: tuple[str, ...]
+    identity: tuple[str, ...]
+    defaults: tuple[tuple[str, str], ...] = ()
+    append_only: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of row. Of each of `choices`, a row refers to exactly one; `target` is None for
+    uses, which land in two tables.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+    target: Target | None
+    references: tuple[Reference, ...] = ()
+    choices: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    def reference(self, noun: str) -> Reference:
+        return next(each for each in self.references if each.noun == noun)
+
+
+def unless(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns that count towards a row's identity only where `column` is empty."""
+    return tuple(f"case when s.{column} is null then s.{each} end" for each in columns)
+
+
+def fields_of(type_: CellType, *names: str) -> tuple[Field, ...]:
+    return tuple(Field(name, type_) for name in names)
+
+
+def fields_of_supplier(prefix: str = "") -> tuple[Field, ...]:
+    names = ("supplier_external_id", "supplier_name", "supplier_location")
+    return (
+        Field(f"{prefix}supplier_id", cells.ID),
+        *fields_of(cells.TEXT, *(prefix + name for name in names)),
+    )
+
+
+def refer_to_supplier(prefix: str = "") -> Reference:
+    name, place = f"{prefix}supplier_name", f"{prefix}supplier_location"
+    external = f"{prefix}supplier_external_id"
+    return Reference(
+        f"{prefix}supplier",
+        "suppliers",
+        "supplier_id",
+        f"{prefix}supplier_id",
+        (
+            Way((external,), f"t.external_id = s.{external}"),
+            Way((name, place), f"t.name = s.{name} and t.location = s.{place}"),
+        ),
+    )
+
+
+def refer_to_batch(noun: str, prefix: str = "") -> Reference:
+    lot, supplier = f"{prefix}lot_number", f"{prefix}supplier_id"
+    same_supplier = f"(s.{supplier} is null or t.supplier_id = s.{supplier})"
+    return Reference(
+        noun,
+        "cacao_batches",
+        "cacao_batch_id",
+        f"{noun}_id",
+        (Way((lot,), f"t.lot_number = s.{lot} and {same_supplier}", (supplier,)),),
+    )
+
+
+PRODUCT = Reference(
+    "product",
+    "products",
+    "product_id",
+    "product_id",
+    (
+        Way(
+            ("gtin",),
+            "t.gtin = s.gtin and coalesce(t.batch_number, '') = coalesce(s.product_batch_number, '')",
+            ("product_batch_number",),
+        ),
+    ),
+)
+MANUFACTURER = Reference(
+    "manufacturer",
+    "manufacturers",
+    "manufacturer_id",
+    "manufacturer_id",
+    (
+        Way(
+            ("manufacturer_name", "manufacturer_location"),
+            "t.name = s.manufacturer_name and t.location = s.manufacturer_location",
+        ),
+    ),
+    creates=True,
+)

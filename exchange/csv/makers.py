@@ -1,0 +1,49 @@
+"""The manufacturers that product rows name: found, made where they are not there, kept up to date.
+
+A row's empty country says nothing; of several countries for one maker the last row's is kept.
+"""
+
+from psycopg2.extensions import cursor as cursor_type
+
+from exchange.csv.staging import LIVE
+
+NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first)s and %(last)s"
+
+
+def ensure_makers(cursor: cursor_type, first: int, last: int) -> tuple[int, int]:
+    """Give the live rows of these lines their manufacturer_id; how many were made and changed."""
+    lines = {"first": first, "last": last}
+    _find(cursor, lines)
+    cursor.execute(
+        "insert into manufacturers (name, location, country)"
+        " select s.manufacturer_name, s.manufacturer_location,"
+        " (array_agg(s.manufacturer_country order by s.line desc)"
+        "   filter (where s.manufacturer_country is not null))[1]"
+        f" from import_rows s where {NAMED} and s.manufacturer_id is null"
+        " group by 1, 2 order by min(s.line)",
+        lines,
+    )
+    if created := cursor.rowcount:
+        _find(cursor, lines)
+    cursor.execute(
+        "update manufacturers m set country = c.country from ("
+        " select distinct on (s.manufacturer_id) s.manufacturer_id, s.manufacturer_country as country"
+        f" from import_rows s where {NAMED} and s.manufacturer_country is not null"
+        " order by s.manufacturer_id, s.line desc) c"
+        " where c.manufacturer_id = m.manufacturer_id and m.country is distinct from c.country",
+        lines,
+    )
+    return created, cursor.rowcount
+
+
+def _find(cursor: cursor_type, lines: dict[str, int]) -> None:
+    cursor.execute(
+        "update import_rows s set manufacturer_id = f.id from ("
+        " select s.line, min(m.manufacturer_id) as id from import_rows s join manufacturers m"
+        " on m.name = s.manufacturer_name and m.location = s.manufacturer_location"
+        # Superseded rows too: they are compared with what superseded them.
+        " where s.code is null and s.manufacturer_id is null"
+        " and s.line between %(first)s and %(last)s"
+        " group by s.line) f where f.line = s.line",
+        lines,
+    )

@@ -1,0 +1,139 @@
+"""CSV: from the bytes of a file to records with their physical line numbers, one at a time.
+
+UTF-8 with or without a byte order mark, UTF-16 with one; line ends LF, CRLF or CR; RFC 4180 quotes,
+strictly. A record that cannot be read is handed on with its problem; a file that cannot, raises.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from exchange.csv.errors import EmptyFile, UnboundedRecord, UndecodableText, UnreadableFile
+from exchange.csv.format import detect_delimiter, detect_encoding, locate_undecodable
+from exchange.csv.refusals import Code, Refusal
+
+# A physical line beyond this many characters is no CSV, and must not be held in memory.
+LINE_LIMIT = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: the physical line it starts on (from 1), its cells, and why it is unreadable.
+
+    Of a record whose quotes are broken, the only cell is its raw text.
+    """
+
+    line: int
+    cells: list[str]
+    problem: Refusal | None = None
+
+
+class CSVFile:
+    """An open CSV file: its header, its delimiter, and its records, which can be read once."""
+
+    def __init__(self, path: Path, delimiter: str | None = None) -> None:
+        self.path = path
+        try:
+            if not path.is_file():
+                raise UnreadableFile(f"{path} is not a file")
+            self.size = path.stat().st_size
+            self._bytes = path.open("rb")
+        except OSError as error:
+            raise UnreadableFile(f"cannot read {path}: {error.strerror}") from error
+        try:
+            self.encoding = detect_encoding(path)
+            self.delimiter = delimiter or detect_delimiter(path, self.encoding)
+            self._stream = TextIOWrapper(self._bytes, encoding=self.encoding, newline="")
+            self._raw: list[str] = []
+            self._reader = csv.reader(self._lines(), delimiter=self.delimiter, strict=True)
+            self.header: tuple[str, ...] = self._read_header()
+        except BaseException:
+            self._bytes.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+
+    def position(self) -> int:
+        """How many bytes of the file have been read."""
+        return self._bytes.raw.tell()
+
+    def records(self) -> Iterator[Record]:
+        """The records below the header; blank lines are skipped."""
+        width = len(self.header)
+        while (record := self._next()) is not None:
+            if record.problem is None and len(record.cells) != width:
+                words = f"{len(record.cells)} cells where the header has {width}"
+                yield Record(record.line, record.cells, Refusal(Code.CELL_COUNT, words))
+            else:
+                yield record
+
+    def _read_header(self) -> tuple[str, ...]:
+        record = self._next()
+        if record is None:
+            raise EmptyFile(f"{self.path} is empty: not even a header line")
+        if record.problem is not None:
+            reason = record.problem.reason
+            raise UnreadableFile(f"the header on line {record.line} is unreadable: {reason}")
+        return tuple(record.cells)
+
+    def _next(self) -> Record | None:
+        while True:
+            start = self._reader.line_num + 1
+            self._raw.clear()
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return None
+            except csv.Error as error:
+                return Record(start, ["".join(self._raw)], self._problem(start, error))
+            if cells:
+                break
+        if any("\0" in line for line in self._raw):
+            return Record(start, cells, Refusal(Code.NUL_CHARACTER, _name_nul(cells)))
+        return Record(start, cells)
+
+    def _problem(self, start: int, error: csv.Error) -> Refusal:
+        end = self._reader.line_num
+        where = f"line {start}" if start == end else f"lines {start} to {end}"
+        if not str(error).startswith("field larger"):
+            return Refusal(Code.MALFORMED_QUOTES, f"{where}: {error}")
+        limit = csv.field_size_limit()
+        if sum(line.count('"') for line in self._raw) % 2:
+            raise UnboundedRecord(
+                f"the record that starts on line {start} has a cell of more than {limit} "
+                f"characters up to line {end}: is a closing quote missing?"
+            )
+        return Refusal(Code.TOO_LONG, f"{where}: a cell has more than {limit} characters")
+
+    def _lines(self) -> Iterator[str]:
+        while True:
+            try:
+                line = self._stream.readline(LINE_LIMIT)
+            except UnicodeDecodeError as error:
+                place = locate_undecodable(self.path, self.encoding)
+                raise UndecodableText(f"{place} is not {self.encoding}: {error.reason}") from None
+            if not line:
+                return
+            if len(line) >= LINE_LIMIT:
+                number = self._reader.line_num + 1
+                raise UnboundedRecord(f"line {number} has more than {LINE_LIMIT} characters")
+            self._raw.append(line)
+            yield line
+
+
+def _name_nul(cells: list[str]) -> str:
+    columns = [str(index) for index, cell in enumerate(cells, 1) if "\0" in cell]
+    return f"the character NUL in cell {', '.join(columns)}"

@@ -1,0 +1,61 @@
+"""From what a staged row calls another row (an id, a GTIN, a lot number) to that row's id, set-based.
+
+A row that names what is not there, or what is there more than once, is refused.
+"""
+
+from exchange.csv.kinds import Reference, Way
+from exchange.csv.refusals import Code
+from exchange.csv.staging import Staging
+
+
+def resolve(staging: Staging, reference: Reference) -> None:
+    """Fill the reference's column with ids, its ways in order, and refuse what none finds."""
+    given = frozenset(staging.fields)
+    if not reference.is_given(given):
+        return
+    if reference.column in given:
+        _refuse_unknown_ids(staging, reference)
+    for way in reference.ways:
+        if given.issuperset(way.fields):
+            _resolve_way(staging, reference, way)
+
+
+def _refuse_unknown_ids(staging: Staging, reference: Reference) -> None:
+    staging.refuse_where(
+        Code.UNKNOWN,
+        f"s.{reference.column} is not null and not exists (select from {reference.table} t"
+        f" where t.{reference.key} = s.{reference.column})",
+        f"'no {_spell(reference)} has the id ' || s.{reference.column}",
+    )
+
+
+def _resolve_way(staging: Staging, reference: Reference, way: Way) -> None:
+    open_ = f"s.{reference.column} is null and s.{way.fields[0]} is not null"
+    found = (
+        f"select s.line, min(t.{reference.key}) as id, count(*) as n"
+        f" from import_rows s join {reference.table} t on {way.match}"
+        f" where s.code is null and {open_} group by s.line"
+    )
+    if not reference.creates:
+        staging.refuse_where(
+            Code.AMBIGUOUS,
+            f"s.line in (select f.line from ({found}) f where f.n > 1)",
+            f"'several {_spell(reference)} rows have ' || {_describe(staging, way)}",
+        )
+    staging.cursor.execute(
+        f"update import_rows s set {reference.column} = f.id from ({found}) f where f.line = s.line"
+    )
+    if not reference.creates:
+        staging.refuse_where(
+            Code.UNKNOWN, open_, f"'no {_spell(reference)} has ' || {_describe(staging, way)}"
+        )
+
+
+def _spell(reference: Reference) -> str:
+    return reference.noun.replace("_", " ")
+
+
+def _describe(staging: Staging, way: Way) -> str:
+    names = [name for name in (*way.fields, *way.also) if name in staging.fields]
+    parts = ", ".join(f"'{name} ' || left(s.{name}::text, 100)" for name in names)
+    return f"concat_ws(', ', {parts})"

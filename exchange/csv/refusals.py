@@ -1,0 +1,51 @@
+"""Why a row of a file is refused: one stable code per case, and the words that go with it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Reason codes; part of the reject file's format, so their spelling does not change."""
+
+    AMBIGUOUS = "AMBIGUOUS"
+    BAD_COUNTRY = "BAD_COUNTRY"
+    BAD_DATE = "BAD_DATE"
+    BAD_ID = "BAD_ID"
+    BAD_JSON = "BAD_JSON"
+    BAD_NUMBER = "BAD_NUMBER"
+    BAD_STAGE = "BAD_STAGE"
+    BAD_TIMESTAMP = "BAD_TIMESTAMP"
+    CELL_COUNT = "CELL_COUNT"
+    CONFLICT = "CONFLICT"
+    CONSTRAINT = "CONSTRAINT"
+    EVENT_CHANGED = "EVENT_CHANGED"
+    GTIN_CHECK_DIGIT = "GTIN_CHECK_DIGIT"
+    GTIN_LENGTH = "GTIN_LENGTH"
+    GTIN_NOT_DIGITS = "GTIN_NOT_DIGITS"
+    INCOMPLETE = "INCOMPLETE"
+    MALFORMED_QUOTES = "MALFORMED_QUOTES"
+    MISSING = "MISSING"
+    NUL_CHARACTER = "NUL_CHARACTER"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    OVERDRAWN = "OVERDRAWN"
+    SELF_USE = "SELF_USE"
+    TOO_LONG = "TOO_LONG"
+    UNKNOWN = "UNKNOWN"
+
+
+class Refusal(Exception):
+    """One row cannot be imported; the other rows can."""
+
+    def __init__(self, code: Code, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A refused row: the physical line (from 1) its record starts on, the code and the words."""
+
+    line: int
+    code: str
+    reason: str

@@ -1,0 +1,81 @@
+"""What an import did, in numbers and in a few lines for a terminal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exchange.csv.refusals import Rejection
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Rows by what became of them: read = inserted + updated + unchanged + superseded + rejected.
+
+    `superseded` rows have a later row with the same key and other values: that one counts.
+    `written` is False after a dry run, and where all-or-nothing left nothing.
+    """
+
+    kind: str
+    path: str
+    read: int
+    inserted: int
+    updated: int
+    unchanged: int
+    superseded: int
+    rejected: int
+    created: Mapping[str, int]
+    changed: Mapping[str, int]
+    ignored: tuple[str, ...]
+    rejected_by_code: Mapping[str, int]
+    first_superseded: tuple[tuple[int, int], ...]
+    first_rejections: tuple[Rejection, ...]
+    written: bool
+    dry_run: bool
+
+    @property
+    def changes(self) -> int:
+        """Rows that were, or in a dry run would be, written in any table."""
+        others = sum(self.created.values()) + sum(self.changed.values())
+        return self.inserted + self.updated + others
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.rejected else 0
+
+    def __str__(self) -> str:
+        lines = [self._title(), *self._numbers(), *self._notes()]
+        return "\n".join(map(_print_safely, lines))
+
+    def _title(self) -> str:
+        if self.written:
+            return f"{self.kind} from {self.path}"
+        why = "dry run" if self.dry_run else "all or nothing, and rows were rejected"
+        return f"{self.kind} from {self.path}: nothing was written ({why})"
+
+    def _numbers(self) -> list[str]:
+        names = ["read", "inserted", "updated", "unchanged", "superseded", "rejected"]
+        shown = [name for name in names if name != "superseded" or self.superseded]
+        lines = [f"  {name:<10} {getattr(self, name):>11,}" for name in shown]
+        lines += [f"  {'created':<10} {n:>11,} {table}" for table, n in self.created.items() if n]
+        lines += [f"  {'changed':<10} {n:>11,} {table}" for table, n in self.changed.items() if n]
+        return lines
+
+    def _notes(self) -> list[str]:
+        lines = []
+        if self.ignored:
+            lines.append(f"  columns not used: {', '.join(self.ignored)}")
+        if self.superseded:
+            pairs = ", ".join(f"{line} by {later}" for line, later in self.first_superseded)
+            more = ", …" if self.superseded > len(self.first_superseded) else ""
+            lines.append(f"  superseded by a later row with the same key: line {pairs}{more}")
+        lines += [f"  rejected as {code}: {n:,}" for code, n in self.rejected_by_code.items()]
+        lines += [f"    line {r.line}: {r.code}: {r.reason}" for r in self.first_rejections]
+        if self.rejected > SHOWN:
+            lines.append(f"    … and {self.rejected - SHOWN:,} more")
+        return lines
+
+
+def _print_safely(line: str) -> str:
+    """Names from a file must not steer the terminal they are printed on."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)

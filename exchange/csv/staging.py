@@ -1,0 +1,167 @@
+"""The temporary table that a whole file is copied into before any of it is merged.
+
+Rows keep the line they came from; a refused row stays in it with its code and reason.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from typing import TypeVar
+
+import psycopg2
+from psycopg2.extensions import connection as connection_type
+from psycopg2.extensions import cursor as cursor_type
+
+from exchange.csv.kinds import Kind
+from exchange.csv.refusals import Code, Rejection
+
+Item = TypeVar("Item")
+
+# What a row can be guilty of; anything else (a lost connection, a deadlock) ends the import.
+VIOLATIONS = (
+    psycopg2.IntegrityError,
+    psycopg2.DataError,
+    psycopg2.errors.ProgramLimitExceeded,
+    psycopg2.errors.RaiseException,
+)
+LIVE = "s.code is null and s.superseded_by is null"
+ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+# Columns of the staging table beside the kind's fields.
+OWN = (
+    "line bigint not null, code text, reason text, target_id bigint, superseded_by bigint,"
+    " old_kg numeric, is_old boolean not null default false"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRow:
+    """A row's line and its values in the order of the given fields, or why it is refused."""
+
+    line: int
+    values: tuple[str | None, ...]
+    code: str | None = None
+    reason: str | None = None
+
+
+class Staging:
+    """The staged rows of one import, on one connection, until its transaction ends."""
+
+    def __init__(self, connection: connection_type, kind: Kind, fields: Sequence[str]) -> None:
+        self.connection = connection
+        self.cursor: cursor_type = connection.cursor()
+        self.fields = tuple(fields)
+        columns = ", ".join(f'"{field.name}" {field.type.sql}' for field in kind.fields)
+        self.cursor.execute(f"create temp table import_rows ({OWN}, {columns}) on commit drop")
+
+    def copy(self, rows: Sequence[StagedRow]) -> None:
+        """COPY a chunk; rows that PostgreSQL cannot read as their types are refused singly."""
+        isolate(rows, self._try_copy, self._stage_refused)
+
+    def analyze(self) -> None:
+        """Tell the planner how many rows there are: it would join them one by one."""
+        self.cursor.execute("analyze import_rows")
+
+    def refuse_where(self, code: Code, condition: str, reason: str) -> int:
+        """Refuse the staged rows `s` for which the SQL condition holds; the number of them."""
+        self.cursor.execute(
+            f"update import_rows s set code = %(code)s, reason = {reason}"
+            f" where s.code is null and ({condition})",
+            {"code": code, "given": list(self.fields)},
+        )
+        return self.cursor.rowcount
+
+    def refuse(self, line: int, error: psycopg2.Error) -> None:
+        """Refuse one row for what the database said about it."""
+        code, reason = read_violation(error)
+        self.cursor.execute(
+            "update import_rows set code = %s, reason = %s where line = %s", (code, reason, line)
+        )
+
+    def superseded(self, differs: str, limit: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """Rows that a later row replaces with other values: how many, and the first such pairs."""
+        rows = (
+            "from import_rows s join import_rows t on t.line = s.superseded_by"
+            f" where s.code is null and {differs}"
+        )
+        count = self.count(f"select count(*) {rows}")
+        self.cursor.execute(f"select s.line, t.line {rows} order by 1 limit %s", (limit,))
+        return count, tuple(self.cursor.fetchall())
+
+    def count(self, sql: str) -> int:
+        self.cursor.execute(sql)
+        row = self.cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    def count_rejections(self) -> dict[str, int]:
+        self.cursor.execute(
+            "select code, count(*) from import_rows where code is not null group by 1 order by 1"
+        )
+        return dict(self.cursor.fetchall())
+
+    def rejections(self, limit: int | None = None) -> Iterator[Rejection]:
+        """The refused rows in file order, fetched a few at a time."""
+        with self.connection.cursor("import_rejections") as cursor:
+            cursor.execute(
+                "select line, code, reason from import_rows where code is not null"
+                " order by line limit %s",
+                (limit,),
+            )
+            for line, code, reason in cursor:
+                yield Rejection(line, code, reason)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What happens inside is undone, and only that, where it raises."""
+        self.cursor.execute("savepoint import_step")
+        try:
+            yield
+        except BaseException:
+            self.cursor.execute("rollback to savepoint import_step")
+            self.cursor.execute("release savepoint import_step")
+            raise
+        self.cursor.execute("release savepoint import_step")
+
+    def _try_copy(self, rows: Sequence[StagedRow]) -> psycopg2.Error | None:
+        names = ", ".join(f'"{name}"' for name in ("line", "code", "reason", *self.fields))
+        text = StringIO("".join(map(_encode, rows)))
+        try:
+            with self.savepoint():
+                self.cursor.copy_expert(f"copy import_rows ({names}) from stdin", text, 65536)
+        except VIOLATIONS as error:
+            return error
+        return None
+
+    def _stage_refused(self, row: StagedRow, error: psycopg2.Error) -> None:
+        nothing = (None,) * len(self.fields)
+        self._try_copy([StagedRow(row.line, nothing, *read_violation(error))])
+
+
+def isolate(
+    items: Sequence[Item],
+    attempt: Callable[[Sequence[Item]], psycopg2.Error | None],
+    refuse: Callable[[Item, psycopg2.Error], None],
+) -> None:
+    """Attempt all items at once; on a violation halve them until only the guilty are refused."""
+    error = attempt(items)
+    if error is None:
+        return
+    if len(items) == 1:
+        refuse(items[0], error)
+        return
+    middle = len(items) // 2
+    isolate(items[:middle], attempt, refuse)
+    isolate(items[middle:], attempt, refuse)
+
+
+def read_violation(error: psycopg2.Error) -> tuple[str, str]:
+    """A database's refusal as a code and one line of words."""
+    words = error.diag.message_primary or str(error)
+    if error.diag.constraint_name == "cacao_batch_not_overdrawn":
+        return Code.OVERDRAWN, words
+    return Code.CONSTRAINT, " ".join(words.split())
+
+
+def _encode(row: StagedRow) -> str:
+    cells = (str(row.line), row.code, row.reason, *row.values)
+    return "\t".join("\\N" if c is None else c.translate(ESCAPES) for c in cells) + "\n"

@@ -1,0 +1,90 @@
+"""The subcommand `import KIND FILE`: its arguments, its output, its exit code.
+
+0: nothing was rejected; 1: some rows were; 2: the file or the options cannot be used.
+"""
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from exchange.csv.errors import BadOptions, Unusable
+from exchange.csv.format import parse_delimiter
+from exchange.csv.importing import import_csv
+from exchange.csv.kind_list import KINDS
+from exchange.csv.progress import show_progress
+from models.database import Database
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what `run` reads from the parsed arguments."""
+    parser.add_argument("kind", metavar="KIND", choices=list(KINDS), help=", ".join(KINDS))
+    parser.add_argument("file", metavar="FILE", type=Path, help="CSV with a header line")
+    parser.add_argument(
+        "--map",
+        metavar="COLUMN=FIELD",
+        type=_split_mapping,
+        action="append",
+        default=[],
+        help="read a field from a column of another name",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="FIELD=VALUE",
+        type=_split_constant,
+        action="append",
+        default=[],
+        help="one value for every row",
+    )
+    parser.add_argument("--delimiter", help="instead of the detected one of , ; and tab")
+    parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
+    parser.add_argument("--reject", metavar="FILE", type=Path, help="write rejected rows here")
+    parser.add_argument(
+        "--all-or-nothing", action="store_true", help="write nothing if any row is rejected"
+    )
+
+
+def run(args: Namespace, database: Database) -> int:
+    """Import, print the report to standard output or the reason to standard error; the exit code."""
+    try:
+        with show_progress(args.file.name) as progress:
+            report = import_csv(
+                database,
+                args.kind,
+                args.file,
+                mapping=_collect("--map", args.map),
+                constants=_collect("--set", args.set),
+                dry_run=args.dry_run,
+                reject=args.reject,
+                all_or_nothing=args.all_or_nothing,
+                progress=progress,
+                delimiter=args.delimiter and parse_delimiter(args.delimiter),
+            )
+    except Unusable as error:
+        print(f"error: {error} ({error.code})", file=sys.stderr)
+        return 2
+    print(report)
+    return report.exit_code
+
+
+def _split_mapping(text: str) -> tuple[str, str]:
+    column, equals, field = text.rpartition("=")
+    return _require(text, equals, column, field)
+
+
+def _split_constant(text: str) -> tuple[str, str]:
+    field, equals, value = text.partition("=")
+    return _require(text, equals, field, value)
+
+
+def _require(text: str, equals: str, left: str, right: str) -> tuple[str, str]:
+    if not equals or not left.strip():
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return left, right
+
+
+def _collect(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    collected = dict(pairs)
+    if len(collected) < len(pairs):
+        raise BadOptions(f"{option} names one of its keys twice")
+    return collected
