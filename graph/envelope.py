@@ -41,11 +41,11 @@ async def read_request(http: HTTPRequest) -> Request:
 
 async def read_body(http: HTTPRequest) -> bytes:
     """The body of a POST of JSON, no longer than allowed; raises BadRequest."""
-    content_type, _, parameters = http.headers.get("content-type", "").partition(";")
-    if content_type.strip().lower() != JSON:
+    content_type, *parameters = http.headers.get("content-type", "").lower().split(";")
+    if content_type.strip() != JSON:
         raise BadRequest(f"The body must be {JSON}.", 415)
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if charset not in ("", "utf-8", "utf8"):
+    named = dict(parameter.strip().partition("=")[::2] for parameter in parameters)
+    if named.get("charset", "utf-8").strip('"') not in ("utf-8", "utf8"):
         raise BadRequest("The body must be in UTF-8.", 415)
     body = bytearray()
     async for chunk in http.stream():

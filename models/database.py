@@ -26,26 +26,24 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 8, *, prepare: bool = True) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg2")
-        options = {
-            "connect_timeout": 5,
-            "application_name": "cacaotrace",
-            "options": "-c timezone=UTC",
-        }
+        options = {"connect_timeout": 5, "application_name": "cacaotrace"}
+        utc = "-c timezone=UTC"
         self._reads: Engine = create_engine(
             parsed,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
             isolation_level="AUTOCOMMIT",
-            connect_args=options,
-            execution_options={"postgresql_readonly": True},
+            # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one
+            # fails outside of SQLAlchemy's error handling, and nobody knows to connect anew.
+            connect_args={**options, "options": f"{utc} -c default_transaction_read_only=on"},
         )
         self._writes: Engine = create_engine(
             parsed,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
-            connect_args=options,
+            connect_args={**options, "options": utc},
             pool_pre_ping=True,
         )
         self._sessions = sessionmaker(self._writes)

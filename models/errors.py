@@ -132,7 +132,7 @@ def _named(state: str, constraint: str, table: str, cause: object) -> DomainErro
     found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:check|key|fkey)", constraint)
     attribute = found["attribute"] if found else None
     if state == errorcodes.UNIQUE_VIOLATION:
-        return AlreadyExists(f"Another row of {table} has this {attribute or 'key'}.", attribute)
+        return AlreadyExists("Another object has this value already.", attribute)
     if state == errorcodes.FOREIGN_KEY_VIOLATION:
         return NotFound("There is no such object.", attribute)
     if state == errorcodes.CHECK_VIOLATION:

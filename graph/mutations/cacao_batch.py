@@ -13,11 +13,11 @@ from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     check_kilograms,
+    choose_one,
     find,
     given,
     insert_row,
     optional,
-    require,
     update_row,
     values_of,
 )
@@ -97,8 +97,6 @@ def update_cacao_batch(session: Session, input: UpdateCacaoBatchInput) -> Writte
 def check_batch(values: dict[str, object]) -> None:
     if "quantity_kg" in values:
         check_kilograms(cast("PythonDecimal | None", values["quantity_kg"]))
-    if values.get("lot_number") is not None:
-        require(values, "lot_number")
     harvested, produced = values.get("harvest_date"), values.get("production_date")
     if isinstance(harvested, date) and isinstance(produced, date) and produced < harvested:
         raise InvalidAttribute("It lies before the harvest.", "production_date")
@@ -107,14 +105,13 @@ def check_batch(values: dict[str, object]) -> None:
 def use_cacao_batch(session: Session, input: UseCacaoBatchInput) -> Written:
     batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
     check_kilograms(cast(PythonDecimal, input.quantity_kg))
-    if bool(input.product_id) == bool(input.output_batch_id):
-        raise InvalidAttribute("Give exactly one of productId and outputBatchId.", "product_id")
+    target = choose_one(input, "product_id", "output_batch_id")
     use: dict[str, object] = {"quantity_kg": input.quantity_kg}
-    if input.product_id:
-        product = find(session, models.Product, input.product_id, "product_id")
+    if target == "product_id":
+        product = find(session, models.Product, input.product_id or "", target)
         session.add(models.ProductCacaoBatch(product_id=product, cacao_batch_id=batch, **use))
         return {"cacao_batch": batch, "product": product}
-    output = find(session, models.CacaoBatch, input.output_batch_id or "", "output_batch_id")
+    output = find(session, models.CacaoBatch, input.output_batch_id or "", target)
     check_acyclic(session, batch, output)
     session.add(models.CacaoBatchInput(output_batch_id=output, input_batch_id=batch, **use))
     return {"cacao_batch": batch, "output_batch": output}

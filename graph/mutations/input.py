@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from strawberry.utils.str_converters import to_camel_case
 
 from graph.errors import InvalidId
 from graph.pagination import read_global_id
@@ -37,16 +38,29 @@ class MutationInput:
 
 
 def values_of(input: Any, *names: str) -> dict[str, Any]:
-    """The named members that were given, as attributes of a model."""
+    """The named members that were given, as attributes of a model; raises InvalidAttribute."""
     members = ((name, getattr(input, name)) for name in names)
-    return {name: value for name, value in members if value is not strawberry.UNSET}
+    values = {name: value for name, value in members if value is not strawberry.UNSET}
+    for name, value in values.items():
+        if isinstance(value, str) and not value.strip() and name != "description":
+            raise InvalidAttribute("It must not be blank; null says that there is none.", name)
+    return values
 
 
 def require(values: dict[str, Any], *names: str) -> None:
-    """Refuse null or blank text for attributes that must have a value."""
+    """Refuse null for attributes that must have a value."""
     for name in names:
-        if name in values and (values[name] is None or str(values[name]).strip() == ""):
-            raise InvalidAttribute("It must not be empty.", name)
+        if name in values and values[name] is None:
+            raise InvalidAttribute("It must not be null.", name)
+
+
+def choose_one(input: Any, *names: str) -> str:
+    """Which of these members was given, not null; raises InvalidAttribute unless it is just one."""
+    chosen = [name for name in names if getattr(input, name) not in (None, strawberry.UNSET)]
+    if len(chosen) != 1:
+        shown = " and ".join(to_camel_case(name) for name in names)
+        raise InvalidAttribute(f"Give exactly one of {shown}.", names[0])
+    return chosen[0]
 
 
 def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> None:

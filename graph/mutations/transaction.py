@@ -7,6 +7,7 @@ import models
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
+    choose_one,
     find,
     given,
     insert_row,
@@ -18,7 +19,6 @@ from graph.mutations.payload import payload, written
 from graph.mutations.work import Written, mutation
 from graph.types import Transaction
 from graph.types.scalar import JSON, DateTime
-from models.errors import InvalidAttribute
 
 
 @strawberry.input(description="Something that happened to one product or to one batch.")
@@ -41,17 +41,13 @@ class TransactionPayload:
 
 
 def record_transaction(session: Session, input: RecordTransactionInput) -> Written:
-    if bool(input.product_id) == bool(input.cacao_batch_id):
-        raise InvalidAttribute("Give exactly one of productId and cacaoBatchId.", "product_id")
+    subject = choose_one(input, "product_id", "cacao_batch_id")
     values = values_of(input, "event", "details", "event_id", "timestamp")
     require(values, "event")
     if values.get("timestamp") is None:
         values.pop("timestamp", None)
-    if input.product_id:
-        values["product_id"] = find(session, models.Product, input.product_id, "product_id")
-    else:
-        reference = input.cacao_batch_id or ""
-        values["cacao_batch_id"] = find(session, models.CacaoBatch, reference, "cacao_batch_id")
+    model = models.Product if subject == "product_id" else models.CacaoBatch
+    values[subject] = find(session, model, getattr(input, subject), subject)
     return {"transaction": insert_row(session, models.Transaction, values)}
 
 

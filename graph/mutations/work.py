@@ -29,7 +29,7 @@ from graph.planner.build import Builder
 from graph.planner.execute import Reader
 from models import IdempotencyKey
 from models.database import Database
-from models.errors import DomainError, IdempotencyKeyReused, violation_of
+from models.errors import DomainError, IdempotencyKeyReused, InvalidAttribute, violation_of
 
 # What a mutation wrote: payload field (in Python) -> primary key.
 Written = dict[str, int]
@@ -114,8 +114,10 @@ class Work:
     def _once(self, session: Session, mutation: str, write: Write, input: Any) -> Written:
         """Write, unless this idempotency key has written before; then what it wrote."""
         key = input.idempotency_key
-        if not key:
+        if key is None:
             return write(session, input)
+        if not key.strip():
+            raise InvalidAttribute("It must not be blank.", "idempotency_key")
         digest = hashlib.sha256(canonical(input).encode()).digest()
         values = {"key": key, "mutation": mutation, "input_hash": digest, "objects": {}}
         # Waits for another request that is writing under the same key right now.

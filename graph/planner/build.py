@@ -12,6 +12,7 @@ from typing import Any
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -172,11 +173,18 @@ class Walk:
                 raise DocumentTooLarge(f"Fields are nested deeper than {MAX_DEPTH} levels.")
             yield
         except RequestError as error:
-            refused = refuse(error, [node])
-            refused.path = [step.key for step in self.steps]
-            raise refused from error
+            raise self._placed(refuse(error, [node])) from error
+        except GraphQLError as error:
+            # An argument that cannot be coerced says why, but not where.
+            if error.nodes:
+                raise
+            raise self._placed(GraphQLError(error.message, [node])) from error
         finally:
             self.steps.pop()
+
+    def _placed(self, error: GraphQLError) -> GraphQLError:
+        error.path = [step.key for step in self.steps]
+        return error
 
     # ------------------------------------------------------------ roots
 

@@ -34,7 +34,7 @@ def make_inputs(types: dict[str, Any]) -> None:
     They become names of this module, where the lazy annotations that stand for them look.
     """
     for name, cls in types.items():
-        for made in (_filter(name, cls), _list_filter(name), _order(name)):
+        for made in (_filter(name, cls), _list_filter(name), _order(name, cls)):
             globals()[made.__name__] = made
 
 
@@ -119,8 +119,12 @@ def _list_filter(name: str) -> Any:
     return _make(f"{name}ListFilter", fields, f"Filters by the {name} objects related to it.")
 
 
-def _order(name: str) -> Any:
-    members = {column.upper(): column for column in indexed_columns(ENTITIES[name])}
+def _order(name: str, cls: Any) -> Any:
+    shown = {f.python_name: f.description for f in cls.__strawberry_definition__.fields}
+    members = {
+        column.upper(): strawberry.enum_value(column, description=shown[column])
+        for column in indexed_columns(ENTITIES[name])
+    }
     named: Any = Enum(f"{name}OrderField", members)  # type: ignore[misc]
     order_field = strawberry.enum(
         named,

@@ -28,6 +28,7 @@ __all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime
 
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_DIGITS = 50
+DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 GTIN_LENGTHS = (8, 12, 13, 14)
 SHORTEN = 40
 
@@ -66,12 +67,12 @@ def parse_decimal(value: Any) -> PythonDecimal:
     """A finite decimal number, as a string or a number, of at most 50 digits."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise _reject("Decimal", value, 'expected a decimal number, like "1250.5".')
+    if not DECIMAL.fullmatch(str(value)):
+        raise _reject("Decimal", value, 'expected a finite decimal number, like "1250.5".')
     try:
         number = PythonDecimal(str(value))
-    except (InvalidOperation, ValueError):
-        raise _reject("Decimal", value, 'expected a decimal number, like "1250.5".') from None
-    if not number.is_finite():
-        raise _reject("Decimal", value, "the number must be finite.")
+    except InvalidOperation:
+        raise _reject("Decimal", value, "its exponent is out of range.") from None
     before, after = max(number.adjusted() + 1, 1), max(-int(number.as_tuple().exponent), 0)
     if before + after > MAX_DIGITS:
         raise _reject("Decimal", value, f"the number has more than {MAX_DIGITS} digits.")

@@ -1,0 +1,110 @@
+"""The small world of tests/api/world.py: one to read, and a copy for each test that writes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from starlette.testclient import TestClient
+from uvicorn import Config, Server
+
+from models.database import Database
+from server import create_app
+from settings import Settings
+from tests.api import world
+from tests.api.asking import contents
+from tests.conftest import Cluster, client_of, free_port, opened
+
+
+@pytest.fixture(scope="session")
+def world_template(cluster: Cluster, schema_template: str) -> str:
+    """The URL of a database with the world in it; nobody connects to it."""
+    url = cluster.create(schema_template)
+    with opened(url) as database:
+        world.renew(database)
+    return url
+
+
+@pytest.fixture(scope="session")
+def world_to_read(cluster: Cluster, world_template: str) -> Iterator[Database]:
+    """The world, shared by the whole run: tests do not write to it."""
+    with opened(cluster.create(world_template)) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def reader(world_to_read: Database) -> Iterator[TestClient]:
+    """A client of the application on the shared world: it reads."""
+    with client_of(world_to_read) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def workbench(cluster: Cluster, world_template: str) -> str:
+    """The URL of the database that `own_world` renews; cloning one for each test takes longer."""
+    return cluster.create(world_template)
+
+
+@pytest.fixture
+def own_world(workbench: str) -> Iterator[Database]:
+    """A world of this test's own, to write to."""
+    with opened(workbench) as database:
+        world.renew(database)
+        yield database
+
+
+@pytest.fixture
+def author(own_world: Database) -> Iterator[TestClient]:
+    """A client of the application on a world of this test's own: it may write."""
+    with client_of(own_world) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def guarded_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
+    """A world of this module's own, on which every request of the module is to be refused."""
+    url = cluster.create(world_template)
+    with opened(url) as database:
+        yield database
+    cluster.drop(url)
+
+
+@pytest.fixture(scope="module")
+def guarded(guarded_world: Database) -> Iterator[TestClient]:
+    """A client that may write to the guarded world."""
+    with client_of(guarded_world) as client:
+        yield client
+
+
+@pytest.fixture
+def untouched(guarded_world: Database) -> Iterator[None]:
+    """Whatever the test sends to the guarded world, every table stays as it was."""
+    before = contents(guarded_world)
+    yield
+    assert contents(guarded_world) == before
+
+
+@contextmanager
+def serving(database: Database) -> Iterator[tuple[str, int]]:
+    """Host and port of the application on this database, served by uvicorn in a thread."""
+    app = create_app(Settings(writes=True), database)
+    port = free_port()
+    server = Server(Config(app, host="127.0.0.1", port=port, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.005)
+        yield "127.0.0.1", port
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def served(own_world: Database) -> Iterator[tuple[str, int]]:
+    """Host and port of a server of this test's own world."""
+    with serving(own_world) as address:
+        yield address

@@ -1,0 +1,283 @@
+"""Bytes, headers and documents that are no request: a status, a coded error, nothing written."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.asking import GRAPHQL, INTERNALS, Answer, encode, fetch, request, send
+
+pytestmark = pytest.mark.usefixtures("untouched")
+
+TYPENAME = b'{"query": "{ __typename }"}'
+FILTERED = "query ($f: ProductFilter) { products(filter: $f) { totalCount } }"
+CREATE = """mutation { createSupplier(input: {name: "A", location: "B"}) { supplier { id } } }"""
+
+
+def body_of(query: str, variables: bytes = b"null") -> bytes:
+    return b'{"query": %s, "variables": %s}' % (encode(query), variables)
+
+
+def shows_no_internals(answer: Answer) -> bool:
+    return not any(internal.encode() in answer.body for internal in INTERNALS)
+
+
+# ---------------------------------------------------------------- bodies
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"1", b"null", b"[]", b'""', b"true", b"", b" ", b"{", b"{}", b'{"query": }', b"query"),
+        *(b"\xff", b'{"query": "\xff"}', b"\xef\xbb\xbf" + TYPENAME, TYPENAME.decode().encode("utf-16")),
+        *(b"[" * 100_000, b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 20_000, b'[{"a":' * 16_000),
+        *(b'{"query": 1}', b'{"query": null}', b'{"query": ""}', b'{"query": " "}', b'{"query": ["{a}"]}'),
+        *(b"[%s]" % TYPENAME, b'{"query": "{a}", "x": NaN}', b'{"query": "{a}", "x": -Infinity}'),
+        b'{"query": "{ __typename }", "variables": []}',
+        b'{"query": "{ __typename }", "variables": "{}"}',
+        b'{"query": "{ __typename }", "variables": 1}',
+        b'{"query": "{ __typename }", "operationName": 1}',
+        b'{"query": "{ __typename }", "extensions": []}',
+        b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"9" * 5_000),
+        body_of(FILTERED, b'{"f": ' + b'{"not": ' * 10_000 + b"{}" + b"}" * 10_000 + b"}"),
+    ],
+    ids=lambda body: ascii(body)[:40],
+)  # fmt: skip
+def test_body_that_is_no_request_is_bad(guarded: TestClient, body: bytes) -> None:
+    answer = send(guarded, body)
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+    assert list(answer.json) == ["errors"]
+    assert answer.errors[0]["message"]
+    assert shows_no_internals(answer)
+
+
+@pytest.mark.parametrize("accept", ["application/json", GRAPHQL, "*/*"])
+def test_bad_body_is_400_whatever_is_accepted(guarded: TestClient, accept: str) -> None:
+    answer = send(guarded, b"null", accept=accept)
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+
+
+def test_body_over_the_limit_is_413(guarded: TestClient) -> None:
+    answer = send(guarded, TYPENAME + b" " * (100_001 - len(TYPENAME)))
+    assert (answer.status, answer.codes) == (413, ["BAD_REQUEST"])
+
+
+def test_body_at_the_limit_is_answered(guarded: TestClient) -> None:
+    answer = send(guarded, TYPENAME + b" " * (100_000 - len(TYPENAME)))
+    assert answer.json == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+        GRAPHQL,
+        "application/json; charset=utf-16",
+        "application/jsonx",
+        "",
+    ],
+)
+def test_other_content_type_is_415(guarded: TestClient, given: str) -> None:
+    answer = send(guarded, encode({"query": CREATE}), content_type=given)
+    assert (answer.status, answer.codes) == (415, ["BAD_REQUEST"])
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;"],
+)
+def test_content_type_is_read_as_rfc_9110_says(guarded: TestClient, given: str) -> None:
+    assert send(guarded, TYPENAME, content_type=given).status == 200
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "image/png", "application/json;q=0", "text/*", ", ,"]
+)
+def test_nothing_acceptable_is_406(guarded: TestClient, accept: str) -> None:
+    answer = send(guarded, encode({"query": CREATE}), accept=accept)
+    assert (answer.status, answer.codes) == (406, ["BAD_REQUEST"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_other_method_is_405(guarded: TestClient, method: str) -> None:
+    answer = send(guarded, encode({"query": CREATE}), method=method)
+    assert answer.status == 405
+    assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "POST"}
+    assert answer.codes == ["METHOD_NOT_ALLOWED"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", GRAPHQL])
+def test_mutation_by_get_is_405(guarded: TestClient, accept: str) -> None:
+    answer = fetch(guarded, f"/graphql?query={CREATE}", accept=accept)
+    assert (answer.status, answer.codes) == (405, ["METHOD_NOT_ALLOWED"])
+    assert answer.headers["allow"] == "POST"
+    assert list(answer.json) == ["errors"]
+
+
+def test_mutation_chosen_by_name_by_get_is_405(guarded: TestClient) -> None:
+    query = f"query a {{ __typename }} {CREATE.replace('mutation', 'mutation b')}"
+    assert fetch(guarded, f"/graphql?query={query}&operationName=a").status == 200
+    assert fetch(guarded, f"/graphql?query={query}&operationName=b").status == 405
+
+
+@pytest.mark.parametrize("variables", ["[]", "1", "{", "%ff", "NaN"])
+def test_bad_variables_by_get_are_400(guarded: TestClient, variables: str) -> None:
+    answer = fetch(guarded, f"/graphql?query={{__typename}}&variables={variables}")
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+
+
+# ---------------------------------------------------------------- documents
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("# nothing", "GRAPHQL_PARSE_FAILED"),
+        ("{ __typename \0 }", "GRAPHQL_PARSE_FAILED"),
+        ("{ \ud800 }", "GRAPHQL_PARSE_FAILED"),
+        ('{ product(by: {id: "\ud800"}) { id } }', "GRAPHQL_PARSE_FAILED"),
+        ("{ nope }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ products }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ products(nope: 1) { totalCount } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ products { totalCount { x } } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query ($a: Int) { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ ...f } fragment f on Query { ...f }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ a: product(by: {productId: 1}) { id } a: product(by: {productId: 2}) { id } }",
+         "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { a }", "GRAPHQL_VALIDATION_FAILED"),
+        ("type A { b: Int }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query a { __typename } query b { __typename }", "OPERATION_RESOLUTION_FAILURE"),
+    ],
+)  # fmt: skip
+def test_bad_document_has_a_code_and_no_data(guarded: TestClient, query: str, code: str) -> None:
+    answer = request(guarded, query)
+    assert (answer.status, answer.codes) == (200, [code])
+    assert list(answer.json) == ["errors"]
+
+
+def test_unknown_operation_name_is_refused(guarded: TestClient) -> None:
+    body = {"query": "query a { __typename }", "operationName": "b"}
+    answer = send(guarded, encode(body))
+    assert (answer.status, answer.codes) == (200, ["OPERATION_RESOLUTION_FAILURE"])
+
+
+def test_unknown_operation_name_is_400_in_the_graphql_media_type(guarded: TestClient) -> None:
+    body = {"query": "query a { __typename }", "operationName": "b"}
+    answer = send(guarded, encode(body), accept=GRAPHQL)
+    assert (answer.status, answer.codes) == (400, ["OPERATION_RESOLUTION_FAILURE"])
+
+
+def test_errors_of_one_document_are_limited(guarded: TestClient) -> None:
+    answer = request(guarded, "{" + " ".join(f"nope{n}" for n in range(500)) + "}")
+    assert len(answer.errors) <= 21
+    assert set(answer.codes) == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+# ---------------------------------------------------------------- nesting
+
+
+@pytest.mark.parametrize("levels", [200, 1_000, 4_000, 12_000])
+@pytest.mark.parametrize(
+    ("head", "opening", "middle", "closing", "tail"),
+    [
+        ("{", "a{", "b", "}", "}"),
+        ("{", "...{", "__typename", "}", "}"),
+        ("query ($a: ", "[", "Int", "]", ") { __typename }"),
+        ("{ products(filter: ", "[", "1", "]", ") { totalCount } }"),
+        ("{ products(filter: ", "{not: ", "{}", "}", ") { totalCount } }"),
+    ],
+)
+def test_deeply_nested_document_is_refused(
+    guarded: TestClient, head: str, opening: str, middle: str, closing: str, tail: str, levels: int
+) -> None:
+    query = head + opening * levels + middle + closing * levels + tail
+    answer = send(guarded, body_of(query))
+    assert answer.status == 200
+    (code,) = set(answer.codes)
+    assert code in ("GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "DOCUMENT_TOO_LARGE")
+
+
+def test_100k_nested_selections_are_refused(guarded: TestClient) -> None:
+    answer = send(guarded, body_of("{a" * 100_000 + "}" * 100_000))
+    assert (answer.status, answer.codes) == (413, ["BAD_REQUEST"])
+
+
+def test_document_of_too_many_tokens_is_refused(guarded: TestClient) -> None:
+    answer = request(guarded, "{" + "a " * 20_000 + "}")
+    assert answer.codes == ["GRAPHQL_PARSE_FAILED"]
+
+
+def test_fields_deeper_than_30_levels_are_refused(guarded: TestClient) -> None:
+    query = (
+        "{ products {"
+        + "nodes { cacaoBatches { nodes { products {" * 8
+        + "totalCount"
+        + "}}}}" * 8
+        + "}}"
+    )
+    answer = request(guarded, query)
+    assert answer.codes == ["DOCUMENT_TOO_LARGE"]
+    assert answer.json["errors"][0]["path"][:3] == ["products", "nodes", "cacaoBatches"]
+
+
+@pytest.mark.parametrize("levels", [50, 100, 150, 180, 200, 220, 500, 900])
+def test_deeply_nested_filter_is_answered_or_refused(guarded: TestClient, levels: int) -> None:
+    variables = b'{"f": ' + b'{"not": ' * levels + b"{}" + b"}" * levels + b"}"
+    answer = send(guarded, body_of(FILTERED, variables))
+    assert answer.status == 200
+    if "data" in answer.json:
+        # An even number of negations of "everything" is everything.
+        assert answer.json == {"data": {"products": {"totalCount": 3}}}
+    else:
+        assert set(answer.codes) <= {"DOCUMENT_TOO_LARGE", "BAD_USER_INPUT"}
+
+
+@pytest.mark.parametrize("levels", [5, 15, 25, 32, 40])
+def test_deeply_nested_relations_are_answered_or_refused(guarded: TestClient, levels: int) -> None:
+    walk = "{cacaoBatches: {some: {products: {some: "
+    query = f"{{ products(filter: {walk * levels}{{}}{'}}}}' * levels}) {{ totalCount }} }}"
+    answer = request(guarded, query)
+    assert answer.status == 200
+    if "data" in answer.json:
+        assert answer.json == {"data": {"products": {"totalCount": 2}}}
+    else:
+        assert set(answer.codes) <= {"DOCUMENT_TOO_LARGE", "GRAPHQL_PARSE_FAILED"}
+
+
+def test_wide_filter_is_answered(guarded: TestClient) -> None:
+    given = {"or": [{"name": {"eq": "Noir Café 70%"}}] * 2_000}
+    answer = request(guarded, FILTERED, {"f": given})
+    assert answer.json == {"data": {"products": {"totalCount": 1}}}
+
+
+# ---------------------------------------------------------------- the REST door
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"1", b"null", b"[]", b'""', b"", b"\xff", b"[" * 50_000, b"{}", b'{"name": "A"}',
+     b'{"name": "", "manufacturer_id": 1, "batch_number": "B"}',
+     b'{"name": "A\\u0000", "manufacturer_id": 1, "batch_number": "B"}',
+     b'{"name": "A\\ud800", "manufacturer_id": 1, "batch_number": "B"}',
+     b'{"name": 1, "manufacturer_id": 1, "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": 999, "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": 2147483648, "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": 9223372036854775808, "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": "x", "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": [], "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": NaN, "batch_number": "B"}',
+     b'{"name": "A", "manufacturer_id": 1, "batch_number": " "}'],
+    ids=lambda body: ascii(body)[:60],
+)  # fmt: skip
+def test_bad_product_by_rest_is_400(guarded: TestClient, body: bytes) -> None:
+    answer = send(guarded, body, "/api/products")
+    assert answer.status == 400
+    assert list(answer.json) == ["error"]
+    assert shows_no_internals(answer)
+
+
+def test_product_by_rest_in_another_media_type_is_415(guarded: TestClient) -> None:
+    body = b"name=A&manufacturer_id=1&batch_number=B"
+    assert send(guarded, body, "/api/products", content_type="text/plain").status == 415

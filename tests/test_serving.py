@@ -1,0 +1,221 @@
+"""The serving process from outside: how it starts, ends, and comes back after a kill."""
+
+import http.client
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from models import sample_data
+from tests.conftest import (
+    Cluster,
+    Serving,
+    free_port,
+    run,
+    start_serving,
+    temporary_folder,
+)
+
+COUNT = "{ products(first: 0) { totalCount } }"
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[str]:
+    """A DATA_DIR that the tests of this module serve one after another."""
+    with temporary_folder() as folder:
+        yield str(folder)
+
+
+def ask(url: str, query: str) -> object:
+    body = json.dumps({"query": query}).encode()
+    request = Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def is_running(data_dir: str) -> bool:
+    """Whether any PostgreSQL process has this data folder as its working folder."""
+    folders = set()
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            folders.add(str(process.readlink()))
+        except OSError:
+            continue
+    return f"{data_dir}/postgres" in folders
+
+
+def test_serves_the_sample_on_first_start_and_ends_clean_on_sigterm(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    assert is_running(data_dir)
+    count = {"data": {"products": {"totalCount": sample_data.DEFAULT.products}}}
+    assert ask(serving.url, COUNT) == count
+    code, output, errors = serving.stop()
+
+    assert code == 0
+    assert output == f"GraphiQL: {serving.url}/graphql   (Ctrl-C stops)\n"
+    assert [line.split(" ", 1)[1] for line in errors.splitlines()] == [
+        "INFO cacaotrace applied schema.sql",
+        "INFO cacaotrace filling the new database with sample data",
+    ]
+    assert not is_running(data_dir)
+
+
+def test_ctrl_c_ends_clean(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    code, _, errors = serving.stop(signal.SIGINT)
+
+    assert (code, errors) == (0, "")
+    assert not is_running(data_dir)
+
+
+def test_hangup_ends_clean(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    code, _, errors = serving.stop(signal.SIGHUP)
+
+    assert (code, errors) == (0, "")
+    assert not is_running(data_dir)
+
+
+def test_sigkill_loses_nothing_and_the_next_start_recovers(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    ask(
+        serving.url,
+        'mutation { createManufacturer(input: {name: "Survivor", location: "Ghent"})'
+        " { userErrors { message } } }",
+    )
+    assert serving.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+
+    serving = start_serving(DATA_DIR=data_dir)
+    query = '{ manufacturers(filter: {name: {eq: "Survivor"}}) { totalCount } }'
+    assert ask(serving.url, query) == {"data": {"manufacturers": {"totalCount": 1}}}
+    assert serving.stop()[0] == 0
+    assert not is_running(data_dir)
+
+
+def test_second_server_on_the_same_data_is_refused(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    second = run("serve", DATA_DIR=data_dir, PORT=str(free_port()))
+    assert ask(serving.url, "{ __typename }") == {"data": {"__typename": "Query"}}
+    serving.stop()
+
+    folder = f"{data_dir}/postgres"
+    message = f"error: the database in {folder} is already in use by pid {serving.process.pid}\n"
+    assert (second.returncode, second.stdout, second.stderr) == (1, "", message)
+
+
+def test_command_beside_a_server_uses_its_database(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    result = run("sample", DATA_DIR=data_dir)
+    assert ask(serving.url, "{ __typename }") == {"data": {"__typename": "Query"}}
+    serving.stop()
+
+    assert result.returncode == 1
+    assert "the database is not empty" in result.stdout + result.stderr
+
+
+def test_taken_port_is_one_line_and_stops_the_database(data_dir: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("serve", DATA_DIR=data_dir, PORT=port)
+
+    message = f"error: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", message)
+    assert not is_running(data_dir)
+
+
+def test_unreachable_database_is_one_line_without_the_password() -> None:
+    port = free_port()
+    result = run("serve", DATABASE_URL=f"postgres://me:secret@127.0.0.1:{port}/x")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    start = f"error: cannot use the database postgresql://me:***@127.0.0.1:{port}/x: "
+    assert result.stderr.startswith(start)
+    assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
+
+
+def test_two_workers_serve_and_end_with_their_parent(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir, WORKERS="2")
+    create = (
+        'mutation { createManufacturer(input: {name: "Worker", location: "Ghent"})'
+        " { userErrors { message } } }"
+    )
+    assert ask(serving.url, create) == {"data": {"createManufacturer": {"userErrors": []}}}
+    code, output, errors = serving.stop()
+
+    assert (code, errors) == (0, "")
+    assert output == f"GraphiQL: {serving.url}/graphql   (Ctrl-C stops)\n"
+    assert not is_running(data_dir)
+
+
+def test_workers_end_when_their_parent_is_killed(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir, WORKERS="2")
+    serving.process.kill()
+    serving.process.wait()
+    # The pipes close once the last worker has ended.
+    serving.process.communicate(timeout=20)
+
+    with pytest.raises(OSError, match="refused"):
+        urlopen(f"{serving.url}/api/health", timeout=5)
+
+
+@pytest.fixture
+def served(cluster: Cluster, schema_template: str) -> Iterator[Serving]:
+    """A server on a DATABASE_URL with the schema and no rows."""
+    url = cluster.create(schema_template)
+    serving = start_serving(DATABASE_URL=url)
+    yield serving
+    if serving.process.poll() is None:
+        serving.stop()
+    cluster.drop(url)
+
+
+def test_given_database_gets_no_sample_and_no_writes(served: Serving) -> None:
+    assert ask(served.url, COUNT) == {"data": {"products": {"totalCount": 0}}}
+    create = (
+        'mutation { createManufacturer(input: {name: "X", location: "Y"})'
+        " { userErrors { message } } }"
+    )
+    answer = ask(served.url, create)
+    code, _, errors = served.stop()
+
+    assert isinstance(answer, dict)
+    assert answer["errors"][0]["extensions"]["code"] == "WRITES_DISABLED"
+    assert code == 0
+    [line] = errors.splitlines()
+    assert "WARNING cacaotrace mutations are off" in line
+
+
+def test_no_server_header(served: Serving) -> None:
+    with urlopen(f"{served.url}/api/health", timeout=5) as response:
+        assert "server" not in {name.lower() for name in response.headers}
+
+
+def test_request_in_flight_is_answered_before_the_end(served: Serving) -> None:
+    """The body arrives after SIGTERM, and is answered all the same."""
+    port = int(served.url.rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    body = json.dumps({"query": COUNT}).encode()
+    connection.putrequest("POST", "/graphql")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[:5])
+    time.sleep(0.3)
+    ending = threading.Thread(target=served.stop)
+    ending.start()
+    time.sleep(0.5)
+    connection.send(body[5:])
+    response = connection.getresponse()
+    content = json.loads(response.read())
+    connection.close()
+    ending.join()
+
+    assert response.status == 200
+    assert content == {"data": {"products": {"totalCount": 0}}}
+    assert served.process.returncode == 0
