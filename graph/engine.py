@@ -5,6 +5,7 @@ code; `Answer.executed` is False where the request was refused before execution.
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from graphql import (
     ExecutionResult,
     GraphQLError,
+    Node,
     OperationDefinitionNode,
     OperationType,
     execute,
@@ -94,6 +96,9 @@ class Engine:
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
             return Answer(None, [translate(error)], executed=False)
+        except Exception as error:  # noqa: BLE001 - masked and logged by translate
+            failed = GraphQLError("The request failed.", original_error=error)
+            return Answer(None, [translate(failed)], executed=False)
 
     def _enter(self, request: Request) -> Entry:
         document = self._documents.read(request.query)
@@ -109,7 +114,7 @@ class Engine:
             self._graphql, definitions, request.variables, max_errors=MAX_COERCION_ERRORS
         )
         if isinstance(coerced, list):
-            errors = [translate(_with_code(error)) for error in coerced]
+            errors = [translate(_with_code(error, definitions)) for error in coerced]
             raise InvalidDocument(errors)
         return coerced
 
@@ -195,6 +200,7 @@ class Engine:
         return Answer(result.data, errors, executed=True)
 
 
-def _with_code(error: GraphQLError) -> GraphQLError:
+def _with_code(error: GraphQLError, definitions: Sequence[Node]) -> GraphQLError:
+    """The error of a variable; one about a whole input object does not say itself where it stands."""
     extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
-    return GraphQLError(error.message, error.nodes, path=error.path, extensions=extensions)
+    return GraphQLError(error.message, error.nodes or [*definitions], extensions=extensions)

@@ -1,0 +1,399 @@
+"""The process: the application and the command line. Nothing imports it but uvicorn.
+
+Refuses to start half: a bad setting, a taken port, a database that does not answer are each one
+line on standard error, without a traceback or a password.
+"""
+
+import argparse
+import asyncio
+import gc
+import http.client
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyio import CapacityLimiter, move_on_after, to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from settings import VARIABLES, Settings, SettingsError, mask
+
+if TYPE_CHECKING:
+    from models.database import Database
+
+__all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
+
+WEB = Path(__file__).parent / "web"
+PROBE_SECONDS, SHUTDOWN_SECONDS = 3, 10
+
+log = logging.getLogger("cacaotrace")
+
+
+class StartError(Exception):
+    """What the process needs is not there: a port, a database."""
+
+
+# ---------------------------------------------------------------- the application
+
+
+def create_app(settings: Settings, database: "Database | None" = None) -> Starlette:
+    """The ASGI application; a `database` that is given stays open when the application ends."""
+    from graph.http import routes
+    from models.database import Database
+
+    opened = database or Database(settings.database_url, settings.pool_size)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if database is None:
+            _settle_memory()
+        yield
+        if database is None:
+            opened.close()
+            if multiprocessing.parent_process() is not None:
+                _end_within(2, 0)
+
+    def redirect(_request: Request) -> RedirectResponse:
+        return RedirectResponse("/graphql")
+
+    return Starlette(
+        routes=[
+            Route("/", redirect),
+            *_health(opened),
+            *routes(opened, writes=settings.writes, web=WEB),
+        ],
+        middleware=[Middleware(Unexpected)],
+        exception_handlers={HTTPException: _answer_http_error},
+        lifespan=lifespan,
+    )
+
+
+def _settle_memory() -> None:
+    """What was made until now stays: the collector need not walk it during requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
+
+
+def _health(database: "Database") -> list[Route]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # Probes that hang must not take the threads that requests need.
+    limiter = CapacityLimiter(2)
+
+    def answers() -> bool:
+        # A connection of the pool may be older than the database's last restart: ask twice.
+        for _ in range(2):
+            with suppress(SQLAlchemyError):
+                return database.is_ready()
+        return False
+
+    async def live(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_request: Request) -> JSONResponse:
+        with move_on_after(PROBE_SECONDS):
+            if await to_thread.run_sync(answers, abandon_on_cancel=True, limiter=limiter):
+                return JSONResponse({"status": "ok", "database": "ok"})
+        return JSONResponse(
+            {"status": "unavailable", "database": "unreachable"}, 503, {"Retry-After": "5"}
+        )
+
+    return [Route("/api/health", live), Route("/api/health/ready", ready)]
+
+
+async def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+class Unexpected:
+    """Middleware: an exception nobody expected is logged once and answered with its log entry's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except asyncio.CancelledError:
+            # Nobody but uvicorn cancels a request: it has waited for this one long enough.
+            log.warning("gave up %s %r at the end", scope["method"], scope["path"])
+            if not started:
+                await JSONResponse({"error": "The server is stopping."}, 503)(scope, receive, send)
+        except Exception:
+            correlation = uuid.uuid4().hex
+            log.exception("internal error %s: %s %r", correlation, scope["method"], scope["path"])
+            if not started:
+                message = f"Internal error, reference {correlation}."
+                answer = JSONResponse({"error": message, "correlationId": correlation}, 500)
+                await answer(scope, receive, send)
+
+
+def worker() -> Starlette:
+    """The application of one worker process of several, which ends with its parent."""
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        assert parent is not None
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        threading.Thread(target=end_with_parent, daemon=True).start()
+    settings = Settings.from_environment(os.environ)
+    configure_logging(settings)
+    return create_app(settings)
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line an event on standard error, in UTC; uvicorn's own only from warnings up."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    if settings.log_level == "info":
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+# ---------------------------------------------------------------- the command line
+
+
+@contextmanager
+def opened_database(settings: Settings, shared: bool = True) -> "Iterator[tuple[str, Database]]":
+    """The URL and the Database of these settings, with the schema applied.
+
+    `shared`: another process may be running the embedded database. Raises StartError.
+    """
+    if settings.database_url:
+        with _reached(settings.database_url, settings) as database:
+            yield settings.database_url, database
+        return
+    try:
+        from models.embedded import EmbeddedError, connect_or_start, start
+    except ImportError as error:
+        raise StartError("no embedded database on this platform: set DATABASE_URL") from error
+    folder = settings.data_dir / "postgres"
+    try:
+        with connect_or_start(folder) if shared else start(folder) as running:
+            url = running if isinstance(running, str) else running.url
+            with _reached(url, settings) as database:
+                yield url, database
+    except EmbeddedError as error:
+        raise StartError(str(error)) from error
+
+
+@contextmanager
+def _reached(url: str, settings: Settings) -> "Iterator[Database]":
+    from sqlalchemy.exc import DBAPIError
+
+    from models.database import Database
+
+    database = Database(url, settings.pool_size)
+    try:
+        try:
+            database.is_ready()
+            if database.apply_schema():
+                log.info("applied schema.sql")
+        except DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise StartError(f"cannot use the database {mask(url)}: {reason}") from error
+        yield database
+    finally:
+        database.close()
+
+
+def serve(settings: Settings, _args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; 0 after either."""
+    embedded = not settings.database_url
+    with suppress(KeyboardInterrupt), opened_database(settings, shared=False) as (url, database):
+        from models import sample_data
+
+        if embedded and sample_data.is_empty(database):
+            log.info("filling the new database with sample data")
+            sample_data.fill(database)
+        if not settings.writes:
+            log.warning("mutations are off: DATABASE_URL names a database, and sign-in is to come")
+        database.close()
+        return _run(replace(settings, database_url=url))
+    return 0
+
+
+def _run(settings: Settings) -> int:
+    from uvicorn import Config, Server
+    from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.supervisors import Multiprocess
+
+    several = settings.workers > 1
+    config = Config(
+        "server:worker" if several else create_app(settings),
+        factory=several,
+        workers=settings.workers,
+        lifespan="on",
+        log_config=None,
+        access_log=settings.log_level == "debug",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    with _bind(settings) as listener:
+        threading.Thread(target=_announce, args=(settings, listener), daemon=True).start()
+        if not several:
+            Server(config).run([listener])
+            return 0
+        os.environ.update(settings.to_environment())
+        hangup = signal.getsignal(signal.SIGHUP)
+        supervisor = Multiprocess(config, [listener])
+        # The supervisor would restart its workers; a closed terminal is meant to end them.
+        signal.signal(signal.SIGHUP, hangup)
+        supervisor.run()
+        return int(any(p.exitcode == STARTUP_FAILURE for p in supervisor.processes))
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        # From here on no other process gets this port; clients wait until the workers accept.
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host} port {settings.port}"
+        raise StartError(f"cannot listen on {where}: {error.strerror}") from error
+    return listener
+
+
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    """Print where the server is, once it answers."""
+    host, port = settings.host, listener.getsockname()[1]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    with (
+        suppress(OSError, http.client.HTTPException),
+        closing(http.client.HTTPConnection(reachable, port)) as connection,
+    ):
+        connection.request("GET", "/api/health")
+        connection.getresponse().read()
+        shown = f"[{reachable}]" if ":" in reachable else reachable
+        print(f"GraphiQL: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+
+
+def _delegate(settings: Settings, args: argparse.Namespace) -> int:
+    """Run the subcommand of another module on the database."""
+    module = import_module(COMMANDS[args.command].module)
+    with opened_database(settings) as (_, database):
+        return int(module.run(args, database))
+
+
+def _schema(_settings: Settings, _args: argparse.Namespace) -> int:
+    from graph.schema import schema
+
+    print(schema.as_str())
+    return 0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand; `module`, where named, declares its arguments and is loaded only then."""
+
+    summary: str
+    run: Callable[[Settings, argparse.Namespace], int]
+    module: str = ""
+
+
+COMMANDS = {
+    "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
+    "import": Command("import a CSV file", _delegate, "exchange.import_command"),
+    "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
+    "schema": Command("print the GraphQL schema", _schema),
+}
+
+
+def parse(argv: list[str]) -> tuple[Command | None, argparse.Namespace]:
+    """The subcommand and its arguments; None without one, after printing the help."""
+    layout: dict[str, Any] = {
+        "epilog": VARIABLES,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+    about = "A GraphQL API that traces chocolate from bar to bean."
+    parser = argparse.ArgumentParser("server.py", description=about, **layout)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        summary = command.summary
+        made = subparsers.add_parser(name, help=summary, description=summary, **layout)
+        if command.module and argv[:1] == [name]:
+            import_module(command.module).add_arguments(made)
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+    return COMMANDS.get(args.command or ""), args
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_on_hangup() -> None:
+    """Take a closed terminal for SIGTERM, whoever handles that now; nohup's choice is kept."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
+def main(argv: list[str]) -> int:
+    """Run a subcommand; the exit code: 1 if something is not there, 2 if something is misspelt."""
+    command, args = parse(argv)
+    if command is None:
+        return 0
+    signal.signal(signal.SIGTERM, _interrupt)
+    _end_on_hangup()
+    try:
+        settings = Settings.from_environment(os.environ)
+        configure_logging(settings)
+        return command.run(settings, args)
+    except (SettingsError, StartError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, SettingsError) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """Do not wait longer for threads that ask a database which does not answer."""
+    last = threading.Timer(seconds, os._exit, (code,))
+    last.daemon = True
+    last.start()
+
+
+if __name__ == "__main__":
+    exit_code = main(sys.argv[1:])
+    _end_within(2, exit_code)
+    sys.exit(exit_code)

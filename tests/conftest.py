@@ -1,0 +1,270 @@
+"""What every test stands on: a real PostgreSQL that is thrown away, and clones of two templates.
+
+The server is the embedded one without durability, or TEST_DATABASE_URL: a server on which that
+role may create databases. Names carry the pid, so that runs beside each other do not clash.
+"""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psycopg2
+import pytest
+from sqlalchemy import make_url
+from starlette.testclient import TestClient
+
+from models import embedded, sample_data
+from models.database import Database
+from server import create_app
+from settings import Settings
+
+ROOT = Path(__file__).parents[1]
+FAST = {
+    **embedded.SETTINGS,
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+}
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL server on which databases are made and dropped."""
+
+    url: str
+    strategy: str = ""
+    _names: Iterator[str] = field(
+        default_factory=lambda: (f"cacaotrace_test_{os.getpid()}_{n}" for n in itertools.count())
+    )
+    _made: list[str] = field(default_factory=list)
+
+    def create(self, template: str = "") -> str:
+        """The URL of a new database: a clone of `template`, another URL of ours, or empty."""
+        name = next(self._names)
+        source = make_url(template).database if template else "template0"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {source}{self.strategy}")
+        self._made.append(name)
+        url = make_url(self.url).set(database=name)
+        return url.render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        name = make_url(url).database
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._made = [made for made in self._made if made != name]
+
+    def drop_all(self) -> None:
+        for name in self._made:
+            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        connection = psycopg2.connect(self.url)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is removed with what is in it."""
+    folder = Path(tempfile.mkdtemp(prefix="cacaotrace-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The server of this run."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        cluster = Cluster(given.replace("postgres://", "postgresql://", 1))
+        yield cluster
+        cluster.drop_all()
+        return
+    with temporary_folder() as folder, embedded.start(folder / "postgres", FAST) as server:
+        yield Cluster(server.url, " STRATEGY FILE_COPY")
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """A Database of `url`, closed afterwards."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def schema_template(cluster: Cluster) -> str:
+    """The URL of a database with the schema and no rows; nobody connects to it."""
+    url = cluster.create()
+    with opened(url) as database:
+        assert database.apply_schema()
+    return url
+
+
+@pytest.fixture(scope="session")
+def sample_template(cluster: Cluster, schema_template: str) -> str:
+    """The URL of a database with the sample data in its default size; nobody connects to it."""
+    url = cluster.create(schema_template)
+    with opened(url) as database:
+        sample_data.fill(database)
+    return url
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[str]:
+    """The URL of a database without even the schema."""
+    url = cluster.create()
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture
+def fresh(cluster: Cluster, schema_template: str) -> Iterator[Database]:
+    """A database of this test's own, with the schema and no rows."""
+    url = cluster.create(schema_template)
+    with opened(url) as database:
+        yield database
+    cluster.drop(url)
+
+
+@pytest.fixture(scope="session")
+def sample(cluster: Cluster, sample_template: str) -> Iterator[Database]:
+    """The sample data, shared by the whole run: tests do not write to it."""
+    with opened(cluster.create(sample_template)) as database:
+        yield database
+
+
+@pytest.fixture
+def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
+    """The sample data of this test's own, to write to."""
+    url = cluster.create(sample_template)
+    with opened(url) as database:
+        yield database
+    cluster.drop(url)
+
+
+@contextmanager
+def client_of(database: Database) -> Iterator[TestClient]:
+    """A client of the whole application, in this process, with writes on."""
+    app = create_app(Settings(writes=True), database)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def client(sample: Database) -> Iterator[TestClient]:
+    """A client of the application on the shared sample data: it reads."""
+    with client_of(sample) as client:
+        yield client
+
+
+@pytest.fixture
+def writer(sample_copy: Database) -> Iterator[TestClient]:
+    """A client of the application on sample data of its own: it may write."""
+    with client_of(sample_copy) as client:
+        yield client
+
+
+@dataclass
+class Serving:
+    """A running `server.py serve`."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send the signal and wait: exit code, standard output, standard error."""
+        self.process.send_signal(number)
+        output, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, output, errors
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(**values: str) -> dict[str, str]:
+    """The environment of a subprocess: ours without the server's settings, and `values`."""
+    settings = ("DATABASE_URL", "HOST", "PORT", "DATA_DIR", "WORKERS", "LOG_LEVEL", "POOL_SIZE")
+    inherited = {name: value for name, value in os.environ.items() if name not in settings}
+    return {**inherited, **values}
+
+
+def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
+    """Run `server.py` with these arguments and settings to its end."""
+    return subprocess.run(
+        [sys.executable, "server.py", *arguments],
+        cwd=ROOT,
+        env=environment(**values),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def start_serving(**values: str) -> Serving:
+    """Start `server.py serve` on a free port and return once it answers."""
+    port = values.setdefault("PORT", str(free_port()))
+    process = subprocess.Popen(
+        [sys.executable, "server.py", "serve"],
+        cwd=ROOT,
+        env=environment(**values),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    serving = Serving(f"http://127.0.0.1:{port}", process)
+    wait_until_up(serving)
+    return serving
+
+
+def wait_until_up(serving: Serving) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if serving.process.poll() is not None:
+            output, errors = serving.process.communicate()
+            raise AssertionError(f"server.py ended: {output}{errors}")
+        try:
+            with urlopen(f"{serving.url}/api/health", timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.02)
+    serving.stop(signal.SIGKILL)
+    raise AssertionError("server.py did not answer for a minute")
+
+
+@pytest.fixture(scope="session")
+def live_server_url() -> Iterator[str]:
+    """`http://127.0.0.1:PORT` of a real `server.py serve` with an embedded database of its own."""
+    with temporary_folder() as folder:
+        serving = start_serving(DATA_DIR=str(folder))
+        yield serving.url
+        serving.stop()
