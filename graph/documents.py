@@ -1,10 +1,8 @@
-"""Document text -> parsed and validated document, cached by the text itself.
+"""Document text -> parsed and validated document with its operations by name.
 
-Bounded in number and in size, so that a client which sends a new text each time cannot fill the
-memory. Only valid documents are kept.
+Refuses what is too long or too deep. graph.planner.plans remembers documents.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,8 +21,6 @@ from graphql import (
 from graph.errors import DocumentTooLarge, RequestError, refuse
 from graph.limits import MAX_TOKENS
 
-MAX_DOCUMENTS = 1_000
-MAX_KEPT_LENGTH = 20_000
 MAX_VALIDATION_ERRORS = 20
 
 
@@ -60,38 +56,19 @@ class InvalidDocument(Exception):
         self.errors = errors
 
 
-class Documents:
-    """Documents of one schema, the least recently used forgotten first. For one event loop."""
-
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
-        self._known: OrderedDict[str, Document] = OrderedDict()
-
-    def read(self, text: str) -> Document:
-        """The document of a text; raises InvalidDocument."""
-        known = self._known.get(text)
-        if known is not None:
-            self._known.move_to_end(text)
-            return known
-        document = self._parse(text)
-        if len(text) <= MAX_KEPT_LENGTH:
-            self._known[text] = document
-            if len(self._known) > MAX_DOCUMENTS:
-                self._known.popitem(last=False)
-        return document
-
-    def _parse(self, text: str) -> Document:
-        try:
-            node = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate(self._schema, node, max_errors=MAX_VALIDATION_ERRORS)
-        except GraphQLSyntaxError as error:
-            raise InvalidDocument([error]) from None
-        except RecursionError:
-            too_deep = DocumentTooLarge("The document is nested too deeply.")
-            raise InvalidDocument([refuse(too_deep)]) from None
-        if errors:
-            raise InvalidDocument(errors)
-        return Document(node, *_definitions(node))
+def read_document(schema: GraphQLSchema, text: str) -> Document:
+    """The document of a text, parsed and validated; raises InvalidDocument."""
+    try:
+        node = parse(text, max_tokens=MAX_TOKENS)
+        errors = validate(schema, node, max_errors=MAX_VALIDATION_ERRORS)
+    except GraphQLSyntaxError as error:
+        raise InvalidDocument([error]) from None
+    except RecursionError:
+        too_deep = DocumentTooLarge("The document is nested too deeply.")
+        raise InvalidDocument([refuse(too_deep)]) from None
+    if errors:
+        raise InvalidDocument(errors)
+    return Document(node, *_definitions(node))
 
 
 def _definitions(

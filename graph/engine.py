@@ -19,10 +19,12 @@ from graphql import (
     execute,
 )
 from graphql.execution.values import VariableValues, get_variable_values
+from starlette.concurrency import run_in_threadpool
 
 from graph.context import Context, Viewer
-from graph.documents import Document, Documents, InvalidDocument
+from graph.documents import Document, InvalidDocument, read_document
 from graph.errors import RequestError, refuse, translate
+from graph.explain import explanation
 from graph.mutations.work import Work
 from graph.planner.build import Builder
 from graph.planner.execute import Reader
@@ -75,7 +77,6 @@ class Engine:
     def __init__(self, database: Database) -> None:
         self._graphql = schema._schema
         self._database = database
-        self._documents = Documents(self._graphql)
         self._builder = Builder(self._graphql)
         self._reader = Reader(database)
         self.plans = Plans()
@@ -101,7 +102,7 @@ class Engine:
             return Answer(None, [translate(failed)], executed=False)
 
     def _enter(self, request: Request) -> Entry:
-        document = self._documents.read(request.query)
+        document = read_document(self._graphql, request.query)
         entry = Entry(document, document.operation(request.operation_name))
         self.plans.add(request.query, request.operation_name, entry)
         return entry
@@ -144,6 +145,21 @@ class Engine:
         )
         assert isinstance(result, ExecutionResult)
         return self._completed(result)
+
+    async def explain(self, request: Request) -> dict[str, Any]:
+        """How this request is answered, for a developer; {} where it is no query."""
+        try:
+            entry = self.plans.find(request.query, request.operation_name) or self._enter(request)
+            variables = self._variables(entry.operation, request)
+            if entry.operation.operation is not OperationType.QUERY:
+                return {}
+            prepared, values = self._plan(entry, variables)
+        except (InvalidDocument, GraphQLError):
+            return {}
+        operation = prepared.template.operation
+        statement, plan = await run_in_threadpool(self._reader.explain, operation, values)
+        counts = {"hits": self.plans.hits, "misses": self.plans.misses, "kept": len(self.plans)}
+        return {**explanation(operation, statement, plan), "planCache": counts}
 
     def _plan(self, entry: Entry, variables: VariableValues) -> tuple[Prepared, tuple[Any, ...]]:
         """The plan for these variables, and the values of its slots."""

@@ -24,7 +24,7 @@ from models.database import Database
 Rows = dict[str, Any]
 # Parameters as $1, $2, ..., which PREPARE takes.
 DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-MAX_STATEMENTS = 1_000
+MAX_STATEMENTS = 500
 PARAMETER = re.compile(r"\$(\d+)")
 
 
@@ -35,8 +35,9 @@ class Compiled:
     statement: Statement
     slots: tuple[int, ...]
 
-    def parameters(self, values: Sequence[Any]) -> list[Any]:
-        return [values[slot] for slot in self.slots]
+    def bound(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The parameters of the unprepared statement, by name."""
+        return {f"p{place}": values[slot] for place, slot in enumerate(self.slots, start=1)}
 
 
 class Statements:
@@ -88,16 +89,22 @@ class Reader:
     def prepare(self, operation: Operation) -> Callable[[Sequence[Any]], Any]:
         """What fetches an operation's data, given the values of its slots."""
         compiled = self.statements.compiled(operation)
-        statement, slots = compiled.statement, compiled.slots
-        pool = self._database.pool()
-        return lambda values: pool.fetch(statement, [values[slot] for slot in slots])
+        statement, slots, database = compiled.statement, compiled.slots, self._database
+        return lambda values: database.pool().fetch(statement, [values[slot] for slot in slots])
+
+    def explain(self, operation: Operation, values: Sequence[Any]) -> tuple[Statement, Any]:
+        """A statement, and the top of PostgreSQL's plan for it. For a worker thread."""
+        compiled = self.statements.compiled(operation)
+        statement = f"EXPLAIN (FORMAT JSON) {compiled.statement.unprepared}"
+        with self._database.reader() as connection:
+            answer = connection.exec_driver_sql(statement, compiled.bound(values)).scalar_one()
+        return compiled.statement, answer[0]["Plan"]
 
     def read_within(self, session: Session, plan: Plan) -> Rows:
         """Run a plan inside a writing transaction, which sees its own changes."""
         compiled = self.statements.compiled(plan.operation)
-        parameters = compiled.parameters(plan.values)
-        bound = {f"p{place}": value for place, value in enumerate(parameters, start=1)}
         connection = session.connection()
+        bound = compiled.bound(plan.values)
         answer = connection.exec_driver_sql(compiled.statement.unprepared, bound).scalar_one()
         rows: Rows = json.loads(answer)
         return rows

@@ -29,11 +29,13 @@ from sqlalchemy.types import Numeric
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     Boundary,
+    Column,
     Cursor,
     EdgeColumn,
     Edges,
     EdgeValue,
     Nodes,
+    One,
     Page,
     PageInfo,
     PageValue,
@@ -106,7 +108,8 @@ class PageCompiler:
     def _rows(self, extra: int) -> FromClause:
         """The rows of the page in reading order from its end of departure, `extra` more at most."""
         target, edge, over = self._members()
-        columns = [*target.c]
+        needed = self._needed()
+        columns = [column for column in target.c if column.name in needed]
         if edge is not None and "quantity_kg" in edge.c:
             columns.append(edge.c.quantity_kg.label(EDGE + "quantity_kg"))
         selected = over(*columns)
@@ -118,6 +121,18 @@ class PageCompiler:
             )
         ordered = selected.order_by(*sort(self.page.order, self.entity, target, self.page.backward))
         return ordered.limit(limit(self.page.limit, extra)).subquery(self.names.next("p"))
+
+    def _needed(self) -> set[str]:
+        """Names of the columns that are shown, ordered by, or lead on from a row of the page."""
+        needed = {self.entity.column(term.column).name for term in self.page.order}
+        for _, value in self.page.fields:
+            if isinstance(value, Nodes):
+                needed |= columns_of(value.shape)
+            elif isinstance(value, Edges):
+                for _, part in value.fields:
+                    if isinstance(part, Shape):
+                        needed |= columns_of(part)
+        return needed
 
     def _count(self) -> ColumnElement[Any]:
         _, _, over = self._members()
@@ -249,6 +264,21 @@ class PageCompiler:
         forward = boundary.fact == "has_next_page"
         outside = self._any_at_or_beyond(forward)
         return outside if forward == self.page.backward else or_(whole.c.more, outside)
+
+
+def columns_of(shape: Shape) -> set[str]:
+    """Names of the columns of a row that its shape stands on."""
+    entity = entity_named(shape.entity)
+    needed = {entity.column(entity.key).name}
+    for _, value in shape.fields:
+        match value:
+            case Column(name=attribute):
+                needed.add(entity.column(attribute).name)
+            case One(relationship=name) | Page(relationship=str(name)):
+                needed |= {column.name for column in entity.relationship(name).local_columns}
+            case _:
+                pass
+    return needed
 
 
 def beside(rows: FromClause) -> Callable[..., Select[Any]]:

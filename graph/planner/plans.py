@@ -17,7 +17,7 @@ from graph.planner.variables import Coerced, Pin, skeleton
 
 Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
 Key = tuple[Any, ...]
-MAX_ENTRIES = 1_000
+MAX_ENTRIES = 500
 MAX_VARIANTS = 50
 MAX_KEPT_LENGTH = 20_000
 

@@ -58,8 +58,7 @@ def explain(database: Database, query: str, variables: dict[str, Any]) -> dict[s
     assert isinstance(coerced, VariableValues)
     template = Builder(schema._schema).plan(operation, {}, coerced)
     compiled = Statements().compiled(template.operation)
-    values = compiled.parameters(template.fill(coerced.coerced))
-    bound = {f"p{place}": value for place, value in enumerate(values, start=1)}
+    bound = compiled.bound(template.fill(coerced.coerced))
     with database.engine().connect() as connection:
         connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
         statement = f"EXPLAIN (FORMAT JSON) {compiled.statement.unprepared}"
