@@ -37,7 +37,7 @@ from graph.planner.nodes import (
 )
 from graph.planner.page import PageCompiler
 from graph.planner.record import Fields, base64_of, constant, json_list, json_of, text
-from graph.planner.relation import Names, bind, related
+from graph.planner.relation import Names, aliased, bind, related
 
 
 def compile_operation(operation: Operation) -> Select[Any]:
@@ -68,7 +68,7 @@ class Compiler:
 
     def _lookup(self, lookup: Lookup) -> ColumnElement[Any]:
         entity = entity_named(lookup.shape.entity)
-        row = entity.mapper.local_table.alias(self.names.next("t"))
+        row = aliased(entity.mapper.local_table, self.names.next("t"))
         keys = []
         for attribute, param in lookup.keys:
             column = entity.column(attribute)
@@ -98,7 +98,7 @@ class Compiler:
 
     def _by_key(self, shape: Shape, asked: FromClause) -> ColumnElement[Any]:
         entity = entity_named(shape.entity)
-        row = entity.mapper.local_table.alias(self.names.next("t"))
+        row = aliased(entity.mapper.local_table, self.names.next("t"))
         key = row.c[entity.column(entity.key).name]
         return json_of(
             lambda *columns: (

@@ -52,7 +52,7 @@ from graph.planner.record import (
     object_columns,
     text,
 )
-from graph.planner.relation import Names, beyond, clause, limit, related, sort
+from graph.planner.relation import Names, aliased, beyond, clause, limit, related, sort
 
 ShowRow = Callable[[Shape, FromClause], Fields]
 EDGE = "edge__"
@@ -90,7 +90,7 @@ class PageCompiler:
     def _members(self) -> tuple[FromClause, FromClause | None, Callable[..., Select[Any]]]:
         """All rows of the connection, on fresh aliases: target, edge, and a select over both."""
         if self.row is None or self.parent is None or self.page.relationship is None:
-            target: FromClause = self.entity.mapper.local_table.alias(self.names.next("t"))
+            target: FromClause = aliased(self.entity.mapper.local_table, self.names.next("t"))
             edge, source, link = None, target, []
         else:
             relationship = self.parent.relationship(self.page.relationship)

@@ -1,6 +1,7 @@
 """How rows are joined, filtered and ordered: relationships, conditions and keysets as SQL."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -44,6 +45,7 @@ from graph.planner.nodes import (
 )
 
 Clause = ColumnElement[bool]
+MAX_ALIASES = 2_000
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda column, value: column == value,
@@ -62,6 +64,12 @@ class Names:
 
     def next(self, prefix: str) -> str:
         return f"{prefix}{next(self._numbers)}"
+
+
+@lru_cache(MAX_ALIASES)
+def aliased(table: FromClause, name: str) -> FromClause:
+    """A table under an alias, kept: its columns cost more to make than the rest of a statement."""
+    return table.alias(name)
 
 
 def bind(param: Param, type_: Any) -> ColumnElement[Any]:
@@ -94,12 +102,12 @@ def related(
     relationship: RelationshipProperty[Any], row: FromClause, names: Names
 ) -> tuple[FromClause, FromClause | None, FromClause, Clause]:
     """The target's alias, the association's (or None), both joined, and their link to `row`."""
-    target = relationship.mapper.local_table.alias(names.next("t"))
+    target = aliased(relationship.mapper.local_table, names.next("t"))
     pairs = relationship.local_remote_pairs or []
     if relationship.secondary is None:
         link = and_(*(target.c[there.name] == row.c[here.name] for here, there in pairs))
         return target, None, target, link
-    edge = relationship.secondary.alias(names.next("e"))
+    edge = aliased(relationship.secondary, names.next("e"))
     link = and_(
         *(edge.c[there.name] == row.c[here.name] for here, there in relationship.synchronize_pairs)
     )
