@@ -79,14 +79,24 @@ class Database:
             return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
 
     def apply_schema(self) -> bool:
-        """Apply schema.sql where there is no `products` table yet; True if it was applied."""
-        with self._writes.connect() as connection:
-            if connection.execute(text("SELECT to_regclass('products')")).scalar_one() is not None:
-                return False
+        """Apply schema.sql where there is no `products` table yet; True if it was applied.
+
+        Of several processes that start at once on one empty database, one applies it.
+        """
         with closing(self._writes.raw_connection()) as raw, closing(raw.cursor()) as cursor:
-            cursor.execute(SCHEMA.read_text(encoding="utf-8"))
-            raw.commit()
-        return True
+            # Until the connection goes back to the pool and is reset: schema.sql itself commits.
+            cursor.execute("SELECT pg_advisory_lock(hashtext('cacaotrace schema'))")
+            try:
+                cursor.execute("SELECT to_regclass('products') IS NULL")
+                (missing,) = cursor.fetchone() or (False,)
+                if missing:
+                    cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+                raw.commit()
+            finally:
+                raw.rollback()
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+                raw.commit()
+        return bool(missing)
 
     def close(self) -> None:
         if self._pool is not None:
