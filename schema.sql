@@ -228,6 +228,11 @@ create function check_batches_not_overdrawn(batch_ids int[]) returns void langua
 declare
   overdrawn record;
 begin
+  -- Its snapshot would be older than what the locks below wait for.
+  if current_setting('transaction_isolation') = 'repeatable read' then
+    raise exception 'uses of cacao batches are written under READ COMMITTED or SERIALIZABLE'
+      using errcode = 'feature_not_supported';
+  end if;
   -- Writers to one batch wait for each other here; the sum below then sees what the earlier one committed.
   perform 1 from cacao_batches b where b.cacao_batch_id = any (batch_ids)
     order by b.cacao_batch_id for no key update;

@@ -20,13 +20,18 @@ from models.asynchronous import Unanswered
 log = logging.getLogger("cacaotrace.errors")
 
 UNAVAILABLE = "SERVICE_UNAVAILABLE"
-# Connections refused or cut: exceptions of the connection, shutdowns, too many connections.
+# Not the request's fault, and may be over soon: connections refused or cut, shutdowns, a lack of
+# memory or disk, a time-out, a standby that had to cancel.
 AWAY = (
     errorcodes.CLASS_CONNECTION_EXCEPTION,
     errorcodes.ADMIN_SHUTDOWN,
     errorcodes.CRASH_SHUTDOWN,
     errorcodes.CANNOT_CONNECT_NOW,
-    errorcodes.TOO_MANY_CONNECTIONS,
+    errorcodes.CLASS_INSUFFICIENT_RESOURCES,
+    errorcodes.QUERY_CANCELED,
+    errorcodes.LOCK_NOT_AVAILABLE,
+    errorcodes.READ_ONLY_SQL_TRANSACTION,
+    errorcodes.SERIALIZATION_FAILURE,
 )
 
 
@@ -101,7 +106,8 @@ def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> Grap
     if cause is None:
         return recode(error, default_code, error.message)
     if is_unavailable(cause):
-        log.error("database unavailable: %s", type(cause).__name__)
+        reason = str(cause).strip().partition("\n")[0]
+        log.error("database unavailable: %s: %s", type(cause).__name__, reason)
         return recode(error, UNAVAILABLE, "The database did not answer. Try again shortly.")
     return mask(error, cause)
 
@@ -112,6 +118,8 @@ def is_unavailable(cause: Exception) -> bool:
         cause = cause.orig
     if isinstance(cause, (psycopg2.OperationalError, psycopg2.InterfaceError)):
         return cause.pgcode is None or cause.pgcode.startswith(AWAY)
+    if isinstance(cause, psycopg2.Error):
+        return (cause.pgcode or "").startswith(AWAY)
     return isinstance(cause, (PoolTimeoutError, Unanswered, TimeoutError, OSError))
 
 

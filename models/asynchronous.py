@@ -10,20 +10,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import psycopg2
 from psycopg2 import errorcodes, extensions
 from sqlalchemy import URL
+from sqlalchemy.dialects.postgresql import psycopg2 as dialects
 
 log = logging.getLogger("cacaotrace.sql")
 
-OPTIONS = "-c timezone=UTC -c default_transaction_read_only=on"
+DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
+PARAMETER = re.compile(r"\$(\d+)")
+
+
 CONNECT_SECONDS = 5
-MAX_PREPARED = 500
+RETRY_SECONDS = 2
+MAX_PREPARED = 200
+# Characters of a statement that PostgreSQL is asked to remember.
+MAX_PREPARED_LENGTH = 50_000
+# What a statement may take: PostgreSQL gives up first, and we do where it does not answer at all.
+STATEMENT_SECONDS, HUNG_SECONDS = 15, 20
+READING = (
+    f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s"
+)
 # Bytes that the kernel takes of a statement at once, by far.
 SOCKET_BUFFER = 16_384
 # The statement's plan is gone or stale; the statement itself is fine.
@@ -34,16 +50,28 @@ FORGOTTEN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
-    """A statement with $1, $2, ... for parameters; equal texts are one statement."""
+    """A statement with $1, $2, ... for parameters; equal texts are one statement, in any process."""
 
-    name: str
     text: str
-    execute: str
-    """EXECUTE name (%s, %s, ...), for psycopg2 to fill in."""
-    unprepared: str
-    """The statement itself with %(p1)s, %(p2)s, ... for parameters."""
+    parameters: int
+
+    @cached_property
+    def name(self) -> str:
+        """The name it is prepared under, made of its text."""
+        return "cacaotrace_" + blake2b(self.text.encode(), digest_size=12).hexdigest()
+
+    @cached_property
+    def execute(self) -> str:
+        """EXECUTE name (%s, %s, ...), for psycopg2 to fill in."""
+        places = ", ".join(["%s"] * self.parameters)
+        return f"EXECUTE {self.name}({places})" if places else f"EXECUTE {self.name}"
+
+    @cached_property
+    def unprepared(self) -> str:
+        """The statement itself with %(p1)s, %(p2)s, ... for parameters."""
+        return PARAMETER.sub(lambda match: f"%(p{match[1]})s", self.text.replace("%", "%%"))
 
 
 class Unanswered(Exception):
@@ -113,37 +141,33 @@ class Connection:
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """The one value of a statement's one row; raises psycopg2.Error."""
-        if not self._prepare:
+        if not self._prepare or len(statement.text) > MAX_PREPARED_LENGTH:
             named = {f"p{place}": value for place, value in enumerate(values, start=1)}
             await self._run(statement.unprepared, named)
             return self._value()
-        if statement.name not in self._prepared:
-            await self._run(f"PREPARE {statement.name} AS {statement.text}")
-            await self._remember(statement.name)
         try:
+            if statement.name not in self._prepared:
+                await self._prepare_once(statement)
             await self._run(statement.execute, values)
         except psycopg2.Error as error:
             if error.pgcode not in FORGOTTEN:
                 raise
-            await self._forget_all()
-            await self._run(f"PREPARE {statement.name} AS {statement.text}")
-            self._prepared[statement.name] = None
+            self._prepared.clear()
+            await self._run("DEALLOCATE ALL")
+            await self._prepare_once(statement)
             await self._run(statement.execute, values)
         return self._value()
 
-    def _value(self) -> bytes:
-        value: bytes = self._cursor.fetchone()[0]
-        return value
-
-    async def _remember(self, name: str) -> None:
-        self._prepared[name] = None
+    async def _prepare_once(self, statement: Statement) -> None:
+        await self._run(f"PREPARE {statement.name} AS {statement.text}")
+        self._prepared[statement.name] = None
         if len(self._prepared) > MAX_PREPARED:
             oldest, _ = self._prepared.popitem(last=False)
             await self._run(f"DEALLOCATE {oldest}")
 
-    async def _forget_all(self) -> None:
-        self._prepared.clear()
-        await self._run("DEALLOCATE ALL")
+    def _value(self) -> bytes:
+        value: bytes = self._cursor.fetchone()[0]
+        return value
 
     def _run(self, text: str, values: Any = None) -> asyncio.Future[None]:
         self._cursor.execute(text, values)
@@ -195,7 +219,10 @@ class Pool:
         self._free: deque[Connection] = deque()
         self._spare = size
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
+        self._busy: dict[Connection, float] = {}
+        self._closed = False
         self.loop = asyncio.get_running_loop()
+        self._watch()
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
@@ -203,30 +230,49 @@ class Pool:
         A statement that was cut off by a lost connection is sent once more: it only reads.
         """
         connection = self._free.pop() if self._free else await self._take()
+        started = self._busy[connection] = self.loop.time()
         try:
             return await connection.fetch(statement, values)
-        except psycopg2.Error:
-            if not connection.closed:
+        except psycopg2.Error as error:
+            if not connection.closed and not isinstance(error, psycopg2.InterfaceError):
                 raise
+            connection.close()
+            lost = error
         except BaseException:
             # Cancelled with a statement under way: its answer must not reach anyone else.
             connection.close()
             raise
         finally:
+            del self._busy[connection]
             self._give(connection)
-        return await self._fetch_anew(statement, values)
+        return await self._fetch_anew(statement, values, started, lost)
 
-    async def _fetch_anew(self, statement: Statement, values: Sequence[object]) -> bytes:
-        """On a new connection: the others in the pool were probably lost with the first."""
+    async def _fetch_anew(
+        self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error
+    ) -> bytes:
+        """Once more on a new connection, where the first was lost at once, not by this statement."""
+        if self.loop.time() - started > RETRY_SECONDS:
+            raise Unanswered("the connection was lost under the statement") from lost
         self._drop_free()
         connection = await self._take()
+        self._busy[connection] = self.loop.time()
         try:
             return await connection.fetch(statement, values)
         except BaseException:
             connection.close()
             raise
         finally:
+            del self._busy[connection]
             self._give(connection)
+
+    def _watch(self) -> None:
+        """Every second: close what has not answered for too long, whoever waits is told."""
+        if self._closed or self.loop.is_closed():
+            return
+        overdue = self.loop.time() - HUNG_SECONDS
+        for connection in [c for c, since in self._busy.items() if since < overdue]:
+            connection.close()
+        self._watcher = self.loop.call_later(1, self._watch)
 
     async def _take(self) -> Connection:
         if self._free:
@@ -238,11 +284,14 @@ class Pool:
         self._queue.append(waiter)
         try:
             given = await asyncio.wait_for(waiter, self._wait)
-        except TimeoutError:
-            raise Unanswered("no database connection was free in time") from None
-        except BaseException:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled():
+                # It was handed over in the very turn in which we gave up.
                 self._pass_on(waiter.result())
+            with suppress(ValueError):
+                self._queue.remove(waiter)
+            if isinstance(error, TimeoutError):
+                raise Unanswered("no database connection was free in time") from None
             raise
         return given if given is not None else await self._open()
 
@@ -257,6 +306,8 @@ class Pool:
         return connection
 
     def _give(self, connection: Connection) -> None:
+        if self._closed:
+            connection.close()
         self._pass_on(None if connection.closed else connection)
 
     def _pass_on(self, connection: Connection | None) -> None:
@@ -277,13 +328,25 @@ class Pool:
             self._spare += 1
 
     def close(self) -> None:
-        """Close what is free; what is in use is closed by its user's end of the event loop."""
+        """Close what is free now, and what is in use when it is given back."""
+        self._closed = True
+        if not self.loop.is_closed():
+            self._watcher.cancel()
         self._drop_free()
 
 
 def dsn_of(url: URL) -> str:
-    """The libpq connection string of a SQLAlchemy URL, with our session settings."""
-    given = url.translate_connect_args(username="user", database="dbname")
-    parts = {**given, **url.query, "application_name": "cacaotrace", "options": OPTIONS}
+    """The libpq connection string of a SQLAlchemy URL, with the settings of a reading session."""
+    _, given = DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call]
+    parts = {**given, **session_of(given.get("options", ""), READING)}
     dsn: str = extensions.make_dsn(**parts)
     return dsn
+
+
+def session_of(options: str, ours: str) -> dict[str, str]:
+    """What every session of ours is: in UTC and UTF-8, under our name, after the URL's own options."""
+    return {
+        "options": f"{options} {ours}".strip(),
+        "client_encoding": "UTF8",
+        "application_name": "cacaotrace",
+    }

@@ -1,19 +1,22 @@
 """Engines and sessions: read-only statements for queries, one commit for writes.
 
-Refuses to hand out a connection whose clock, encoding or search differ between requests: every
-session runs in UTC, so a timestamp's text is the same whichever path formats it.
+Refuses to hand out a connection whose clock or encoding the environment decides: every session runs
+in UTC and UTF-8, so a value's text is the same whichever path formats it.
 """
 
 import asyncio
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.asynchronous import Pool, dsn_of
+from models.asynchronous import READING, Pool, dsn_of, session_of
 
 POOL_SECONDS = 10
+UTC = "-c timezone=UTC"
+WRITING = f"{UTC} -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 
 
@@ -26,26 +29,20 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 8, *, prepare: bool = True) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg2")
-        options = {"connect_timeout": 5, "application_name": "cacaotrace"}
-        utc = "-c timezone=UTC"
-        self._reads: Engine = create_engine(
-            parsed,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            isolation_level="AUTOCOMMIT",
-            # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one
-            # fails outside of SQLAlchemy's error handling, and nobody knows to connect anew.
-            connect_args={**options, "options": f"{utc} -c default_transaction_read_only=on"},
-        )
-        self._writes: Engine = create_engine(
-            parsed,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            connect_args={**options, "options": utc},
-            pool_pre_ping=True,
-        )
+        options = parsed.query.get("options", "")
+        given = options if isinstance(options, str) else " ".join(options)
+
+        def engine(session: str, isolation: str, **pool: Any) -> Engine:
+            arguments = {"connect_timeout": 5, **session_of(given, session)}
+            return create_engine(parsed, isolation_level=isolation, connect_args=arguments, **pool)
+
+        bounded = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+        # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one fails
+        # outside of SQLAlchemy's error handling, and nobody knows to connect anew.
+        self._reads = engine(READING, "AUTOCOMMIT", **bounded)
+        # READ COMMITTED, whatever the role's default: what a lock waited for must be seen behind it.
+        self._writes = engine(WRITING, "READ COMMITTED", **bounded, pool_pre_ping=True)
+        self._bulk = engine(UTC, "READ COMMITTED", poolclass=NullPool)
         self._sessions = sessionmaker(self._writes)
         self._dsn = dsn_of(parsed)
         self._pool_size = pool_size
@@ -70,8 +67,8 @@ class Database:
         return self._sessions()
 
     def engine(self) -> Engine:
-        """The writing engine, for bulk work (COPY) that needs the driver's own cursor."""
-        return self._writes
+        """An engine without time limits, for bulk work (COPY) that needs the driver's own cursor."""
+        return self._bulk
 
     def is_ready(self) -> bool:
         """Ask the database for an answer; raises what the driver raises when there is none."""
@@ -83,19 +80,14 @@ class Database:
 
         Of several processes that start at once on one empty database, one applies it.
         """
-        with closing(self._writes.raw_connection()) as raw, closing(raw.cursor()) as cursor:
-            # Until the connection goes back to the pool and is reset: schema.sql itself commits.
+        with closing(self._bulk.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            # Until the connection ends: schema.sql itself commits.
             cursor.execute("SELECT pg_advisory_lock(hashtext('cacaotrace schema'))")
-            try:
-                cursor.execute("SELECT to_regclass('products') IS NULL")
-                (missing,) = cursor.fetchone() or (False,)
-                if missing:
-                    cursor.execute(SCHEMA.read_text(encoding="utf-8"))
-                raw.commit()
-            finally:
-                raw.rollback()
-                cursor.execute("SELECT pg_advisory_unlock_all()")
-                raw.commit()
+            cursor.execute("SELECT to_regclass('products') IS NULL")
+            (missing,) = cursor.fetchone() or (False,)
+            if missing:
+                cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+            raw.commit()
         return bool(missing)
 
     def close(self) -> None:
@@ -104,3 +96,4 @@ class Database:
             self._pool = None
         self._reads.dispose()
         self._writes.dispose()
+        self._bulk.dispose()

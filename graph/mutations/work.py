@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
+from threading import Lock
 from typing import Annotated, Any
 
 import strawberry
@@ -28,6 +29,7 @@ from graph.planner.arguments import check_text
 from graph.planner.build import Builder
 from graph.planner.execute import Reader
 from models import IdempotencyKey
+from models.asynchronous import Unanswered
 from models.database import Database
 from models.errors import DomainError, IdempotencyKeyReused, InvalidAttribute, violation_of
 
@@ -51,6 +53,9 @@ class Work:
         self._session: Session | None = None
         self._done: list[str] = []
         self._failed = False
+        self._over = False
+        # A request that is cut off is rolled back by another thread than the one that writes.
+        self._turn = Lock()
 
     async def perform(self, info: Info, write: Write, input: Any) -> Outcome:
         """Run one mutation field in a worker thread; domain errors become user errors."""
@@ -70,8 +75,6 @@ class Work:
 
     async def finish(self) -> list[GraphQLError]:
         """Commit, or roll all back; the errors name the fields that a failing one took along."""
-        if self._session is None:
-            return []
         await run_in_threadpool(self._close)
         if not self._failed:
             return []
@@ -89,20 +92,30 @@ class Work:
         await self.finish()
 
     def _close(self) -> None:
-        assert self._session is not None
-        with self._session as session:
-            if not self._failed:
-                session.commit()
+        with self._turn:
+            self._over = True
+            if self._session is not None:
+                with self._session as session:
+                    if not self._failed:
+                        session.commit()
 
     def _perform(self, info: GraphQLResolveInfo[Any], write: Write, input: Any) -> Outcome:
-        if self._session is None:
-            self._session = self._database.session()
+        with self._turn:
+            if self._over:
+                raise Unanswered("the request was cut off")
+            if self._session is None:
+                self._session = self._database.session()
+            return self._write(self._session, info, write, input)
+
+    def _write(
+        self, session: Session, info: GraphQLResolveInfo[Any], write: Write, input: Any
+    ) -> Outcome:
         try:
-            with self._session.begin_nested():
+            with session.begin_nested():
                 check_input(input)
-                keys = self._once(self._session, info.field_name, write, input)
-                self._session.flush()
-                return Outcome(self._read(self._session, info, keys), [])
+                keys = self._once(session, info.field_name, write, input)
+                session.flush()
+                return Outcome(self._read(session, info, keys), [])
         except DomainError as error:
             return Outcome({}, [user_error(error)])
         except DBAPIError as error:

@@ -27,7 +27,7 @@ from graph.planner.nodes import (
     Quantifier,
     Related,
 )
-from graph.planner.variables import Coerced, Pin, Source, paths_of, source_of
+from graph.planner.variables import Coerced, Pin, Source, origins_of, source_of
 
 Convert = Callable[[Any], Any]
 
@@ -59,12 +59,15 @@ class Values:
         """What is decided by a value: a plan holds only for values that decide the same."""
         source = source_of(value)
         if source is not None:
-            self.pins.append(Pin(label, paths_of(value), _converted(source, decide)))
+            self.pins.append(Pin(label, origins_of(value), _converted(source, decide)))
         return decide(value)
 
-    def template(self, operation: Operation) -> "Template":
-        """The plan of an operation whose slots these are."""
-        return Template(operation, tuple(self.items), tuple(self.sources), tuple(self.pins))
+    def template(self, operation: Operation, objects: int) -> "Template":
+        """The plan of an operation of so many objects, whose slots these are."""
+        # What a variable gave to the first request is nothing to keep.
+        kept = zip(self.items, self.sources, strict=True)
+        items = tuple(None if source else item for item, source in kept)
+        return Template(operation, items, tuple(self.sources), tuple(self.pins), objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Template:
     items: tuple[Any, ...]
     sources: tuple[Source | None, ...]
     pins: tuple[Pin, ...]
+    objects: int
 
     def fill(self, coerced: Coerced) -> tuple[Any, ...]:
         """The values of the slots for these variables; raises RequestError."""

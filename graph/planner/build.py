@@ -25,7 +25,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 from graph.errors import DocumentTooLarge, InvalidPage, RequestError, refuse
-from graph.limits import MAX_DEPTH, MAX_NODE_IDS
+from graph.limits import MAX_DEPTH, MAX_NODE_IDS, MAX_OBJECTS
 from graph.pagination import (
     PageArguments,
     check_page_size,
@@ -103,7 +103,7 @@ class Builder:
         planned = {k: n for k, n in fields.items() if n[0].name.value not in INTROSPECTION}
         walk.rows = len(planned) < len(fields)
         root = tuple((key, walk.root(key, nodes)) for key, nodes in planned.items())
-        return walk.values.template(Operation(root, partial=walk.rows))
+        return walk.values.template(Operation(root, partial=walk.rows), walk.objects)
 
     def plan_payload(
         self, info: GraphQLResolveInfo[Any], variables: VariableValues, keys: Mapping[str, int]
@@ -161,6 +161,7 @@ class Walk:
         self.selections = Selections(builder.schema, fragments, variables)
         self.arguments = ArgumentReader(builder.attributes, self.values)
         self.steps: list[Step] = []
+        self.objects = 0
 
     # ------------------------------------------------------------ errors name path and place
 
@@ -168,7 +169,10 @@ class Walk:
     def at(self, key: str, node: FieldNode) -> Iterator[None]:
         """While inside, a request error is one of this field, with its path."""
         self.steps.append(Step(key, node))
+        self.objects += 1
         try:
+            if self.objects > MAX_OBJECTS:
+                raise DocumentTooLarge(f"The document asks for more than {MAX_OBJECTS} objects.")
             if len(self.steps) > MAX_DEPTH:
                 raise DocumentTooLarge(f"Fields are nested deeper than {MAX_DEPTH} levels.")
             yield

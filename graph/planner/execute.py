@@ -5,11 +5,9 @@ writing transaction, in its thread.
 """
 
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -25,7 +23,7 @@ Rows = dict[str, Any]
 # Parameters as $1, $2, ..., which PREPARE takes.
 DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 MAX_STATEMENTS = 500
-PARAMETER = re.compile(r"\$(\d+)")
+MAX_LENGTH = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Statements:
         self._size = size
         self._known: OrderedDict[Operation, Compiled] = OrderedDict()
         self._lock = Lock()
-        self._numbers = count(1)
+        self._length = 0
 
     def __len__(self) -> int:
         return len(self._known)
@@ -59,24 +57,23 @@ class Statements:
             if known is not None:
                 self._known.move_to_end(operation)
                 return known
-        made = _compile(operation, f"cacaotrace_{next(self._numbers)}")
+        made = _compile(operation)
         with self._lock:
-            self._known[operation] = made
-            while len(self._known) > self._size:
-                self._known.popitem(last=False)
+            if operation not in self._known:
+                self._known[operation] = made
+                self._length += len(made.statement.text)
+            while len(self._known) > self._size or self._length > MAX_LENGTH:
+                _, oldest = self._known.popitem(last=False)
+                self._length -= len(oldest.statement.text)
         return made
 
 
-def _compile(operation: Operation, name: str) -> Compiled:
+def _compile(operation: Operation) -> Compiled:
     compiled = compile_operation(operation).compile(dialect=DIALECT)
     text = str(compiled)
     order: list[str] = getattr(compiled, "positiontup", None) or []
     slots = [int(parameter[1:]) for parameter in dict.fromkeys(order)]
-    places = ", ".join(["%s"] * len(slots))
-    execute = f"EXECUTE {name}({places})" if slots else f"EXECUTE {name}"
-    # Unprepared, a parameter that occurs twice is given by name.
-    unprepared = PARAMETER.sub(lambda match: f"%(p{match[1]})s", text.replace("%", "%%"))
-    return Compiled(Statement(name, text, execute, unprepared), tuple(slots))
+    return Compiled(Statement(text, len(slots)), tuple(slots))
 
 
 class Reader:

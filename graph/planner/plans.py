@@ -18,8 +18,10 @@ from graph.planner.variables import Coerced, Pin, skeleton
 Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
 Key = tuple[Any, ...]
 MAX_ENTRIES = 500
-MAX_VARIANTS = 50
-MAX_KEPT_LENGTH = 20_000
+MAX_PLANS = 20
+# Characters of all documents kept: what is made of one takes about 200 times its length.
+MAX_LENGTH = 250_000
+MAX_KEPT_LENGTH = MAX_LENGTH // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Variant:
     def keep(self, coerced: Coerced, prepared: Prepared) -> None:
         """Remember a plan; one that decides by more than those so far starts them anew."""
         pins = tuple(dict.fromkeys((*self.pins, *prepared.template.pins)))
-        if len(pins) > len(self.pins) or len(self.plans) >= MAX_VARIANTS:
+        if len(pins) > len(self.pins) or len(self.plans) >= MAX_PLANS:
             self.plans.clear()
             self.pins = pins
         self.plans[self.key(coerced)] = prepared
@@ -63,7 +65,7 @@ class Entry:
         key = tuple([(name, skeleton(value)) for name, value in coerced.items()])
         known = self.variants.get(key)
         if known is None:
-            if len(self.variants) >= MAX_VARIANTS:
+            if len(self.variants) >= MAX_PLANS:
                 self.variants.clear()
             known = self.variants[key] = Variant()
         return known
@@ -74,6 +76,7 @@ class Plans:
 
     def __init__(self) -> None:
         self._entries: OrderedDict[tuple[str, str | None], Entry] = OrderedDict()
+        self._length = 0
         self.hits = 0
         self.misses = 0
 
@@ -90,8 +93,10 @@ class Plans:
 
     def add(self, query: str, name: str | None, entry: Entry) -> None:
         """Remember an entry, unless its text is very long."""
-        if len(query) > MAX_KEPT_LENGTH:
+        if len(query) > MAX_KEPT_LENGTH or (query, name) in self._entries:
             return
         self._entries[query, name] = entry
-        if len(self._entries) > MAX_ENTRIES:
-            self._entries.popitem(last=False)
+        self._length += len(query)
+        while len(self._entries) > MAX_ENTRIES or self._length > MAX_LENGTH:
+            (oldest, _), _ = self._entries.popitem(last=False)
+            self._length -= len(oldest)

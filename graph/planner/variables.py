@@ -115,20 +115,20 @@ def source_of(value: Any) -> Source | None:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A decision that a plan rests on: two of one label over one path are the same decision."""
+    """A decision that a plan rests on: two of one label over the same values are one decision."""
 
     label: str
-    paths: tuple[Path, ...]
+    given: tuple[Any, ...]
     decide: Source = field(compare=False)
 
 
-def paths_of(value: Any) -> tuple[Path, ...]:
-    """Where the traced parts of a value came from."""
+def origins_of(value: Any) -> tuple[Any, ...]:
+    """What a value is made of: the paths of its traced parts, and its parts in the document."""
     if isinstance(value, Traced):
-        return (value.path,)
+        return (("path", value.path),)
     if isinstance(value, list):
-        return tuple(item.path for item in value if isinstance(item, Traced))
-    return ()
+        return tuple(part for item in value for part in origins_of(item))
+    return (("value", value),)
 
 
 def _constant(value: Any) -> Source:

@@ -1,0 +1,111 @@
+"""A plan that is used again answers as one made anew would: only what decides the same shares it."""
+
+import base64
+import itertools
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+
+def global_id(name: str, key: int) -> str:
+    return base64.b64encode(f"{name}:{key}".encode()).decode()
+
+
+def cursor(scope: str, *values: Any) -> str:
+    return base64.b64encode(json.dumps([scope, *values]).encode()).decode()
+
+
+P1, P2 = global_id("Product", 1), global_id("Product", 2)
+S1, B1 = global_id("Supplier", 1), global_id("CacaoBatch", 1)
+BY_GTIN = "Query.products+gtin+product_id"
+GTIN = "07617919000019"
+
+CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "ids of other types": (
+        "query ($a: ID!) { node(id: $a) { __typename id ... on Product { name } } }",
+        [{"a": P1}, {"a": S1}, {"a": P2}, {"a": B1}],
+    ),
+    "literals beside the same variables": (
+        f"""query ($a: ID!, $b: ID!) {{ x: nodes(ids: [$a, $b, "{P1}"]) {{ id }}
+            y: nodes(ids: [$a, $b, "{S1}"]) {{ id }} }}""",
+        [{"a": S1, "b": S1}, {"a": P1, "b": S1}, {"a": B1, "b": P2}],
+    ),
+    "lists of any length": (
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+        [{"ids": []}, {"ids": [P1]}, {"ids": [S1, P1]}, {"ids": [P1, P2, B1, S1]}],
+    ),
+    "absent, null and given": (
+        """query ($f: ProductFilter, $n: Int, $c: String) {
+            products(first: $n, after: $c, filter: $f) { nodes { productId } totalCount } }""",
+        [
+            {},
+            {"f": None, "n": None, "c": None},
+            {"f": {}, "n": 3},
+            {"f": {"name": {"contains": "noir"}}, "n": 2},
+            {"f": {"name": {"contains": "lait"}}, "n": 4},
+            {"f": {"name": {"eq": "noir"}}},
+            {"f": {"productId": {"in": []}}},
+            {"f": {"productId": {"in": [1, 2, 3]}}, "n": 1},
+            {"f": {"or": [{"productId": {"eq": 1}}, {"productId": {"eq": 5}}]}},
+            {"f": {"or": [{"productId": {"eq": 2}}]}},
+            {"f": {"manufacturer": {"country": {"isNull": True}}}},
+            {"f": {"manufacturer": {"country": {"isNull": False}}}},
+        ],
+    ),
+    "cursors with and without null": (
+        """query ($c: String) { products(first: 3, after: $c, orderBy: [{field: GTIN}]) {
+            nodes { productId gtin } pageInfo { hasPreviousPage hasNextPage } } }""",
+        [{"c": cursor(BY_GTIN, GTIN, 1)}, {"c": cursor(BY_GTIN, None, 7)}, {"c": None}, {}],
+    ),
+    "directives, enums and defaults": (
+        """query ($b: Boolean! = true, $o: [ProductOrder!], $s: Stage) {
+            products(first: 2, orderBy: $o) { nodes { name @include(if: $b) productId
+            cacaoBatches(first: 5, filter: {stage: {eq: $s}}) { totalCount } } } }""",
+        [
+            {"s": "BEANS"},
+            {"s": "COUVERTURE", "b": False},
+            {"s": "NIBS", "o": [{"field": "NAME"}]},
+            {"s": "NIBS", "o": [{"field": "NAME", "direction": "DESC"}]},
+            {"s": "BEANS", "o": []},
+        ],
+    ),
+    "one variable in two roles": (
+        """query ($n: Int!) { products(first: $n) { nodes { productId } }
+            product(by: {productId: $n}) { name transactions(last: $n) { nodes { event } } } }""",
+        [{"n": 1}, {"n": 2}, {"n": 101}, {"n": 0}],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_plan_used_again_answers_as_a_new_one(client: TestClient, name: str) -> None:
+    query, given = CASES[name]
+    cold = []
+    for number, variables in enumerate(given):
+        # A text that was never sent before has no plan yet.
+        new = query + "\n" * (number + 1)
+        cold.append(client.post("/graphql", json={"query": new, "variables": variables}).json())
+    assert any("data" in answer for answer in cold)
+    for first, second in itertools.permutations(range(len(given)), 2):
+        for number in (first, second):
+            body = {"query": query, "variables": given[number]}
+            answer = client.post("/graphql", json=body).json()
+            for error in (*answer.get("errors", ()), *cold[number].get("errors", ())):
+                error.pop("locations", None)
+            assert answer == cold[number]
+
+
+def test_document_that_expands_is_refused(client: TestClient) -> None:
+    spread = " ".join(
+        f"a{i}: manufacturer {{ products(first: 1) {{ nodes {{ ...NEXT }} }} }}" for i in range(4)
+    )
+    levels = [
+        f"fragment f{i} on Product {{ {spread.replace('NEXT', f'f{i + 1}')} }}" for i in range(7)
+    ]
+    query = "{ products(first: 1) { nodes { ...f0 } } }" + " ".join(levels)
+    query += " fragment f7 on Product { name }"
+    answer = client.post("/graphql", json={"query": query}).json()
+    assert answer["errors"][0]["extensions"]["code"] == "DOCUMENT_TOO_LARGE"
+    assert "data" not in answer
