@@ -5,7 +5,6 @@ line on standard error, without a traceback or a password.
 """
 
 import argparse
-import asyncio
 import gc
 import http.client
 import logging
@@ -16,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,7 +29,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings import VARIABLES, Settings, SettingsError, mask
 
@@ -54,11 +51,23 @@ class StartError(Exception):
 
 
 def create_app(settings: Settings, database: "Database | None" = None) -> Starlette:
-    """The ASGI application; a `database` that is given stays open when the application ends."""
+    """The ASGI application; a `database` that is given stays open when the application ends.
+
+    Raises SettingsError where a trusted document cannot be used.
+    """
     from graph.http import routes
+    from graph.trusted import UnusableDocuments, load
+    from graph.unexpected import Unexpected
     from models.database import Database
 
-    opened = database or Database(settings.database_url, settings.pool_size)
+    opened = database or Database(
+        settings.database_url, settings.pool_size, prepare=settings.prepare
+    )
+    try:
+        trusted = load(settings.trusted_documents, only=settings.trusted_only)
+        api = routes(opened, writes=settings.writes, web=WEB, trusted=trusted)
+    except UnusableDocuments as error:
+        raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -74,11 +83,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
         return RedirectResponse("/graphql")
 
     return Starlette(
-        routes=[
-            Route("/", redirect),
-            *_health(opened),
-            *routes(opened, writes=settings.writes, web=WEB),
-        ],
+        routes=[*api, Route("/", redirect), *_health(opened)],
         middleware=[Middleware(Unexpected)],
         exception_handlers={HTTPException: _answer_http_error},
         lifespan=lifespan,
@@ -122,38 +127,6 @@ def _health(database: "Database") -> list[Route]:
 async def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-
-
-class Unexpected:
-    """Middleware: an exception nobody expected is logged once and answered with its log entry's id."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        except asyncio.CancelledError:
-            # Nobody but uvicorn cancels a request: it has waited for this one long enough.
-            log.warning("gave up %s %r at the end", scope["method"], scope["path"])
-            if not started:
-                await JSONResponse({"error": "The server is stopping."}, 503)(scope, receive, send)
-        except Exception:
-            correlation = uuid.uuid4().hex
-            log.exception("internal error %s: %s %r", correlation, scope["method"], scope["path"])
-            if not started:
-                message = f"Internal error, reference {correlation}."
-                answer = JSONResponse({"error": message, "correlationId": correlation}, 500)
-                await answer(scope, receive, send)
 
 
 def worker() -> Starlette:
@@ -213,6 +186,7 @@ def opened_database(settings: Settings, shared: bool = True) -> "Iterator[tuple[
 
 @contextmanager
 def _reached(url: str, settings: Settings) -> "Iterator[Database]":
+    import psycopg2
     from sqlalchemy.exc import DBAPIError
 
     from models.database import Database
@@ -223,8 +197,8 @@ def _reached(url: str, settings: Settings) -> "Iterator[Database]":
             database.is_ready()
             if database.apply_schema():
                 log.info("applied schema.sql")
-        except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0]
+        except (DBAPIError, psycopg2.Error) as error:
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
             raise StartError(f"cannot use the database {mask(url)}: {reason}") from error
         yield database
     finally:
@@ -253,6 +227,9 @@ def _run(settings: Settings) -> int:
     from uvicorn.supervisors import Multiprocess
 
     several = settings.workers > 1
+    if several and settings.trusted_documents:
+        # What cannot be used is said here, once, rather than by each worker.
+        create_app(settings)
     config = Config(
         "server:worker" if several else create_app(settings),
         factory=several,

@@ -17,6 +17,9 @@ environment:
   WORKERS       processes that serve (1)
   POOL_SIZE     database connections of a process, for reads and for writes each (8)
   LOG_LEVEL     debug, info, warning, error or critical (info)
+  PREPARED_STATEMENTS     off: for a pooler in transaction mode between us and PostgreSQL (on)
+  TRUSTED_DOCUMENTS       folder of *.graphql files, such a file, or a JSON manifest {id: text}
+  TRUSTED_DOCUMENTS_ONLY  on: no other document is answered (off)
 """
 
 
@@ -36,12 +39,19 @@ class Settings:
     log_level: str = "info"
     pool_size: int = 8
     writes: bool = False
+    prepare: bool = True
+    trusted_documents: Path | None = None
+    trusted_only: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings; raises SettingsError at the first one that cannot be used."""
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         url = _read_url(given.get("DATABASE_URL", ""))
+        trusted = given.get("TRUSTED_DOCUMENTS")
+        only = _read_switch(given, "TRUSTED_DOCUMENTS_ONLY")
+        if only and not trusted:
+            raise SettingsError("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
         return cls(
             database_url=url,
             host=given.get("HOST", cls.host),
@@ -52,6 +62,9 @@ class Settings:
             pool_size=_read_number(given, "POOL_SIZE", cls.pool_size, 1, 1000),
             # A worker process is told so by the process that runs the embedded database.
             writes=not url or given.get("CACAOTRACE_EMBEDDED") == "1",
+            prepare=_read_switch(given, "PREPARED_STATEMENTS", default=True),
+            trusted_documents=Path(trusted) if trusted else None,
+            trusted_only=only,
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -61,6 +74,9 @@ class Settings:
             "LOG_LEVEL": self.log_level,
             "POOL_SIZE": str(self.pool_size),
             "CACAOTRACE_EMBEDDED": "1" if self.writes else "",
+            "PREPARED_STATEMENTS": "on" if self.prepare else "off",
+            "TRUSTED_DOCUMENTS": str(self.trusted_documents or ""),
+            "TRUSTED_DOCUMENTS_ONLY": "on" if self.trusted_only else "off",
         }
 
 
@@ -92,6 +108,13 @@ def _read_level(value: str) -> str:
     if value.lower() not in LOG_LEVELS:
         raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {value!r}")
     return value.lower()
+
+
+def _read_switch(given: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    value = given.get(name, "on" if default else "off").lower()
+    if value not in ("on", "off"):
+        raise SettingsError(f"{name} must be on or off, not {value!r}")
+    return value == "on"
 
 
 def mask(url: str) -> str:

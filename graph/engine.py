@@ -1,6 +1,6 @@
 """One request through GraphQL: document, operation, variables, plan, rows, completion.
 
-Reading waits in a worker thread, never on the event loop. Every error leaves translated, with a
+Nothing blocks the event loop: reads wait on it, writes in a thread. Every error leaves translated, with a
 code; `Answer.executed` is False where the request was refused before execution.
 """
 
@@ -26,13 +26,16 @@ from graph.documents import Document, InvalidDocument, read_document
 from graph.errors import RequestError, refuse, translate
 from graph.explain import explanation
 from graph.mutations.work import Work
+from graph.planner.arguments import Template
 from graph.planner.build import Builder
 from graph.planner.execute import Reader
-from graph.planner.plans import Entry, Plans, Prepared
+from graph.planner.plans import Entry, Fetch, Plans, Prepared
 from graph.schema import schema
 from models.database import Database
 
 MAX_COERCION_ERRORS = 20
+# Objects of a plan whose statement takes longer to write than others should wait.
+LARGE = 15
 NO_VARIABLES = VariableValues({}, {})
 
 
@@ -54,6 +57,7 @@ class Answer:
     errors: list[GraphQLError]
     executed: bool
     through: bytes | None = None
+    extensions: dict[str, Any] | None = None
 
     def body(self) -> dict[str, Any]:
         """The response map: `errors` only if there are any, `data` only if it was executed."""
@@ -62,6 +66,8 @@ class Answer:
             body["errors"] = [error.formatted for error in self.errors]
         if self.executed:
             body["data"] = self.data
+        if self.extensions:
+            body["extensions"] = self.extensions
         return body
 
 
@@ -107,6 +113,17 @@ class Engine:
         self.plans.add(request.query, request.operation_name, entry)
         return entry
 
+    def learn(self, request: Request) -> None:
+        """Enter an operation before it is asked for; plan it where no variable need be given.
+
+        Raises InvalidDocument, or GraphQLError where it would be refused.
+        """
+        entry = self._enter(request)
+        variables = entry.operation.variable_definitions or ()
+        is_query = entry.operation.operation is OperationType.QUERY
+        if is_query and all(variable.default_value for variable in variables):
+            self._plan(entry, self._variables(entry.operation, request))
+
     def _variables(self, operation: OperationDefinitionNode, request: Request) -> VariableValues:
         definitions = operation.variable_definitions
         if not definitions:
@@ -125,7 +142,8 @@ class Engine:
         self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
     ) -> Answer:
         """Through, where every root field is planned; else graphql-core completes the rows."""
-        prepared, values = self._plan(entry, variables)
+        found = self._find(entry, variables)
+        prepared, values = found or await self._plan_aside(entry, variables)
         data = b"{}"
         if prepared.template.operation.fields:
             try:
@@ -163,19 +181,44 @@ class Engine:
 
     def _plan(self, entry: Entry, variables: VariableValues) -> tuple[Prepared, tuple[Any, ...]]:
         """The plan for these variables, and the values of its slots."""
+        found = self._find(entry, variables)
+        if found is not None:
+            return found
+        template = self._builder.plan(entry.operation, entry.document.fragments, variables)
+        return self._keep(entry, variables, template, self._reader.prepare(template.operation))
+
+    async def _plan_aside(
+        self, entry: Entry, variables: VariableValues
+    ) -> tuple[Prepared, tuple[Any, ...]]:
+        """The same; a large statement is written in a thread, where it holds up nobody else."""
+        template = self._builder.plan(entry.operation, entry.document.fragments, variables)
+        if template.objects <= LARGE:
+            fetch = self._reader.prepare(template.operation)
+        else:
+            fetch = await run_in_threadpool(self._reader.prepare, template.operation)
+        return self._keep(entry, variables, template, fetch)
+
+    def _find(
+        self, entry: Entry, variables: VariableValues
+    ) -> tuple[Prepared, tuple[Any, ...]] | None:
         coerced = variables.coerced
         variant = entry.variant(coerced)
         with suppress(RequestError):
             prepared = variant.plans.get(variant.key(coerced))
             if prepared is not None:
+                values = prepared.template.fill(coerced)
                 self.plans.hits += 1
-                return prepared, prepared.template.fill(coerced)
+                return prepared, values
+        return None
+
+    def _keep(
+        self, entry: Entry, variables: VariableValues, template: Template, fetch: Fetch
+    ) -> tuple[Prepared, tuple[Any, ...]]:
         self.plans.misses += 1
-        template = self._builder.plan(entry.operation, entry.document.fragments, variables)
-        prepared = Prepared(template, self._reader.prepare(template.operation))
+        prepared = Prepared(template, fetch)
         with suppress(RequestError):
-            variant.keep(coerced, prepared)
-        return prepared, template.fill(coerced)
+            entry.variant(variables.coerced).keep(variables.coerced, prepared)
+        return prepared, template.fill(variables.coerced)
 
     # ------------------------------------------------------------ mutations
 

@@ -1,13 +1,17 @@
 """The envelope of a request: HTTP bytes -> Request, or BadRequest saying what is wrong with them."""
 
 import json
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request as HTTPRequest
+from starlette.types import Receive, Scope
 
 from graph.engine import Request
 from graph.errors import RequestError
 from graph.limits import MAX_BODY
+from graph.trusted import TrustedDocuments
+from graph.wire import Fields
 
 JSON = "application/json"
 
@@ -28,37 +32,66 @@ class WrongMethod(BadRequest):
     code = "METHOD_NOT_ALLOWED"
 
 
-async def read_request(http: HTTPRequest) -> Request:
-    """The GraphQL request in an HTTP request; raises BadRequest."""
-    if http.method == "POST":
-        return request_of(decode(await read_body(http)), reading_only=False)
-    parameters: dict[str, Any] = dict(http.query_params)
+async def read_request(
+    scope: Scope, fields: Fields, receive: Receive, trusted: TrustedDocuments
+) -> Request:
+    """The GraphQL request in an HTTP request; raises RequestError."""
+    if scope["method"] == "POST":
+        body = await read_body(fields.get(b"content-type", b""), receive)
+        return request_of(decode(body), trusted, reading_only=False)
+    parameters: dict[str, Any] = parameters_of(scope)
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = decode(parameters[name].encode()) if parameters[name] else None
-    return request_of(parameters, reading_only=True)
+    return request_of(parameters, trusted, reading_only=True)
 
 
-async def read_body(http: HTTPRequest) -> bytes:
+def parameters_of(scope: Scope) -> dict[str, str]:
+    """The parameters in the query of a request's URL."""
+    query: str = scope["query_string"].decode("latin-1")
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+async def read_body(content_type: bytes, receive: Receive) -> bytes:
     """The body of a POST of JSON, no longer than allowed; raises BadRequest."""
-    content_type, *parameters = http.headers.get("content-type", "").lower().split(";")
-    if content_type.strip() != JSON:
-        raise BadRequest(f"The body must be {JSON}.", 415)
+    refusal = refuse_content(content_type)
+    if refusal:
+        raise BadRequest(refusal, 415)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body") and len(body) <= MAX_BODY:
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise BadRequest("The body ended early.")
+    if len(body) > MAX_BODY:
+        raise BadRequest(f"The body is longer than {MAX_BODY} bytes.", 413)
+    return body
+
+
+@lru_cache(64)
+def refuse_content(content_type: bytes) -> str:
+    """What is wrong with a Content-Type; empty where it is JSON in UTF-8."""
+    name, *parameters = content_type.decode("latin-1").lower().split(";")
+    if name.strip() != JSON:
+        return f"The body must be {JSON}."
     named = dict(parameter.strip().partition("=")[::2] for parameter in parameters)
     if named.get("charset", "utf-8").strip('"') not in ("utf-8", "utf8"):
-        raise BadRequest("The body must be in UTF-8.", 415)
-    body = bytearray()
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise BadRequest(f"The body is longer than {MAX_BODY} bytes.", 413)
-    return bytes(body)
+        return "The body must be in UTF-8."
+    return ""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def decode(body: bytes) -> Any:
     """The value of a JSON text; raises BadRequest, also for NaN, which is not JSON."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise BadRequest("The body is not valid UTF-8.") from None
     except RecursionError:
@@ -67,23 +100,35 @@ def decode(body: bytes) -> Any:
         raise BadRequest(f"This is not valid JSON: {error}.") from None
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def request_of(value: Any, *, reading_only: bool) -> Request:
+def request_of(value: Any, trusted: TrustedDocuments, *, reading_only: bool) -> Request:
     """The request in a decoded envelope; raises BadRequest naming the member that is wrong."""
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object with a `query`.")
-    query = value.get("query")
-    if not isinstance(query, str) or not query.strip():
-        raise BadRequest("`query` must be a string with a GraphQL document.")
+    query = _document_of(value, trusted)
     variables = value.get("variables")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("`variables` must be an object.")
     name = value.get("operationName")
     if name is not None and not isinstance(name, str):
         raise BadRequest("`operationName` must be a string.")
-    if value.get("extensions") is not None and not isinstance(value["extensions"], dict):
+    extensions = value.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("`extensions` must be an object.")
     return Request(query, variables or {}, name or None, reading_only)
+
+
+def _document_of(value: dict[str, Any], trusted: TrustedDocuments) -> str:
+    """The text of the document that is sent or named; raises RequestError."""
+    query = value.get("query")
+    identifier = value.get("documentId")
+    if identifier is None:
+        if not isinstance(query, str) or not query.strip():
+            raise BadRequest("`query` must be a string with a GraphQL document.")
+        if trusted.only:
+            trusted.check(query)
+        return query
+    if query is not None:
+        raise BadRequest("Either `query` or `documentId`, not both.")
+    if not isinstance(identifier, str):
+        raise BadRequest("`documentId` must be a string.")
+    return trusted.text_of(identifier)

@@ -17,7 +17,11 @@ def describe(node: Any) -> Any:
     """A plan's nodes as JSON: each with its kind, without what is not set."""
     if is_dataclass(node):
         shown = {field.name: describe(getattr(node, field.name)) for field in fields(node)}
-        kept = {name: value for name, value in shown.items() if value not in (None, False, [])}
+        kept = {
+            name: value
+            for name, value in shown.items()
+            if value is not None and value is not False and value != []
+        }
         return {"kind": type(node).__name__, **kept}
     if isinstance(node, tuple):
         if node and all(isinstance(item, tuple) and isinstance(item[0], str) for item in node):

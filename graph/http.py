@@ -6,21 +6,33 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 """
 
 import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from graphql import GraphQLError
-from starlette.requests import Request as HTTPRequest
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from graph import rest
+from graph.assets import Assets
 from graph.context import Viewer
 from graph.engine import Answer, Engine
-from graph.envelope import JSON, BadRequest, WrongMethod, read_request
-from graph.errors import refuse
+from graph.envelope import JSON, BadRequest, WrongMethod, parameters_of, read_request
+from graph.errors import RequestError, refuse
+from graph.trusted import NONE, TrustedDocuments
+from graph.wire import (
+    IDENTITY,
+    Coding,
+    Fields,
+    choose_coding,
+    entity_tag,
+    fields_of,
+    names_tag,
+    qualities,
+)
 from models.database import Database
 
 GRAPHQL = "application/graphql-response+json"
@@ -30,92 +42,102 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 METHODS = ("GET", "HEAD", "POST")
-CONTENT = {name: f"{name}; charset=utf-8" for name in (JSON, GRAPHQL)}
+CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
+OPENING, CLOSING = b'{"data":', b"}"
+# To copy more bytes than this costs more than to send them apart from what encloses them.
+LONG = 100_000
+VARY = (b"vary", b"Accept, Accept-Encoding")
+# Data may change at any time: a client keeps it, and asks each time whether it still holds.
+REVALIDATE = (b"cache-control", b"private, no-cache")
+DO_NOT_KEEP = (b"cache-control", b"no-store")
 STATUS_OF_CODE = {
     "METHOD_NOT_ALLOWED": 405,
     "SERVICE_UNAVAILABLE": 503,
     "INTERNAL_SERVER_ERROR": 500,
 }
+STATUS_OF_REFUSAL = {"DOCUMENT_NOT_TRUSTED": 403, "PERSISTED_DOCUMENT_NOT_FOUND": 404}
 
 
 class GraphQLEndpoint:
     """/graphql: GraphiQL for a browser, GraphQL for everyone else."""
 
-    def __init__(self, engine: Engine, viewer: Viewer, web: Path) -> None:
+    def __init__(
+        self, engine: Engine, viewer: Viewer, web: Path, trusted: TrustedDocuments = NONE
+    ) -> None:
         self._engine = engine
         self._viewer = viewer
         self._web = web
+        self._trusted = trusted
+        # Until profiles are there: a server with a database of its own is a developer's.
+        self._explains = viewer.may_write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application behind the route."""
-        response = await self.respond_to(HTTPRequest(scope, receive))
-        await response(scope, receive, send)
-
-    async def respond_to(self, http: HTTPRequest) -> Response:
-        """The response to any method."""
-        if http.method in ("GET", "HEAD") and wants_page(http):
-            return self._page()
-        media_type = negotiate(http.headers.get("accept"))
+        """The ASGI application behind the route: any method."""
+        fields = fields_of(scope["headers"])
+        if scope["method"] != "POST" and wants_page(scope, fields):
+            return await self._page()(scope, receive, send)
+        accepted = fields.get(b"accept-encoding")
+        coding = choose_coding(accepted) if accepted else IDENTITY
+        media_type = negotiate(fields.get(b"accept", b"*/*"))
+        exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
         try:
-            if http.method not in METHODS:
-                raise WrongMethod(f"{http.method} is not a method of GraphQL over HTTP.", 405)
-            if media_type is None:
-                raise BadRequest(f"Only {GRAPHQL} and {JSON} can be produced.", 406)
-            request = await read_request(http)
-        except BadRequest as error:
+            check(scope["method"], media_type, coding)
+            request = await read_request(scope, fields, receive, self._trusted)
+        except RequestError as error:
             answer = Answer(None, [refuse(error)], executed=False)
-            return respond(answer, media_type or JSON, error.status, ", ".join(METHODS))
+            status = error.status if isinstance(error, BadRequest) else None
+            return await exchange.reply(answer, status, ", ".join(METHODS))
         answer = await self._engine.answer(request, self._viewer)
-        return respond(answer, media_type, status_of(answer, media_type))
+        if b"x-explain" in fields and self._explains:
+            answer = replace(answer, extensions={"explain": await self._engine.explain(request)})
+        return await exchange.reply(answer)
 
-    def _page(self) -> Response:
+    def _page(self) -> FileResponse:
         built = self._web / "dist" / "graphiql.html"
-        headers = {"Cache-Control": "no-cache", "Vary": "Accept"}
+        headers = {"Cache-Control": "no-cache", "Vary": VARY[1].decode()}
         if built.exists():
             headers["Content-Security-Policy"] = PAGE_POLICY
             return FileResponse(built, media_type="text/html", headers=headers)
         return FileResponse(self._web / "cdn.html", media_type="text/html", headers=headers)
 
 
-def routes(database: Database, *, writes: bool, web: Path) -> list[BaseRoute]:
-    """The routes of the API: /graphql, /api/products, and GraphiQL's own files under /static."""
+def routes(
+    database: Database, *, writes: bool, web: Path, trusted: TrustedDocuments = NONE
+) -> list[BaseRoute]:
+    """The routes of the API: /graphql, /api/products, and GraphiQL's own files under /static.
+
+    Raises UnusableDocuments where a trusted document is not valid.
+    """
     engine = Engine(database)
+    trusted.teach(engine)
     viewer = Viewer(role="operator" if writes else "viewer", may_write=writes)
-    endpoint = GraphQLEndpoint(engine, viewer, web)
-    static = StaticFiles(directory=web / "dist", check_dir=False)
     return [
-        Route("/graphql", endpoint),
+        Route("/graphql", GraphQLEndpoint(engine, viewer, web, trusted)),
         *rest.routes(engine, viewer),
-        Mount("/static", static),
+        Mount("/static", Assets(directory=web / "dist", check_dir=False)),
     ]
 
 
 # ---------------------------------------------------------------- what the client accepts
 
 
-def qualities(header: str | None) -> dict[str, float]:
-    """Media ranges of an Accept header with their quality, the most wanted first (RFC 9110, 12.5.1)."""
-    ranges: dict[str, float] = {}
-    for item in (header or "*/*").split(","):
-        name, *parameters = (part.strip().lower() for part in item.split(";"))
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            ranges.setdefault(name, float(quality))
-        except ValueError:
-            ranges[name] = 0.0
-    return dict(sorted(ranges.items(), key=lambda item: -item[1]))
+def wants_page(scope: Scope, fields: Fields) -> bool:
+    """Whether a browser asks for the page: it accepts HTML first, and names no document."""
+    if scope["method"] not in ("GET", "HEAD") or not prefers_page(fields.get(b"accept", b"*/*")):
+        return False
+    return not {"query", "documentId"} & parameters_of(scope).keys()
 
 
-def wants_page(http: HTTPRequest) -> bool:
-    """Whether a browser asks for the page: it accepts HTML first, and names no query."""
-    first = next(iter(qualities(http.headers.get("accept"))))
-    return first in ("text/html", "application/xhtml+xml") and "query" not in http.query_params
+@lru_cache(64)
+def prefers_page(accept: bytes) -> bool:
+    """Whether HTML stands first among what is accepted."""
+    return next(iter(qualities(accept))) in ("text/html", "application/xhtml+xml")
 
 
-@lru_cache(256)
-def negotiate(header: str | None) -> str | None:
+@lru_cache(64)
+def negotiate(accept: bytes) -> str | None:
     """The media type of the response; None where none of ours is accepted."""
-    wanted = qualities(header)
+    wanted = qualities(accept or b"*/*")
     for media_range, quality in wanted.items():
         for media_type in (JSON, GRAPHQL):
             matches = media_range in (media_type, "*/*", "application/*")
@@ -124,7 +146,73 @@ def negotiate(header: str | None) -> str | None:
     return None
 
 
+def check(method: str, media_type: str | None, coding: Coding | None) -> None:
+    """Raises BadRequest where the request cannot be answered in any way that is accepted."""
+    if method not in METHODS:
+        raise WrongMethod(f"{method} is not a method of GraphQL over HTTP.", 405)
+    if media_type is None:
+        raise BadRequest(f"Only {GRAPHQL} and {JSON} can be produced.", 406)
+    if coding is None:
+        raise BadRequest("Only the codings zstd, gzip and identity can be produced.", 406)
+
+
 # ---------------------------------------------------------------- what the client gets
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request that is to be replied to in this media type and, where it pays, this coding."""
+
+    scope: Scope
+    fields: Fields
+    send: Send
+    media_type: str
+    coding: Coding
+
+    async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
+        """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
+        head = [CONTENT[self.media_type], VARY]
+        through = answer.through or b""
+        if (
+            answer.extensions is None
+            and len(through) > LONG
+            and self.coding is IDENTITY
+            and self.scope["method"] == "POST"
+        ):
+            return await self._send(200, head, OPENING, through, CLOSING)
+        status = status or status_of(answer, self.media_type)
+        body = body_of(answer)
+        coding = self.coding if len(body) >= self.coding.least else IDENTITY
+        if self.scope["method"] != "POST":
+            tag = await self._tag(answer, body, coding) if status == 200 else None
+            head += [REVALIDATE, (b"etag", tag)] if tag else [DO_NOT_KEEP]
+            if tag and names_tag(self.fields.get(b"if-none-match", b""), tag):
+                return await self._send(304, head[1:])
+        if coding is not IDENTITY:
+            body = await coding.encode(body)
+            head.append((b"content-encoding", coding.name.encode()))
+        if status == 405:
+            head.append((b"allow", allow.encode()))
+        if status == 503:
+            head.append((b"retry-after", b"1"))
+        return await self._send(status, head, body)
+
+    async def _tag(self, answer: Answer, body: bytes, coding: Coding) -> bytes | None:
+        """The tag of this very representation; None for one with errors, which is not to be kept."""
+        if answer.errors:
+            return None
+        variant = "-graphql" if self.media_type == GRAPHQL else ""
+        return await entity_tag(body, variant + ("" if coding is IDENTITY else f"-{coding.name}"))
+
+    async def _send(self, status: int, head: list[tuple[bytes, bytes]], *parts: bytes) -> None:
+        send = self.send
+        if parts:
+            head.append((b"content-length", b"%d" % sum(map(len, parts))))
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        *first, last = parts if parts and self.scope["method"] != "HEAD" else (b"",)
+        for part in first:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": last})
 
 
 def status_of(answer: Answer, media_type: str) -> int:
@@ -138,24 +226,25 @@ def status_of(answer: Answer, media_type: str) -> int:
         for code in codes:
             if code in STATUS_OF_CODE:
                 return STATUS_OF_CODE[code]
-    return 400 if not answer.executed and media_type == GRAPHQL else 200
+    if answer.executed or media_type == JSON:
+        return 200
+    return next((STATUS_OF_REFUSAL[code] for code in codes if code in STATUS_OF_REFUSAL), 400)
 
 
 def _code(error: GraphQLError) -> str:
     return str((error.extensions or {}).get("code", ""))
 
 
-def respond(answer: Answer, media_type: str, status: int, allow: str = "") -> Response:
-    """The response's bytes: UTF-8 JSON, surrogates escaped."""
-    if answer.through is not None:
-        return Response(
-            b'{"data":%b}' % answer.through, 200, {"Vary": "Accept"}, CONTENT[media_type]
-        )
-    text = json.dumps(answer.body(), ensure_ascii=False, separators=(",", ":"))
-    headers = {"Vary": "Accept"}
-    if status == 405:
-        headers["Allow"] = allow or "POST"
-    if status == 503:
-        headers["Retry-After"] = "1"
-    body = text.encode("utf-8", "backslashreplace")
-    return Response(body, status, headers, media_type=CONTENT[media_type])
+def body_of(answer: Answer) -> bytes:
+    """The response's JSON in UTF-8, surrogates escaped."""
+    if answer.through is None:
+        return encode(answer.body())
+    if answer.extensions is None:
+        return b"".join((OPENING, answer.through, CLOSING))
+    extensions = encode(answer.extensions)
+    return b"".join((OPENING, answer.through, b',"extensions":', extensions, CLOSING))
+
+
+def encode(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")

@@ -70,7 +70,8 @@ class ProductDoor:
     async def create(self, http: HTTPRequest) -> JSONResponse:
         """201 with the product, or 400 with what is wrong; nothing is written then."""
         try:
-            given = decode(await read_body(http))
+            content_type = http.headers.get("content-type", "").encode("latin-1")
+            given = decode(await read_body(content_type, http.receive))
         except BadRequest as error:
             return refusal(str(error), error.status)
         if not isinstance(given, dict):

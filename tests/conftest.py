@@ -210,7 +210,17 @@ def free_port() -> int:
 
 def environment(**values: str) -> dict[str, str]:
     """The environment of a subprocess: ours without the server's settings, and `values`."""
-    settings = ("DATABASE_URL", "HOST", "PORT", "DATA_DIR", "WORKERS", "LOG_LEVEL", "POOL_SIZE")
+    settings = (
+        "DATABASE_URL",
+        "HOST",
+        "PORT",
+        "DATA_DIR",
+        "WORKERS",
+        "LOG_LEVEL",
+        "POOL_SIZE",
+        "TRUSTED_DOCUMENTS",
+        "TRUSTED_DOCUMENTS_ONLY",
+    )
     inherited = {name: value for name, value in os.environ.items() if name not in settings}
     return {**inherited, **values}
 

@@ -21,6 +21,8 @@ def test_settings_have_defaults() -> None:
         log_level="info",
         pool_size=8,
         writes=True,
+        trusted_documents=None,
+        trusted_only=False,
     )
 
 
@@ -33,6 +35,8 @@ def test_settings_read_their_variables() -> None:
         "WORKERS": "4",
         "LOG_LEVEL": "WARNING",
         "POOL_SIZE": "20",
+        "TRUSTED_DOCUMENTS": "documents",
+        "TRUSTED_DOCUMENTS_ONLY": "ON",
     }
 
     assert Settings.from_environment(given) == Settings(
@@ -44,11 +48,20 @@ def test_settings_read_their_variables() -> None:
         log_level="warning",
         pool_size=20,
         writes=False,
+        trusted_documents=Path("documents"),
+        trusted_only=True,
     )
 
 
-def test_worker_reads_the_settings_of_its_parent() -> None:
-    parent = Settings(database_url="postgresql://u@/x?host=/a%20b", pool_size=3, writes=True)
+@pytest.mark.parametrize("documents", [None, Path("/a b/documents.json")])
+def test_worker_reads_the_settings_of_its_parent(documents: Path | None) -> None:
+    parent = Settings(
+        database_url="postgresql://u@/x?host=/a%20b",
+        pool_size=3,
+        writes=True,
+        trusted_documents=documents,
+        trusted_only=documents is not None,
+    )
 
     assert Settings.from_environment(parent.to_environment()) == parent
 
@@ -67,6 +80,8 @@ def test_worker_reads_the_settings_of_its_parent() -> None:
             "loud",
             "LOG_LEVEL must be one of debug, info, warning, error, critical, not 'loud'",
         ),
+        ("TRUSTED_DOCUMENTS_ONLY", "yes", "TRUSTED_DOCUMENTS_ONLY must be on or off, not 'yes'"),
+        ("TRUSTED_DOCUMENTS_ONLY", "on", "TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS"),
         (
             "DATABASE_URL",
             "mysql://me:secret@db/x",

@@ -1,0 +1,42 @@
+"""What nobody expected: logged once, and answered with its log entry's id instead of its text."""
+
+import asyncio
+import logging
+import uuid
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("cacaotrace")
+
+
+class Unexpected:
+    """Middleware: an exception nobody expected is logged once and answered with its log entry's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except asyncio.CancelledError:
+            # Nobody but uvicorn cancels a request: it has waited for this one long enough.
+            log.warning("gave up %s %r at the end", scope["method"], scope["path"])
+            if not started:
+                await JSONResponse({"error": "The server is stopping."}, 503)(scope, receive, send)
+        except Exception:
+            correlation = uuid.uuid4().hex
+            log.exception("internal error %s: %s %r", correlation, scope["method"], scope["path"])
+            if not started:
+                message = f"Internal error, reference {correlation}."
+                answer = JSONResponse({"error": message, "correlationId": correlation}, 500)
+                await answer(scope, receive, send)
