@@ -1,6 +1,7 @@
 """The GraphiQL page: it loads nothing from another host, and it works in a real browser.
 
-Refuses to install anything: without a built web/dist or without Chromium it skips."""
+Refuses to install anything: without a built web/dist or without Chromium it skips.
+"""
 
 import json
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from starlette.testclient import TestClient
 
 WEB = Path(__file__).parents[2] / "web"
 DIST = WEB / "dist"
@@ -171,3 +173,10 @@ def test_reading_tabs_find_sample_data(live_server_url: str, title: str) -> None
     assert "errors" not in answer
     assert isinstance(answer["data"], dict)
     assert None not in answer["data"].values()
+
+
+def test_writing_tab_writes(writer: TestClient) -> None:
+    query = (TABS / "write.graphql").read_text(encoding="utf-8")
+    payload = writer.post("/graphql", json={"query": query}).json()["data"]["createSupplier"]
+    assert payload["userErrors"] == []
+    assert payload["supplier"]["supplierId"] > 0
