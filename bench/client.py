@@ -1,0 +1,117 @@
+"""A load generator for machines without wrk: python -m bench.client PORT BODIES CLIENTS SECONDS RESULT.
+
+Raw sockets on one event loop, keep-alive, one request under way on each.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+def framed(body: bytes) -> bytes:
+    """The request of a body."""
+    return HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def whole_length(received: bytes | bytearray) -> int | None:
+    """How long the response is that begins here; None where its head is not there yet.
+
+    Raises ValueError for one without Content-Length.
+    """
+    end = received.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    for line in bytes(received[:end]).split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            return end + 4 + int(value)
+    raise ValueError("the response does not say its length")
+
+
+class Client(asyncio.Protocol):
+    """One connection; sends the next request when the answer to the last one is whole."""
+
+    def __init__(self, requests: Iterator[bytes], until: float) -> None:
+        self._requests = requests
+        self._until = until
+        self._received = bytearray()
+        self._length: int | None = None
+        self._sent = 0.0
+        self.durations: list[float] = []
+        self.bytes = 0
+        self.errors = 0
+        self.finished = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(next(self._requests))
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if self._length is None:
+            self._length = whole_length(self._received)
+        if self._length is not None and len(self._received) >= self._length:
+            self._answered()
+
+    def _answered(self) -> None:
+        now = time.perf_counter()
+        self.durations.append(now - self._sent)
+        self.bytes += len(self._received)
+        self.errors += not self._received.startswith(b"HTTP/1.1 200")
+        self._received.clear()
+        self._length = None
+        if now < self._until:
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if time.perf_counter() < self._until or exc is not None:
+            self.errors += 1
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+
+async def run(port: int, requests: list[bytes], clients: int, seconds: float) -> dict[str, float]:
+    """The figures of bench.load.Load but for the CPU."""
+    loop, start = asyncio.get_running_loop(), time.perf_counter()
+    turns = cycle(requests)
+    connections: list[Client] = []
+    for _ in range(clients):
+        _, client = await loop.create_connection(
+            lambda: Client(turns, start + seconds), "127.0.0.1", port
+        )
+        connections.append(client)
+    await asyncio.gather(*(client.finished for client in connections))
+    durations = sorted(d for client in connections for d in client.durations) or [0.0]
+    return {
+        "requests": sum(len(client.durations) for client in connections),
+        "seconds": time.perf_counter() - start,
+        "bytes": sum(client.bytes for client in connections),
+        "p50_ms": durations[len(durations) // 2] * 1000,
+        "p99_ms": durations[len(durations) * 99 // 100] * 1000,
+        "errors": sum(client.errors for client in connections),
+    }
+
+
+def main(port: str, bodies: str, clients: str, seconds: str, result: str) -> None:
+    import uvloop
+
+    requests = [framed(line) for line in Path(bodies).read_bytes().splitlines()]
+    figures = uvloop.run(run(int(port), requests, int(clients), float(seconds)))
+    Path(result).write_text(json.dumps(figures), "utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
