@@ -27,8 +27,8 @@ check: $(VENV)/.dev ## run every static check
 	@$(BIN)/python server.py schema | diff -u graph/schema.graphql - \
 		|| { echo 'graph/schema.graphql is stale: .venv/bin/python server.py schema > graph/schema.graphql'; exit 1; }
 
-bench: $(VENV)/.dev ## measure against the peers this machine can install; QUICK=1 takes two minutes
-	@exec $(BIN)/python -m bench $(if $(QUICK),--quick)
+bench: $(VENV)/.run ## measure against other servers, 20 minutes; QUICK=1: two minutes
+	@exec $(BIN)/python -m bench $(if $(QUICK),--quick,--plot bench/results.svg)
 
 web: ## build the GraphiQL page, where Node is installed and its sources changed
 	@if ! command -v npm >/dev/null 2>&1; then \

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -176,8 +177,15 @@ def keep(
     print(f"\nresults: {folder / 'results.json'}, {target}")
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    """What was started must end too, however this process is asked to."""
+    raise KeyboardInterrupt
+
+
 def main(argv: Sequence[str]) -> int:
     plan, args = parse(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         run(plan, args)
     except (Disagreement, EmbeddedError, Failed, load.LoadFailed, NoStart, Refused) as error:

@@ -43,7 +43,7 @@ def _panel(query: str, rows: Sequence[Median], titles: Mapping[str, str], top: i
         y = top + TITLE + place * (BAR + GAP)
         length = max(1.0, row.rate * scale)
         colour = COLOURS.get(row.peer, OTHER)
-        label = escape(titles.get(row.peer, row.peer))
+        label = escape(titles[row.peer])
         value = f"{row.rate:,.0f}"
         if project is not None and row.peer != "project":
             value += f"  (cacaotrace {project / row.rate:.2f} x)"

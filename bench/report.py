@@ -45,7 +45,7 @@ def _row(
     counted = statements.get((row.peer, row.query))
     return _line(
         (
-            titles.get(row.peer, row.peer),
+            titles[row.peer],
             f"{row.rate:,.0f}",
             f"{row.p50_ms:.2f}",
             f"{row.p99_ms:.2f}",
@@ -68,12 +68,15 @@ def _ratios(cells: Sequence[Cell], titles: Mapping[str, str]) -> str:
     """How many times each peer's rate cacaotrace's is."""
     places = list(dict.fromkeys((cell.query, cell.clients) for cell in cells))
     peers = [name for name in dict.fromkeys(cell.peer for cell in cells) if name != "project"]
-    lines = ["cacaotrace's rate as a multiple of:"]
-    lines.append(" " * 24 + "".join(titles.get(name, name)[:20].rjust(22) for name in peers))
+    widths = {name: len(titles[name]) + 3 for name in peers}
+    lines = ["cacaotrace's rate as a multiple of that of"]
+    lines.append(" " * 16 + "".join(titles[name].rjust(width) for name, width in widths.items()))
     for query, clients in places:
-        found = [ratio(cells, query, clients, "project", name) for name in peers]
-        shown = "".join(("" if r is None else f"{r:.2f}").rjust(22) for r in found)
-        lines.append(f"{query.capitalize()}, {clients}".ljust(24) + shown)
+        shown = ""
+        for name, width in widths.items():
+            found = ratio(cells, query, clients, "project", name)
+            shown += ("" if found is None else f"{found:.2f}").rjust(width)
+        lines.append(f"{query.capitalize()}, {clients}".ljust(16) + shown)
     return "\n".join(lines)
 
 

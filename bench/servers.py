@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +50,10 @@ def python_peers() -> list[Peer]:
     several = [*uvicorn, "--workers", "{workers}"]
     return [
         Peer("project", "cacaotrace", PROJECT, [sys.executable, "server.py", "serve"]),
-        Peer("bare", "bare prepared statement", PROJECT, [*several, "bench.peers.bare:app"]),
+        Peer("bare", "bare statement", PROJECT, [*several, "bench.peers.bare:app"]),
         Peer(
             "dataloader",
-            "strawberry + DataLoaders",
+            "strawberry, DataLoaders",
             LISTS,
             [*several, "bench.peers.dataloader:app"],
         ),
@@ -182,10 +182,10 @@ def _free_port() -> int:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and, in its session, what it started."""
+    """End the process, then whatever it left in its session."""
     process.send_signal(signal.SIGTERM)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
