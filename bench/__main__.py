@@ -32,15 +32,15 @@ class Plan:
 
     products: int
     seconds: float
+    warm: float
     rounds: dict[int, int]
     queries: tuple[str, ...]
     workers: int
     agreements: int
 
 
-WARM_SECONDS = 2
-FULL = Plan(1_000_000, 2, {8: 10, 1: 3, 32: 3}, NAMES, 2, 25)
-QUICK = Plan(20_000, 2, {8: 1}, NAMES, 2, 5)
+FULL = Plan(1_000_000, 2, 2, {8: 10, 1: 3, 32: 3}, NAMES, 2, 25)
+QUICK = Plan(20_000, 2, 1, {8: 1}, NAMES, 2, 5)
 
 
 def parse(argv: Sequence[str]) -> tuple[Plan, argparse.Namespace]:
@@ -66,6 +66,7 @@ def parse(argv: Sequence[str]) -> tuple[Plan, argparse.Namespace]:
     return Plan(
         args.products or base.products,
         args.seconds or base.seconds,
+        base.warm,
         rounds,
         tuple(args.queries or base.queries),
         args.workers or base.workers,
@@ -96,7 +97,7 @@ def measured(plan: Plan, servers: Sequence[Server], bed: Bed, folder: Path) -> I
     }
     for server in servers:
         for query in plan.queries:
-            load.run(server.port, bodies[server.peer.name, query], 8, WARM_SECONDS)
+            load.run(server.port, bodies[server.peer.name, query], 8, plan.warm)
     prepare_floor(bed)
     for number in range(max(plan.rounds.values())):
         for query in plan.queries:

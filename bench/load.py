@@ -16,6 +16,7 @@ from bench.database import ROOT
 
 HERE = Path(__file__).parent
 WRK = shutil.which("wrk")
+PATIENCE_SECONDS = 60
 
 
 class LoadFailed(Exception):
@@ -53,10 +54,19 @@ def run(port: int, bodies: Path, clients: int, seconds: float) -> Load:
         else:
             arguments = [str(port), str(bodies), str(clients), str(seconds), str(result)]
             command = [sys.executable, "-m", "bench.client", *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise LoadFailed(f"{command[0]} failed: {(done.stderr or done.stdout).strip()}")
+        _generate(command, seconds + PATIENCE_SECONDS)
         return Load(**json.loads(result.read_text("utf-8")), cpu_seconds=_children() - before)
+
+
+def _generate(command: list[str], timeout: float) -> None:
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LoadFailed(f"a server did not answer for {PATIENCE_SECONDS} seconds") from error
+    if done.returncode:
+        raise LoadFailed(f"{command[0]} failed: {(done.stderr or done.stdout).strip()}")
 
 
 def _children() -> float:

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+import uvloop
 
 from bench.client import framed, run, whole_length
 
@@ -47,7 +48,7 @@ async def loaded(status: bytes) -> tuple[dict[str, float], list[bytes]]:
 
 
 def test_the_client_sends_the_bodies_in_turn_and_counts_the_answers() -> None:
-    figures, seen = asyncio.run(loaded(b"200 OK"))
+    figures, seen = uvloop.run(loaded(b"200 OK"))
     assert figures["errors"] == 0
     assert figures["requests"] == len(seen)
     assert figures["bytes"] == len(ANSWER) * len(seen)
@@ -56,5 +57,5 @@ def test_the_client_sends_the_bodies_in_turn_and_counts_the_answers() -> None:
 
 
 def test_another_status_is_an_error() -> None:
-    figures, seen = asyncio.run(loaded(b"500 No"))
+    figures, seen = uvloop.run(loaded(b"500 No"))
     assert figures["errors"] == len(seen) == figures["requests"]
