@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 from anyio import CapacityLimiter, move_on_after, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
@@ -55,19 +54,13 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
 
     Raises SettingsError where a trusted document cannot be used.
     """
-    from graph.http import routes
+    from graph.http import application
     from graph.trusted import UnusableDocuments, load
-    from graph.unexpected import Unexpected
     from models.database import Database
 
     opened = database or Database(
         settings.database_url, settings.pool_size, prepare=settings.prepare
     )
-    try:
-        trusted = load(settings.trusted_documents, only=settings.trusted_only)
-        api = routes(opened, writes=settings.writes, web=WEB, trusted=trusted)
-    except UnusableDocuments as error:
-        raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -82,12 +75,18 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     def redirect(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")
 
-    return Starlette(
-        routes=[*api, Route("/", redirect), *_health(opened)],
-        middleware=[Middleware(Unexpected)],
-        exception_handlers={HTTPException: _answer_http_error},
-        lifespan=lifespan,
-    )
+    try:
+        return application(
+            opened,
+            writes=settings.writes,
+            web=WEB,
+            trusted=load(settings.trusted_documents, only=settings.trusted_only),
+            routes=[Route("/", redirect), *_health(opened)],
+            exception_handlers={HTTPException: _answer_http_error},
+            lifespan=lifespan,
+        )
+    except UnusableDocuments as error:
+        raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
 
 
 def _settle_memory() -> None:

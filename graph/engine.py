@@ -91,9 +91,14 @@ class Engine:
         """Answer a request; never raises for anything a client or the database did."""
         try:
             entry = self.plans.find(request.query, request.operation_name) or self._enter(request)
+            found = entry.find(request.variables)
+            if found is not None:
+                self.plans.hits += 1
+                return await self._query(entry, request, viewer, *found)
             variables = self._variables(entry.operation, request)
             if entry.operation.operation is OperationType.QUERY:
-                return await self._query(entry, request, variables, viewer)
+                found = self._find(entry, variables) or await self._plan_aside(entry, variables)
+                return await self._query(entry, request, viewer, *found)
             if request.reading_only:
                 error = MutationByGet("A GET request can only run queries.")
                 raise refuse(error, [entry.operation])
@@ -139,11 +144,14 @@ class Engine:
     # ------------------------------------------------------------ queries
 
     async def _query(
-        self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
+        self,
+        entry: Entry,
+        request: Request,
+        viewer: Viewer,
+        prepared: Prepared,
+        values: Sequence[Any],
     ) -> Answer:
         """Through, where every root field is planned; else graphql-core completes the rows."""
-        found = self._find(entry, variables)
-        prepared, values = found or await self._plan_aside(entry, variables)
         data = b"{}"
         if prepared.template.operation.fields:
             try:
@@ -179,7 +187,7 @@ class Engine:
         counts = {"hits": self.plans.hits, "misses": self.plans.misses, "kept": len(self.plans)}
         return {**explanation(operation, statement, plan), "planCache": counts}
 
-    def _plan(self, entry: Entry, variables: VariableValues) -> tuple[Prepared, tuple[Any, ...]]:
+    def _plan(self, entry: Entry, variables: VariableValues) -> tuple[Prepared, Sequence[Any]]:
         """The plan for these variables, and the values of its slots."""
         found = self._find(entry, variables)
         if found is not None:
@@ -189,7 +197,7 @@ class Engine:
 
     async def _plan_aside(
         self, entry: Entry, variables: VariableValues
-    ) -> tuple[Prepared, tuple[Any, ...]]:
+    ) -> tuple[Prepared, Sequence[Any]]:
         """The same; a large statement is written in a thread, where it holds up nobody else."""
         template = self._builder.plan(entry.operation, entry.document.fragments, variables)
         if template.objects <= LARGE:
@@ -200,20 +208,15 @@ class Engine:
 
     def _find(
         self, entry: Entry, variables: VariableValues
-    ) -> tuple[Prepared, tuple[Any, ...]] | None:
-        coerced = variables.coerced
-        variant = entry.variant(coerced)
-        with suppress(RequestError):
-            prepared = variant.plans.get(variant.key(coerced))
-            if prepared is not None:
-                values = prepared.template.fill(coerced)
-                self.plans.hits += 1
-                return prepared, values
-        return None
+    ) -> tuple[Prepared, Sequence[Any]] | None:
+        found = entry.variant(variables.coerced).find(variables.coerced)
+        if found is not None:
+            self.plans.hits += 1
+        return found
 
     def _keep(
         self, entry: Entry, variables: VariableValues, template: Template, fetch: Fetch
-    ) -> tuple[Prepared, tuple[Any, ...]]:
+    ) -> tuple[Prepared, Sequence[Any]]:
         self.plans.misses += 1
         prepared = Prepared(template, fetch)
         with suppress(RequestError):

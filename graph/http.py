@@ -6,12 +6,15 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from graphql import GraphQLError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
@@ -23,6 +26,7 @@ from graph.engine import Answer, Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, parameters_of, read_request
 from graph.errors import RequestError, refuse
 from graph.trusted import NONE, TrustedDocuments
+from graph.unexpected import Unexpected
 from graph.wire import (
     IDENTITY,
     Coding,
@@ -41,6 +45,7 @@ PAGE_POLICY = (
     "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+PATH = "/graphql"
 METHODS = ("GET", "HEAD", "POST")
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
@@ -101,21 +106,47 @@ class GraphQLEndpoint:
         return FileResponse(self._web / "cdn.html", media_type="text/html", headers=headers)
 
 
-def routes(
-    database: Database, *, writes: bool, web: Path, trusted: TrustedDocuments = NONE
-) -> list[BaseRoute]:
-    """The routes of the API: /graphql, /api/products, and GraphiQL's own files under /static.
+class Application(Starlette):
+    """Starlette, except that what it wraps around every route costs GraphQL nothing."""
 
-    Raises UnusableDocuments where a trusted document is not valid.
+    def __init__(self, graphql: GraphQLEndpoint, routes: Sequence[BaseRoute], **given: Any) -> None:
+        # The route is for where the application is mounted beneath a path.
+        super().__init__(
+            routes=[Route(PATH, graphql), *routes], middleware=[Middleware(Unexpected)], **given
+        )
+        self._graphql = Unexpected(graphql)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            return await self._graphql(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
+
+def application(
+    database: Database,
+    *,
+    writes: bool,
+    web: Path,
+    trusted: TrustedDocuments = NONE,
+    routes: Sequence[BaseRoute] = (),
+    **given: Any,
+) -> Starlette:
+    """The ASGI application: /graphql, /api/products, GraphiQL's own files under /static, `routes`.
+
+    `given` is Starlette's. Raises UnusableDocuments where a trusted document is not valid.
     """
     engine = Engine(database)
     trusted.teach(engine)
     viewer = Viewer(role="operator" if writes else "viewer", may_write=writes)
-    return [
-        Route("/graphql", GraphQLEndpoint(engine, viewer, web, trusted)),
-        *rest.routes(engine, viewer),
-        Mount("/static", Assets(directory=web / "dist", check_dir=False)),
-    ]
+    return Application(
+        GraphQLEndpoint(engine, viewer, web, trusted),
+        [
+            *rest.routes(engine, viewer),
+            Mount("/static", Assets(directory=web / "dist", check_dir=False)),
+            *routes,
+        ],
+        **given,
+    )
 
 
 # ---------------------------------------------------------------- what the client accepts
@@ -172,18 +203,15 @@ class Exchange:
     async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
         """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
         head = [CONTENT[self.media_type], VARY]
-        through = answer.through or b""
-        if (
-            answer.extensions is None
-            and len(through) > LONG
-            and self.coding is IDENTITY
-            and self.scope["method"] == "POST"
-        ):
-            return await self._send(200, head, OPENING, through, CLOSING)
         status = status or status_of(answer, self.media_type)
-        body = body_of(answer)
-        coding = self.coding if len(body) >= self.coding.least else IDENTITY
-        if self.scope["method"] != "POST":
+        parts = parts_of(answer)
+        length = sum(map(len, parts))
+        posted = self.scope["method"] == "POST"
+        coding = self.coding if length >= self.coding.least else IDENTITY
+        if length > LONG and posted and coding is IDENTITY:
+            return await self._send(status, head, *parts)
+        body = b"".join(parts)
+        if not posted:
             tag = await self._tag(answer, body, coding) if status == 200 else None
             head += [REVALIDATE, (b"etag", tag)] if tag else [DO_NOT_KEEP]
             if tag and names_tag(self.fields.get(b"if-none-match", b""), tag):
@@ -209,10 +237,11 @@ class Exchange:
         if parts:
             head.append((b"content-length", b"%d" % sum(map(len, parts))))
         await send({"type": "http.response.start", "status": status, "headers": head})
-        *first, last = parts if parts and self.scope["method"] != "HEAD" else (b"",)
-        for part in first:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": last})
+        if len(parts) != 1 or self.scope["method"] == "HEAD":
+            for part in parts if self.scope["method"] != "HEAD" else ():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            parts = (b"",)
+        await send({"type": "http.response.body", "body": parts[0]})
 
 
 def status_of(answer: Answer, media_type: str) -> int:
@@ -235,14 +264,13 @@ def _code(error: GraphQLError) -> str:
     return str((error.extensions or {}).get("code", ""))
 
 
-def body_of(answer: Answer) -> bytes:
-    """The response's JSON in UTF-8, surrogates escaped."""
+def parts_of(answer: Answer) -> tuple[bytes, ...]:
+    """The response's JSON in UTF-8, surrogates escaped, in parts to be joined."""
     if answer.through is None:
-        return encode(answer.body())
+        return (encode(answer.body()),)
     if answer.extensions is None:
-        return b"".join((OPENING, answer.through, CLOSING))
-    extensions = encode(answer.extensions)
-    return b"".join((OPENING, answer.through, b',"extensions":', extensions, CLOSING))
+        return (OPENING, answer.through, CLOSING)
+    return (OPENING, answer.through, b',"extensions":', encode(answer.extensions), CLOSING)
 
 
 def encode(value: Any) -> bytes:

@@ -4,7 +4,7 @@ Refuses what the database could not hold or would misread: a NUL in a text, an i
 a cursor of another connection, a comparison with null.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -80,12 +80,12 @@ class Template:
     pins: tuple[Pin, ...]
     objects: int
 
-    def fill(self, coerced: Coerced) -> tuple[Any, ...]:
+    def fill(self, coerced: Coerced) -> Sequence[Any]:
         """The values of the slots for these variables; raises RequestError."""
-        return tuple(
+        return [
             item if source is None else bindable(source(coerced))
             for item, source in zip(self.items, self.sources, strict=True)
-        )
+        ]
 
 
 def nth(read: Callable[[str], tuple[Any, ...]], index: int) -> Convert:
@@ -98,6 +98,8 @@ def _converted(source: Source, convert: Convert) -> Source:
 
 def bindable(value: Any) -> Any:
     """A value as psycopg2 binds it; raises InvalidValue for what PostgreSQL cannot represent."""
+    if type(value) is int:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list):

@@ -5,15 +5,16 @@ Bounded in number and in size, so that a client which sends a new text each time
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import OperationDefinitionNode
 
 from graph.documents import Document
+from graph.errors import RequestError
 from graph.planner.arguments import Template
-from graph.planner.variables import Coerced, Pin, skeleton
+from graph.planner.variables import Coerced, Pin, Plain, plain_types, skeleton, take
 
 Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
 Key = tuple[Any, ...]
@@ -39,6 +40,14 @@ class Variant:
     pins: tuple[Pin, ...] = ()
     plans: dict[Key, Prepared] = field(default_factory=dict)
 
+    def find(self, coerced: Coerced) -> "tuple[Prepared, Sequence[Any]] | None":
+        """The plan for these variables and the values of its slots; None where none is known."""
+        try:
+            prepared = self.plans.get(self.key(coerced) if self.pins else ())
+            return (prepared, prepared.template.fill(coerced)) if prepared else None
+        except RequestError:
+            return None
+
     def key(self, coerced: Coerced) -> Key:
         """What these variables decide; raises RequestError where a value cannot be read."""
         return tuple([pin.decide(coerced) for pin in self.pins])
@@ -59,10 +68,23 @@ class Entry:
     document: Document
     operation: OperationDefinitionNode
     variants: dict[Key, Variant] = field(default_factory=dict)
+    plain: Plain | None = field(init=False)
+    """Its variables, where all of them are such that coercion may leave them as they are."""
+    plain_variant: Variant = field(default_factory=Variant)
+
+    def __post_init__(self) -> None:
+        self.plain = plain_types(self.operation.variable_definitions or ())
+
+    def find(self, given: Mapping[str, Any]) -> tuple[Prepared, Sequence[Any]] | None:
+        """The plan for variables that need no coercion, and the values of its slots, if known."""
+        coerced = None if self.plain is None else take(self.plain, given)
+        return None if coerced is None else self.plain_variant.find(coerced)
 
     def variant(self, coerced: Coerced) -> Variant:
         """The plans for variables of this skeleton."""
         key = tuple([(name, skeleton(value)) for name, value in coerced.items()])
+        if key == self.plain:
+            return self.plain_variant
         known = self.variants.get(key)
         if known is None:
             if len(self.variants) >= MAX_PLANS:

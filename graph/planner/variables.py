@@ -6,16 +6,23 @@ it pins that decision. Another request with variables of the same skeleton and t
 decisions has the same plan, and its slots are filled from their sources.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 
+from graphql import NamedTypeNode, NonNullTypeNode, VariableDefinitionNode
+
 Coerced: TypeAlias = Mapping[str, Any]
 Source: TypeAlias = Callable[[Coerced], Any]
 Path: TypeAlias = tuple[str | int, ...]
+Plain: TypeAlias = tuple[tuple[str, type], ...]
+
+# Scalars whose coercion leaves a value of this very type as it is.
+UNCHANGED: Mapping[str, type] = {"Int": int, "String": str, "ID": str}
+MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 
 
 class Traced:
@@ -147,3 +154,31 @@ def _follow(path: Path) -> Source:
         return value
 
     return follow
+
+
+def plain_types(definitions: Sequence[VariableDefinitionNode]) -> Plain | None:
+    """Each variable with the type of value that coercion leaves as it is; None where one has none."""
+    named = []
+    for definition in definitions:
+        type_ = (
+            definition.type.type
+            if isinstance(definition.type, NonNullTypeNode)
+            else definition.type
+        )
+        if not isinstance(type_, NamedTypeNode) or type_.name.value not in UNCHANGED:
+            return None
+        named.append((definition.variable.name.value, UNCHANGED[type_.name.value]))
+    return tuple(named)
+
+
+def take(plain: Plain, given: Mapping[str, Any]) -> Coerced | None:
+    """The variables, where coercion would leave each as it is given; else None."""
+    taken = {}
+    for name, kind in plain:
+        value = given.get(name)
+        if type(value) is not kind:
+            return None
+        if type(value) is int and not MIN_INT <= value <= MAX_INT:
+            return None
+        taken[name] = value
+    return taken

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from graph import assets
-from graph.http import routes
+from graph.http import application
 from models.database import Database
 from tests.api.wire import Reply
 from tests.recorder import recording
@@ -25,7 +24,7 @@ def site(guarded_world: Database, tmp_path: Path) -> Iterator[TestClient]:
     (folder / "plain.js").write_bytes(SCRIPT)
     (folder / "small.css").write_bytes(b"p {}")
     (folder / "font.woff2").write_bytes(SCRIPT)
-    app = Starlette(routes=routes(guarded_world, writes=False, web=tmp_path))
+    app = application(guarded_world, writes=False, web=tmp_path)
     with TestClient(app) as client:
         yield client
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from graph.http import routes
+from graph.http import application
 from models.database import Database
 
 QUERY = "{ product(by: {productId: 1}) { name cacaoBatches(first: 0) { nodes { stage } } } }"
@@ -43,7 +42,7 @@ def test_explain_of_a_mutation_is_empty_and_writes_once(writer: TestClient) -> N
 
 
 def test_explain_is_silent_over_a_database_of_somebody(sample: Database, tmp_path: Path) -> None:
-    app = Starlette(routes=routes(sample, writes=False, web=tmp_path))
+    app = application(sample, writes=False, web=tmp_path)
     with TestClient(app) as outside:
         answer = outside.post("/graphql", json={"query": QUERY}, headers=EXPLAIN).json()
     assert "extensions" not in answer

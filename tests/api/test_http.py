@@ -6,10 +6,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from graph.http import routes
+from graph.http import application
 from models.database import Database
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.recorder import recording
@@ -179,7 +178,7 @@ def test_location_of_an_error_counts_from_one(reader: TestClient) -> None:
 def site(world_to_read: Database, tmp_path: Path) -> Iterator[TestClient]:
     """A client of the API with web files of this test's own."""
     (tmp_path / "cdn.html").write_text("<p>from elsewhere</p>")
-    app = Starlette(routes=routes(world_to_read, writes=False, web=tmp_path))
+    app = application(world_to_read, writes=False, web=tmp_path)
     with TestClient(app) as client:
         yield client
 
