@@ -35,6 +35,12 @@ create function is_country(value text) returns boolean
     'PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF '
     'TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW', ' '));
 
+-- Who writes, as the writer of the transaction says; a client of SQL that says nothing is named by its role.
+-- It is a record among those who may write, not a proof against them.
+create function current_actor() returns text
+  language sql stable parallel safe
+  return coalesce(nullif(current_setting('cacaotrace.actor', true), ''), 'sql:' || session_user);
+
 -- ---------------------------------------------------------------- parties
 
 create table manufacturers (
@@ -196,6 +202,7 @@ create table transactions (
   details        jsonb,
   event_id       text collate "C" unique,
   record_time    timestamptz not null default now(),
+  recorded_by    text collate "C" default current_actor(),
   constraint transactions_one_subject check (num_nonnulls(product_id, cacao_batch_id) = 1)
 );
 create index on transactions (product_id, transaction_id) where product_id is not null;
@@ -205,13 +212,49 @@ create index on transactions (event, transaction_id);
 
 -- ---------------------------------------------------------------- people and requests
 
+-- `password` is an Argon2id hash; nobody can sign in by anything else that stands there.
 create table users (
-  user_id  serial primary key,
-  username text collate "C" not null unique,
-  password text not null,
-  role     text collate "C" not null default 'viewer'
-           check (role in ('viewer', 'operator', 'auditor', 'admin'))
+  user_id    serial primary key,
+  username   text collate "C" not null unique,
+  password   text not null,
+  role       text collate "C" not null default 'viewer'
+             check (role in ('viewer', 'operator', 'auditor', 'admin')),
+  created_at timestamptz not null default now()
 );
+
+-- Who is signed in. The token itself is nowhere: its SHA-256 is enough to know it again.
+create table sessions (
+  token_hash bytea primary key check (octet_length(token_hash) = 32),
+  user_id    int not null references users on delete cascade,
+  created_at timestamptz not null default now(),
+  seen_at    timestamptz not null default now(),
+  expires_at timestamptz not null,
+  revoked_at timestamptz
+);
+create index on sessions (user_id, expires_at);
+
+create table api_keys (
+  api_key_id   serial primary key,
+  name         text collate "C" not null unique check (btrim(name) <> ''),
+  key_hash     bytea not null unique check (octet_length(key_hash) = 32),
+  role         text collate "C" not null check (role in ('viewer', 'operator', 'auditor', 'admin')),
+  created_by   text collate "C" not null default current_actor(),
+  created_at   timestamptz not null default now(),
+  expires_at   timestamptz not null check (isfinite(expires_at)),
+  revoked_at   timestamptz,
+  last_used_at timestamptz
+);
+
+-- Sign-ins that failed, or are being tried. What was typed as a name may be a password: only its hash is kept.
+create table sign_in_attempts (
+  attempt_id    bigserial primary key,
+  username_hash bytea not null,
+  address       text collate "C" not null,
+  at            timestamptz not null default clock_timestamp()
+);
+create index on sign_in_attempts (username_hash, at);
+create index on sign_in_attempts (address, at);
+create index on sign_in_attempts (at);
 
 -- One row a request that named a key: the same key with the same input answers with the same object.
 create table idempotency_keys (
@@ -291,5 +334,84 @@ create trigger append_only before update or delete on transactions
   for each row execute function refuse_change_of_events();
 create trigger append_only_truncate before truncate on transactions
   for each statement execute function refuse_change_of_events();
+
+-- ---------------------------------------------------------------- who changed what
+
+-- One row a statement: `keys` are the primary keys of its rows, pairs where the key is one.
+create table changes (
+  change_id bigserial primary key,
+  at        timestamptz not null default now(),
+  actor     text collate "C" not null default current_actor(),
+  relation  text collate "C" not null,
+  operation text collate "C" not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  keys      bigint[] not null
+);
+create index on changes (relation, change_id);
+create index on changes (actor, change_id);
+
+create function record_change() returns trigger language plpgsql as $$
+begin
+  execute format('insert into changes (relation, operation, keys)
+    select %L, %L, array_agg(%s) from changed having count(*) > 0', tg_table_name, tg_op, tg_argv[0]);
+  return null;
+end $$;
+create function record_change_of_key() returns trigger language plpgsql as $$
+begin
+  insert into changes (relation, operation, keys) values (tg_table_name, tg_op, array[new.api_key_id]);
+  return null;
+end $$;
+create function record_truncate() returns trigger language plpgsql as $$
+begin
+  insert into changes (relation, operation, keys) values (tg_table_name, tg_op, '{}');
+  return null;
+end $$;
+
+do $$
+declare
+  recorded record;
+begin
+  for recorded in select * from (values
+    ('manufacturers', 'manufacturer_id::bigint'),
+    ('suppliers', 'supplier_id::bigint'),
+    ('certificates', 'certificate_id::bigint'),
+    ('plots', 'plot_id::bigint'),
+    ('cacao_batches', 'cacao_batch_id::bigint'),
+    ('products', 'product_id::bigint'),
+    ('product_cacao_batch', 'array[product_id, cacao_batch_id]::bigint[]'),
+    ('cacao_batch_input', 'array[output_batch_id, input_batch_id]::bigint[]'),
+    ('cacao_batch_plot', 'array[cacao_batch_id, plot_id]::bigint[]'),
+    ('due_diligence_statements', 'statement_id::bigint'),
+    ('product_statement', 'array[product_id, statement_id]::bigint[]'),
+    ('cacao_batch_statement', 'array[cacao_batch_id, statement_id]::bigint[]'),
+    ('transactions', 'transaction_id'),
+    ('users', 'user_id::bigint'),
+    ('api_keys', 'api_key_id::bigint')) t (name, key)
+  loop
+    execute format('create trigger recorded_insert after insert on %I referencing new table as changed
+      for each statement execute function record_change(%L)', recorded.name, recorded.key);
+    execute format('create trigger recorded_delete after delete on %I referencing old table as changed
+      for each statement execute function record_change(%L)', recorded.name, recorded.key);
+    execute format('create trigger recorded_truncate before truncate on %I
+      for each statement execute function record_truncate()', recorded.name);
+    -- When a key was last used is no change of the key, and a list of columns knows no transition table.
+    if recorded.name = 'api_keys' then
+      create trigger recorded_update after update of name, key_hash, role, expires_at, revoked_at on api_keys
+        for each row execute function record_change_of_key();
+    else
+      execute format('create trigger recorded_update after update on %I referencing new table as changed
+        for each statement execute function record_change(%L)', recorded.name, recorded.key);
+    end if;
+  end loop;
+end $$;
+
+create function refuse_change_of_changes() returns trigger language plpgsql as $$
+begin
+  raise exception 'what was recorded of changes stays as it is'
+    using errcode = 'restrict_violation', constraint = 'changes_append_only', table = 'changes';
+end $$;
+create trigger append_only before update or delete on changes
+  for each row execute function refuse_change_of_changes();
+create trigger append_only_truncate before truncate on changes
+  for each statement execute function refuse_change_of_changes();
 
 commit;

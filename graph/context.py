@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from strawberry.types.info import Info as StrawberryInfo
@@ -13,10 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. Roles and sign-in decide more, later; until then only whether writes are on."""
+    """Who asks: `role` is `public` or one of models.user.ROLES, `actor` what is recorded of writes.
+
+    `session` is the hash of the token of whoever signed in, `address` where the request comes from.
+    """
 
     role: str
-    may_write: bool
+    actor: str = ""
+    username: str | None = None
+    api_key: str | None = None
+    expires_at: datetime | None = None
+    user_id: int | None = None
+    session: bytes | None = None
+    address: str = ""
 
 
 @dataclass(slots=True)

@@ -60,6 +60,34 @@ class Conflict(DomainError):
     code = "CONFLICT"
 
 
+class InvalidCredentials(DomainError):
+    """No user has this name with this password; which of the two is wrong is not said."""
+
+    code = "INVALID_CREDENTIALS"
+
+    def __init__(self, attribute: str | None = None) -> None:
+        super().__init__("The username or the password is wrong.", attribute)
+
+
+class TooManyAttempts(DomainError):
+    """Too many sign-ins failed under this name or from this address; `seconds` until the next."""
+
+    code = "TOO_MANY_ATTEMPTS"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many attempts: try again in {seconds} seconds.")
+        self.seconds = seconds
+
+
+class LastAdmin(DomainError):
+    """Nobody would be left who may administer users."""
+
+    code = "LAST_ADMIN"
+
+    def __init__(self, attribute: str | None = None) -> None:
+        super().__init__("This is the last admin: make another one first.", attribute)
+
+
 # Constraint -> case, attribute and message, where the constraint's own name does not say it.
 KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
     "cacao_batch_not_overdrawn": (Overdrawn, "quantity_kg", ""),

@@ -35,6 +35,7 @@ class Transaction(Base):
     details: Mapped[Json | None]
     event_id: Mapped[Name | None] = mapped_column(unique=True)
     record_time: Mapped[Instant] = mapped_column(server_default=func.now())
+    recorded_by: Mapped[Name | None] = mapped_column(server_default=func.current_actor())
 
     product: Mapped[Product | None] = relationship(lazy="raise", back_populates="transactions")
     cacao_batch: Mapped[CacaoBatch | None] = relationship(

@@ -1,13 +1,20 @@
-"""Users, and the keys by which a repeated request is recognised."""
+"""Users with their roles, and the keys by which a repeated request is recognised."""
+
+import unicodedata
 
 from sqlalchemy import LargeBinary, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Instant, Json, Key, Name
+from models.errors import InvalidAttribute
+
+# What a user or a key may be, the one that may least first; whoever has not signed in is `public`.
+ROLES = ("viewer", "operator", "auditor", "admin")
+MAX_NAME = 100
 
 
 class User(Base):
-    """A person who may sign in; `password` holds a hash, never the password."""
+    """A person who may sign in; `password` holds an Argon2id hash, never the password."""
 
     __tablename__ = "users"
 
@@ -15,6 +22,7 @@ class User(Base):
     username: Mapped[Name] = mapped_column(unique=True)
     password: Mapped[str] = mapped_column(Text)
     role: Mapped[Name] = mapped_column(server_default="viewer")
+    created_at: Mapped[Instant] = mapped_column(server_default=func.now())
 
 
 class IdempotencyKey(Base):
@@ -27,3 +35,22 @@ class IdempotencyKey(Base):
     input_hash: Mapped[bytes] = mapped_column(LargeBinary)
     objects: Mapped[Json] = mapped_column(server_default="{}")
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
+
+
+def normal_name(name: str) -> str:
+    """A name as it is kept: NFKC, without spaces around it."""
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def check_name(name: str, attribute: str) -> str:
+    """The name of a user or a key, in NFKC; raises InvalidAttribute unless it can be read as one."""
+    normal = normal_name(name)
+    if not (0 < len(normal) <= MAX_NAME and normal.isprintable()):
+        raise InvalidAttribute(f"It has from 1 to {MAX_NAME} printable characters.", attribute)
+    return normal
+
+
+def check_role(role: str) -> None:
+    """Raises InvalidAttribute for a role that nobody can be given."""
+    if role not in ROLES:
+        raise InvalidAttribute(f"It is one of {', '.join(ROLES)}.", "role")

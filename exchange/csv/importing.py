@@ -61,7 +61,7 @@ def import_csv(
         rejects = RejectFile(reject, path) if reject else None
         if rejects:
             stack.callback(rejects.discard)
-        connection = stack.enter_context(_locked(database))
+        connection = stack.enter_context(_locked(database, f"import:{path.name}"))
         staging = Staging(connection, columns.kind, columns.fields)
         read = _stage(staging, source, columns, progress)
         merge = _choose_merge(staging, columns)
@@ -77,7 +77,7 @@ def import_csv(
 
 
 @contextmanager
-def _locked(database: Database) -> Iterator[connection_type]:
+def _locked(database: Database, actor: str) -> Iterator[connection_type]:
     """A writing connection in a transaction of its own; what is not committed is rolled back."""
     pooled = database.engine().raw_connection()
     try:
@@ -85,6 +85,9 @@ def _locked(database: Database) -> Iterator[connection_type]:
         with connection.cursor() as cursor:
             cursor.execute(SETTINGS)
             cursor.execute("select pg_advisory_xact_lock(%s)", (IMPORT_LOCK,))
+            # A file's name may be of bytes that are no text.
+            named = actor.encode("utf-8", "replace").decode()
+            cursor.execute("select set_config('cacaotrace.actor', %s, true)", (named,))
         yield connection
     finally:
         pooled.close()

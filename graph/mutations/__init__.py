@@ -2,6 +2,8 @@
 
 import strawberry
 
+from graph.mutations.account import AccountMutation
+from graph.mutations.api_key import APIKeyMutation
 from graph.mutations.cacao_batch import CacaoBatchMutation
 from graph.mutations.party import PartyMutation
 from graph.mutations.payload import PAYLOADS
@@ -10,7 +12,14 @@ from graph.mutations.transaction import TransactionMutation
 
 
 @strawberry.type(description="Everything that can be written: one operation is one commit.")
-class Mutation(PartyMutation, CacaoBatchMutation, ProductMutation, TransactionMutation):
+class Mutation(
+    PartyMutation,
+    CacaoBatchMutation,
+    ProductMutation,
+    TransactionMutation,
+    AccountMutation,
+    APIKeyMutation,
+):
     pass
 
 

@@ -1,10 +1,12 @@
-"""What every mutation returns: the objects it wrote, and what was wrong with its input."""
+"""What every mutation returns: what it wrote or answers, and what was wrong with its input."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
+
+from graph.context import Info
 
 T = TypeVar("T", bound=type)
 
@@ -19,25 +21,34 @@ class UserError:
 
 
 class Outcome(dict[str, Any]):
-    """A payload's rows by response key, and its user errors. A row it does not have is null."""
+    """A payload's rows by response key, its user errors, and what else it `told`, by name.
+
+    A row it does not have is null.
+    """
 
     def __init__(self, rows: dict[str, Any], user_errors: list[UserError]) -> None:
         super().__init__(rows)
         self.user_errors = user_errors
+        self.told: dict[str, Any] = {}
 
     def __missing__(self, key: str) -> None:
         return None
 
 
+TOLD = "told"
 # Payload type -> its fields that are read by the planner.
 PAYLOADS: dict[str, set[str]] = {}
 
 
 def payload(description: str) -> Callable[[T], T]:
-    """Declare a payload type: `user_errors` is added, every other field is an object it wrote."""
+    """Declare a payload type of fields that are `written` or `told`; `user_errors` is added."""
 
     def declare(cls: T) -> T:
-        PAYLOADS[cls.__name__] = {to_camel_case(name) for name in cls.__annotations__}
+        PAYLOADS[cls.__name__] = {
+            to_camel_case(name)
+            for name in cls.__annotations__
+            if not getattr(cls, name).metadata.get(TOLD)
+        }
         cls.__annotations__["user_errors"] = list[UserError]
         cls.user_errors = strawberry.field(  # type: ignore[attr-defined]
             description="What is wrong with the input; empty if it was written."
@@ -50,3 +61,16 @@ def payload(description: str) -> Callable[[T], T]:
 def written(description: str) -> Any:
     """A field of a payload: the object as it is after the write; null if nothing was written."""
     return strawberry.field(description=f"{description} Null if nothing was written.")
+
+
+def told(description: str) -> Any:
+    """A field of a payload that no row holds: what the mutation told under this name."""
+
+    def resolve(root: Any, info: Info) -> Any:
+        return root.told.get(info.python_name)
+
+    return strawberry.field(
+        resolver=resolve,
+        description=f"{description} Null if nothing was written.",
+        metadata={TOLD: True},
+    )

@@ -23,15 +23,21 @@ from starlette.concurrency import run_in_threadpool
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.context import Info
-from graph.errors import InvalidValue, RolledBack, WritesDisabled, refuse
+from graph.errors import InvalidValue, RolledBack, is_unavailable, refuse
 from graph.mutations.payload import Outcome, UserError
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
 from graph.planner.execute import Reader
 from models import IdempotencyKey
-from models.asynchronous import Unanswered
 from models.database import Database
-from models.errors import DomainError, IdempotencyKeyReused, InvalidAttribute, violation_of
+from models.errors import (
+    Conflict,
+    DomainError,
+    IdempotencyKeyReused,
+    InvalidAttribute,
+    violation_of,
+)
+from models.slots import Slots, Unanswered
 
 # What a mutation wrote: payload field (in Python) -> primary key.
 Written = dict[str, int]
@@ -54,16 +60,28 @@ class Work:
         self._done: list[str] = []
         self._failed = False
         self._over = False
+        self._afterwards: list[Callable[[], None]] = []
         # A request that is cut off is rolled back by another thread than the one that writes.
         self._turn = Lock()
+        self._slots: Slots | None = None
+        self.lost: Exception | None = None
+        """What says that the database is away, where it was: none of the operation is written."""
+        self.conflicted = False
+        """Whether another writer stood in the way: the operation may succeed as a whole later."""
 
     async def perform(self, info: Info, write: Write, input: Any) -> Outcome:
         """Run one mutation field in a worker thread; domain errors become user errors."""
-        if not info.context.viewer.may_write:
-            self._failed = True
-            raise WritesDisabled("This server accepts no writes.")
         try:
-            outcome = await run_in_threadpool(self._perform, info._raw_info, write, input)
+            if self.lost is not None:
+                raise Unanswered("the database was lost under the operation")
+            await self._take_slot()
+            actor = info.context.viewer.actor
+            outcome = await run_in_threadpool(self._perform, info._raw_info, write, input, actor)
+        except Exception as error:
+            self._failed = True
+            if is_unavailable(error):
+                self.lost = self.lost or error
+            raise
         except BaseException:
             self._failed = True
             raise
@@ -73,13 +91,38 @@ class Work:
             self._done.append(str(info.path.key))
         return outcome
 
+    @property
+    def database(self) -> Database:
+        """Where it writes, for what must be kept whatever becomes of the operation."""
+        return self._database
+
+    def begins(self) -> bool:
+        """Whether no field of this operation has been run yet."""
+        return self._session is None and not self._failed
+
+    def fail(self) -> None:
+        """Nothing of this operation is to be kept."""
+        self._failed = True
+
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Do this once the operation is committed, and not if it is rolled back."""
+        self._afterwards.append(act)
+
     async def finish(self) -> list[GraphQLError]:
         """Commit, or roll all back; the errors name the fields that a failing one took along."""
-        await run_in_threadpool(self._close)
+        try:
+            await run_in_threadpool(self._close)
+        except DBAPIError as cause:
+            self.conflicted = isinstance(violation_of(cause), Conflict)
+            raise
+        finally:
+            if self._slots is not None:
+                self._slots.give()
+                self._slots = None
         if not self._failed:
             return []
         message = "Not written: another mutation of this operation failed."
-        errors = []
+        errors: list[GraphQLError] = []
         for key in self._done:
             error = refuse(RolledBack(message))
             error.path = [key]
@@ -91,6 +134,13 @@ class Work:
         self._failed = True
         await self.finish()
 
+    async def _take_slot(self) -> None:
+        """Wait for a connection on the event loop: in threads, writers would hold up all others."""
+        if self._slots is None:
+            slots = self._database.writers()
+            await slots.take()
+            self._slots = slots
+
     def _close(self) -> None:
         with self._turn:
             self._over = True
@@ -98,13 +148,17 @@ class Work:
                 with self._session as session:
                     if not self._failed:
                         session.commit()
+                        for act in self._afterwards:
+                            act()
 
-    def _perform(self, info: GraphQLResolveInfo[Any], write: Write, input: Any) -> Outcome:
+    def _perform(
+        self, info: GraphQLResolveInfo[Any], write: Write, input: Any, actor: str
+    ) -> Outcome:
         with self._turn:
             if self._over:
                 raise Unanswered("the request was cut off")
             if self._session is None:
-                self._session = self._database.session()
+                self._session = self._database.session(actor)
             return self._write(self._session, info, write, input)
 
     def _write(
@@ -122,11 +176,13 @@ class Work:
             violation = violation_of(error)
             if violation is None:
                 raise
+            self.conflicted = isinstance(violation, Conflict)
             return Outcome({}, [user_error(violation)])
 
     def _once(self, session: Session, mutation: str, write: Write, input: Any) -> Written:
         """Write, unless this idempotency key has written before; then what it wrote."""
-        key = input.idempotency_key
+        # What takes or tells a secret has no such key: nothing of a secret is to be kept.
+        key = getattr(input, "idempotency_key", None)
         if key is None:
             return write(session, input)
         if not key.strip():

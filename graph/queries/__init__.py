@@ -7,10 +7,11 @@ from graph.queries.node import NodeQuery
 from graph.queries.party import PartyQuery
 from graph.queries.product import ProductQuery
 from graph.queries.transaction import TransactionQuery
+from graph.queries.user import UserQuery
 
 
 @strawberry.type(description="Everything that can be read: one operation is one SQL statement.")
-class Query(ProductQuery, CacaoBatchQuery, PartyQuery, TransactionQuery, NodeQuery):
+class Query(ProductQuery, CacaoBatchQuery, PartyQuery, TransactionQuery, UserQuery, NodeQuery):
     pass
 
 

@@ -9,6 +9,7 @@ from graph.types.product import Product
 from graph.types.statement import DueDiligenceStatement
 from graph.types.supplier import Certificate, Supplier
 from graph.types.transaction import Transaction
+from graph.types.user import APIKey, Role, User, Viewer
 
 NODE_TYPES = {
     cls.__name__: cls
@@ -21,12 +22,15 @@ NODE_TYPES = {
         Plot,
         Certificate,
         DueDiligenceStatement,
+        User,
+        APIKey,
     )
 }
 make_inputs(NODE_TYPES)
 
 __all__ = [
     "NODE_TYPES",
+    "APIKey",
     "CacaoBatch",
     "Certificate",
     "DueDiligenceStatement",
@@ -34,7 +38,10 @@ __all__ = [
     "Node",
     "Plot",
     "Product",
+    "Role",
     "Stage",
     "Supplier",
     "Transaction",
+    "User",
+    "Viewer",
 ]

@@ -124,6 +124,8 @@ def _order(name: str, cls: Any) -> Any:
     members = {
         column.upper(): strawberry.enum_value(column, description=shown[column])
         for column in indexed_columns(ENTITIES[name])
+        # A column that is not shown is not ordered by either: an order tells what is in it.
+        if column in shown
     }
     named: Any = Enum(f"{name}OrderField", members)  # type: ignore[misc]
     order_field = strawberry.enum(

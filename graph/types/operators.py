@@ -9,6 +9,7 @@ from typing import Any
 import strawberry
 
 from graph.types.cacao_batch import Stage
+from graph.types.role import Role
 from graph.types.scalar import GTIN, BigInt, CountryCode, Date, DateTime, Decimal
 
 EQ = "Equal to this."
@@ -126,6 +127,12 @@ class StageFilter:
     is_null: bool | None = _op(IS_NULL)
 
 
+@strawberry.input(description="Compares a role.")
+class RoleFilter:
+    eq: Role | None = _op(EQ)
+    in_: list[Role] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
+
+
 OPERATORS: dict[object, type] = {
     str: StringFilter,
     int: IntFilter,
@@ -137,4 +144,5 @@ OPERATORS: dict[object, type] = {
     GTIN: GTINFilter,
     CountryCode: CountryCodeFilter,
     Stage: StageFilter,
+    Role: RoleFilter,
 }

@@ -21,6 +21,9 @@ class Transaction(Node):
     details: JSON | None = field("What else is known of it.")
     event_id: str | None = field("Its identifier in the sender's system (EPCIS eventID).")
     record_time: DateTime = field("When this database learned of it, in UTC (EPCIS recordTime).")
+    recorded_by: str | None = field(
+        "Who recorded it, like `user:anna`, `key:erp` or `import:events.csv`; null if nobody knows."
+    )
     product: Annotated["Product", strawberry.lazy("graph.types.product")] | None = field(
         "The product it happened to; null if it happened to a batch."
     )

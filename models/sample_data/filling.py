@@ -217,6 +217,7 @@ def driver_of(connection: PoolProxiedConnection) -> extensions.connection:
 
 
 def load(cursor: extensions.cursor, sample: Sample, progress: Progress) -> None:
+    cursor.execute("select set_config('cacaotrace.actor', %s, true)", (f"sample:{sample.seed}",))
     cursor.execute("set local synchronous_commit = off; set local maintenance_work_mem = '256MB'")
     with set_aside(cursor, list(TABLES), lambda: refuse_overdrawn(cursor), progress):
         for table, lines, total in write_rows(sample):
@@ -227,6 +228,12 @@ def load(cursor: extensions.cursor, sample: Sample, progress: Progress) -> None:
             f"select setval(pg_get_serial_sequence('{table}', '{column}'), max({column}))"
             f" from {table}"
         )
+    # The triggers that record changes were away. All keys are of the sample: none is listed.
+    cursor.execute(
+        "insert into changes (relation, operation, keys)"
+        " select relation, 'INSERT', '{}' from unnest(%s) relation",
+        (list(TABLES),),
+    )
 
 
 def refuse_overdrawn(cursor: extensions.cursor) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from psycopg2.extras import wait_select
 
 from models import embedded
 from models.embedded import AlreadyInUse, EmbeddedError
@@ -229,3 +230,66 @@ def test_second_start_is_quick(folder: Path) -> None:
     began = time.monotonic()
     with embedded.start(folder, FAST):
         assert time.monotonic() - began < 5
+
+
+# ---------------------------------------------------------------- started again
+
+
+def wait_for_answer(url: str, statement: str) -> object:
+    """What the server says once it is back."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ask(url, statement)
+        except psycopg2.OperationalError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGQUIT])
+def test_postgres_that_ends_is_started_again_at_the_same_url(
+    folder: Path, number: signal.Signals
+) -> None:
+    with embedded.start(folder) as server:
+        ask(server.url, "CREATE TABLE IF NOT EXISTS kept_on (n int)")
+        ask(server.url, "INSERT INTO kept_on VALUES (1)")
+        first = pid_of_postgres(folder)
+        os.kill(first, number)
+        while is_alive(first):
+            time.sleep(0.01)
+
+        assert wait_for_answer(server.url, "SELECT count(*) > 0 FROM kept_on") is True
+        assert pid_of_postgres(folder) != first
+    assert not (folder / "postmaster.pid").exists()
+
+
+def test_backend_that_is_busy_does_not_hold_up_the_start_after_a_kill(folder: Path) -> None:
+    """It does not notice that PostgreSQL died until it has something to say."""
+    busy = "DO $$ BEGIN LOOP NULL; END LOOP; END $$"
+    with embedded.start(folder, FAST) as server:
+        connection = psycopg2.connect(server.url, async_=1)
+        wait_select(connection)
+        connection.cursor().execute(busy)
+        while ask(server.url, f"SELECT count(*) FROM pg_stat_activity WHERE query = '{busy}'") != 1:
+            time.sleep(0.01)
+        began = time.monotonic()
+        first = pid_of_postgres(folder)
+        os.kill(first, signal.SIGKILL)
+        while is_alive(first):
+            time.sleep(0.01)
+
+        assert wait_for_answer(server.url, "SELECT 1") == 1
+        assert time.monotonic() - began < embedded.LONGEST_PAUSE + 20
+        connection.close()
+
+
+def test_stop_while_it_is_started_again_leaves_no_process(folder: Path) -> None:
+    for pause in (0.0, 0.1, 0.2, 0.4):
+        with embedded.start(folder, FAST):
+            os.kill(pid_of_postgres(folder), signal.SIGKILL)
+            time.sleep(pause)
+        assert not any(
+            str(cwd.readlink()) == str(folder)
+            for cwd in Path("/proc").glob("[0-9]*/cwd")
+            if os.access(cwd, os.R_OK)
+        )

@@ -69,14 +69,15 @@ def written(cluster: Cluster, schema_template: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def modelled(cluster: Cluster, written: Database) -> Iterator[Database]:
-    """What SQLAlchemy makes of the models, with the one function that an index needs."""
+    """What SQLAlchemy makes of the models, with the functions that indexes and defaults need."""
     url = cluster.create()
-    definition = "select pg_get_functiondef('search_key'::regproc)"
-    [(search_key,)] = rows(written, definition)
+    names = "('search_key'::regproc, 'current_actor'::regproc)"
+    functions = rows(written, f"select pg_get_functiondef(oid) from pg_proc where oid in {names}")
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://"))
     with engine.begin() as connection:
         connection.exec_driver_sql("create extension unaccent; create extension pg_trgm;")
-        connection.exec_driver_sql(search_key)
+        for (function,) in functions:
+            connection.exec_driver_sql(function)
         Base.metadata.create_all(connection)
     engine.dispose()
     database = Database(url)
@@ -110,6 +111,14 @@ def test_every_association_is_indexed_in_both_directions(written: Database) -> N
         assert (table, f"btree ({left}, {right})") in definitions
         assert (table, f"btree ({right}, {left})") in definitions
     assert len(associations) == 5
+
+
+def test_what_a_database_of_an_earlier_version_lacks_is_named(fresh: Database) -> None:
+    assert fresh.lacks() == []
+    with fresh.engine().begin() as connection:
+        connection.execute(text("ALTER TABLE transactions DROP COLUMN record_time CASCADE"))
+        connection.execute(text("DROP TABLE sessions"))
+    assert sorted(fresh.lacks()) == ["sessions", "transactions.record_time"]
 
 
 def test_apply_schema_leaves_a_database_that_has_it(fresh: Database) -> None:

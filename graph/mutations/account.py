@@ -1,0 +1,149 @@
+"""Mutations of whoever signs in, and of those who administer users."""
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph import context
+from graph.mutations.asker import Asker, account_mutation
+from graph.mutations.input import REFERENCE, MutationInput, find, given
+from graph.mutations.payload import payload, told, written
+from graph.mutations.work import Written
+from graph.types import Role, User, Viewer
+from graph.types.scalar import DateTime
+from models import account
+from models.session import end_session, end_sessions
+
+
+@strawberry.input(description="Who signs in.")
+class SignInInput:
+    username: str = given("Name of the user.")
+    password: str = given("The user's password.")
+
+
+@strawberry.input(description="What ends.")
+class SignOutInput:
+    everywhere: bool = strawberry.field(
+        description="Whether all sessions of this user end, not only this one.", default=False
+    )
+
+
+@strawberry.input(description="A new password of whoever has signed in.")
+class ChangePasswordInput:
+    old_password: str = given("The password until now.")
+    new_password: str = given("The password from now on: 12 to 200 characters, not the username.")
+
+
+@strawberry.input(description="A new user.")
+class CreateUserInput:
+    username: str = given("The name to sign in by; no two users share one.")
+    password: str = given("A first password: 12 to 200 characters, not the username.")
+    role: Role = strawberry.field(description="What the user may do.", default=Role.VIEWER)
+
+
+@strawberry.input(description="Another role for a user.")
+class SetRoleInput(MutationInput):
+    user_id: strawberry.ID = given(f"Which user. {REFERENCE}")
+    role: Role = given("What the user may do from now on.")
+
+
+@payload("What became of a sign-in.")
+class SignInPayload:
+    token: str | None = told("What to send as `Authorization: Bearer TOKEN`, shown this once.")
+    expires_at: DateTime | None = told(
+        "When it ends, in UTC; an hour without a request ends it before."
+    )
+    viewer: Viewer | None = told("Who asks from now on.")
+
+
+@payload("What became of sessions.")
+class SessionPayload:
+    ended_sessions: int | None = told("How many sessions ended.")
+
+
+@payload("What became of a user.")
+class UserPayload:
+    user: User | None = written("The user.")
+
+
+def sign_in(session: Session, input: SignInInput, asker: Asker) -> Written:
+    address = asker.viewer.address
+    user = account.verify(asker.database, input.username, input.password, address)
+    started = account.sign_in(session, user)
+    viewer = Viewer.of(
+        context.Viewer(user.role, username=user.username, expires_at=started.expires_at)
+    )
+    asker.told.update(token=started.token, expires_at=viewer.expires_at, viewer=viewer)
+    return {}
+
+
+def sign_out(session: Session, input: SignOutInput, asker: Asker) -> Written:
+    viewer = asker.viewer
+    assert viewer.session is not None
+    assert viewer.user_id is not None
+    asker.told["ended_sessions"] = (
+        end_sessions(session, viewer.user_id)
+        if input.everywhere
+        else end_session(session, viewer.session)
+    )
+    return {}
+
+
+def change_password(session: Session, input: ChangePasswordInput, asker: Asker) -> Written:
+    viewer = asker.viewer
+    user = account.verify(
+        asker.database, viewer.username or "", input.old_password, viewer.address, "old_password"
+    )
+    asker.told["ended_sessions"] = account.change_password(
+        session, user, input.new_password, viewer.session
+    )
+    return {}
+
+
+def create_user(session: Session, input: CreateUserInput, _asker: Asker) -> Written:
+    key = account.create_user(session, input.username, input.password, str(input.role.value))
+    return {"user": key}
+
+
+def set_role(session: Session, input: SetRoleInput, _asker: Asker) -> Written:
+    key = find(session, models.User, input.user_id, "user_id")
+    account.set_role(session, key, str(input.role.value))
+    return {"user": key}
+
+
+@strawberry.type
+class AccountMutation:
+    sign_in = account_mutation(
+        "Sign in with a name and a password. A few failures, and the name or the address waits.",
+        SignInInput,
+        SignInPayload,
+        sign_in,
+        first=True,
+    )
+    sign_out = account_mutation(
+        "End the session of this request.",
+        SignOutInput,
+        SessionPayload,
+        sign_out,
+        of_session=True,
+        revokes=True,
+    )
+    change_password = account_mutation(
+        "Change the password of whoever has signed in; all other sessions of theirs end.",
+        ChangePasswordInput,
+        SessionPayload,
+        change_password,
+        of_session=True,
+        first=True,
+        revokes=True,
+    )
+    create_user = account_mutation(
+        "Add a user.", CreateUserInput, UserPayload, create_user, first=True
+    )
+    set_role = account_mutation(
+        "Give a user another role, at once in every session; an admin must be left.",
+        SetRoleInput,
+        UserPayload,
+        set_role,
+        revokes=True,
+    )

@@ -1,0 +1,67 @@
+"""Mutations of API keys, by which machines sign in."""
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.asker import Asker, account_mutation
+from graph.mutations.input import REFERENCE, MutationInput, find, given
+from graph.mutations.payload import payload, told, written
+from graph.mutations.work import Written
+from graph.types import APIKey, Role
+from models import api_key
+from models.api_key import DEFAULT_DAYS, MAX_DAYS
+
+
+@strawberry.input(description="A new API key.")
+class CreateApiKeyInput:
+    name: str = given("What it is for; no two keys share a name.")
+    role: Role = given("What the key may do.")
+    expires_in_days: int = strawberry.field(
+        description=f"For how many days it is valid, at most {MAX_DAYS}.", default=DEFAULT_DAYS
+    )
+
+
+@strawberry.input(description="An API key that is not to be valid any more.")
+class RevokeApiKeyInput(MutationInput):
+    api_key_id: strawberry.ID = given(f"Which key. {REFERENCE}")
+
+
+@payload("What became of a new API key.")
+class CreateApiKeyPayload:
+    token: str | None = told(
+        "The key: what to send as `Authorization: Bearer TOKEN`, shown this once."
+    )
+    api_key: APIKey | None = written("What is kept of it.")
+
+
+@payload("What became of an API key.")
+class APIKeyPayload:
+    api_key: APIKey | None = written("The key.")
+
+
+def create_api_key(session: Session, input: CreateApiKeyInput, asker: Asker) -> Written:
+    key, asker.told["token"] = api_key.create_api_key(
+        session, input.name, str(input.role.value), input.expires_in_days
+    )
+    return {"api_key": key}
+
+
+def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Asker) -> Written:
+    key = find(session, models.APIKey, input.api_key_id, "api_key_id")
+    api_key.revoke_api_key(session, key)
+    return {"api_key": key}
+
+
+@strawberry.type
+class APIKeyMutation:
+    create_api_key = account_mutation(
+        "Make an API key.", CreateApiKeyInput, CreateApiKeyPayload, create_api_key
+    )
+    revoke_api_key = account_mutation(
+        "Revoke an API key, at once.",
+        RevokeApiKeyInput,
+        APIKeyPayload,
+        revoke_api_key,
+        revokes=True,
+    )

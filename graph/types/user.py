@@ -1,0 +1,57 @@
+"""User, APIKey, and Viewer: who asks. No password and no key has a place in any of them."""
+
+from datetime import UTC
+
+import strawberry
+
+import models
+from graph import context
+from graph.types.node import Node, field, node
+from graph.types.role import Role
+from graph.types.scalar import DateTime
+
+__all__ = ["APIKey", "Role", "User", "Viewer"]
+
+
+@node(models.User, "A person who may sign in.")
+class User(Node):
+    user_id: int = field("Number of the user.")
+    username: str = field("The name to sign in by.")
+    role: Role = field("What this user may do.")
+    created_at: DateTime = field("When the user was made, in UTC.")
+
+
+@node(models.APIKey, "A key by which a machine signs in; the key itself was shown once.")
+class APIKey(Node):
+    api_key_id: int = field("Number of the key.")
+    name: str = field("What it is for; no two keys share a name, revoked ones included.")
+    role: Role = field("What the key may do.")
+    created_by: str = field("Who made it, like `user:anna`.")
+    created_at: DateTime = field("When it was made, in UTC.")
+    expires_at: DateTime = field("Until when it is valid, in UTC.")
+    revoked_at: DateTime | None = field("Since when it is not valid any more, in UTC.")
+    last_used_at: DateTime | None = field("When it was last used, in UTC, to the minute.")
+
+
+@strawberry.type(description="Who asks.")
+class Viewer:
+    role: Role = strawberry.field(description="What this request may do.")
+    username: str | None = strawberry.field(
+        description="Name of the user who signed in; null for a key, and where nobody did."
+    )
+    api_key: str | None = strawberry.field(description="Name of the API key, if it is one.")
+    expires_at: DateTime | None = strawberry.field(
+        description="When the sign-in or the key ends at the latest, in UTC."
+    )
+
+    @classmethod
+    def of(cls, viewer: context.Viewer) -> "Viewer":
+        """What a request may be told of its own viewer."""
+        expires = viewer.expires_at and viewer.expires_at.astimezone(UTC)
+        shown = expires and DateTime(expires.isoformat(timespec="seconds"))
+        return cls(
+            role=Role(viewer.role),
+            username=viewer.username,
+            api_key=viewer.api_key,
+            expires_at=shown or None,
+        )

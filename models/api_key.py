@@ -1,0 +1,79 @@
+"""API keys: how a machine signs in. Named, of one role, expiring, revocable, hashed at rest."""
+
+from sqlalchemy import LargeBinary, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.asynchronous import Statement
+from models.base import Base, Instant, Key, Name
+from models.database import Database
+from models.errors import InvalidAttribute
+from models.session import KEY_PREFIX, hash_of, new_token
+from models.user import check_name, check_role
+
+DEFAULT_DAYS, MAX_DAYS = 90, 365
+# How long a key's last use may be older than what is written of it, in seconds.
+USE_SECONDS = 60
+
+
+class APIKey(Base):
+    """A key of a machine. `last_used_at` is up to a minute behind."""
+
+    __tablename__ = "api_keys"
+
+    api_key_id: Mapped[Key] = mapped_column(primary_key=True)
+    name: Mapped[Name] = mapped_column(unique=True)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    role: Mapped[Name]
+    created_by: Mapped[Name] = mapped_column(server_default=func.current_actor())
+    created_at: Mapped[Instant] = mapped_column(server_default=func.now())
+    expires_at: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+    last_used_at: Mapped[Instant | None]
+
+
+def create_api_key(
+    session: Session, name: str, role: str, days: int = DEFAULT_DAYS
+) -> tuple[int, str]:
+    """Make a key that expires after so many days; its number, and the key, shown this once."""
+    check_role(role)
+    if not 1 <= days <= MAX_DAYS:
+        raise InvalidAttribute(f"From 1 to {MAX_DAYS} days.", "expires_in_days")
+    key = new_token(KEY_PREFIX)
+    row = APIKey(
+        name=check_name(name, "name"),
+        role=role,
+        key_hash=hash_of(key),
+        expires_at=func.now() + func.make_interval(0, 0, 0, days),
+    )
+    session.add(row)
+    session.flush()
+    return row.api_key_id, key
+
+
+def revoke_api_key(session: Session, api_key_id: int) -> None:
+    """Revoke a key; one that is revoked stays as it is."""
+    living = update(APIKey).where(APIKey.api_key_id == api_key_id, APIKey.revoked_at.is_(None))
+    session.execute(living.values(revoked_at=func.now()))
+
+
+def note_use(database: Database, api_key_id: int) -> None:
+    """Note that a key is in use, at most once a minute whoever else notes it too."""
+    due = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, USE_SECONDS)
+    stale = APIKey.last_used_at.is_(None) | (APIKey.last_used_at < due)
+    own = select(APIKey.api_key_id).where(APIKey.api_key_id == api_key_id, stale)
+    with database.session() as session:
+        used = update(APIKey).where(APIKey.api_key_id.in_(own.with_for_update()))
+        session.execute(used.values(last_used_at=func.now()))
+        session.commit()
+
+
+# One JSON text: whose key has this hash, in hex; null where it is not valid any more.
+FIND_KEY = Statement(
+    """SELECT coalesce((
+  SELECT json_build_object('name', k.name, 'role', k.role, 'key', k.api_key_id, 'expires', k.expires_at,
+    'seconds', extract(epoch FROM k.expires_at - now()),
+    'unused', extract(epoch FROM now() - k.last_used_at))
+  FROM api_keys k
+  WHERE k.key_hash = decode($1, 'hex') AND k.revoked_at IS NULL AND k.expires_at > now())::text, 'null')""",
+    1,
+)

@@ -1,0 +1,110 @@
+"""How often a sign-in may be tried: counted in the database, for all processes together.
+
+An attempt is counted before it is made and taken back where it succeeds, so that attempts at the
+same moment are counted too, and one whose operation is rolled back stays counted.
+"""
+
+import hashlib
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+
+from sqlalchemy import BigInteger, ColumnElement, Index, LargeBinary, delete, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Instant, Name
+from models.database import Database
+from models.errors import TooManyAttempts
+
+WINDOW_SECONDS = 15 * 60
+MAX_PER_USERNAME = 5
+MAX_PER_ADDRESS = 20
+# Of what is too old to count, so many rows are removed at each attempt.
+SWEEP = 100
+
+
+class SignInAttempt(Base):
+    """An attempt that failed, or is under way; an empty `address` is not throttled."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (
+        Index(None, "username_hash", "at"),
+        Index(None, "address", "at"),
+        Index(None, "at"),
+    )
+
+    attempt_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    username_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    address: Mapped[Name]
+    at: Mapped[Instant] = mapped_column(server_default=func.clock_timestamp())
+
+
+def begin_attempt(database: Database, username: str, address: str) -> int:
+    """Count an attempt in a transaction of its own; its number. Raises TooManyAttempts."""
+    subject = hashlib.sha256(username.encode("utf-8", "surrogatepass")).digest()
+    place = network_of(address)
+    with database.session() as session:
+        _take_turns(session, f"username {subject.hex()}", f"address {place}")
+        _sweep(session)
+        waits = [_wait(session, SignInAttempt.username_hash == subject, MAX_PER_USERNAME)]
+        if place:
+            waits.append(_wait(session, SignInAttempt.address == place, MAX_PER_ADDRESS))
+        attempt = None
+        if not any(waits):
+            attempt = SignInAttempt(username_hash=subject, address=place)
+            session.add(attempt)
+            session.flush()
+        number = attempt.attempt_id if attempt else 0
+        session.commit()
+    if attempt is None:
+        raise TooManyAttempts(max(waits))
+    return number
+
+
+def forget_attempt(database: Database, attempt_id: int) -> None:
+    """Take an attempt back: it succeeded, or was never decided."""
+    with database.session() as session:
+        session.execute(delete(SignInAttempt).where(SignInAttempt.attempt_id == attempt_id))
+        session.commit()
+
+
+def network_of(address: str) -> str:
+    """What one client can choose its addresses from: an IPv4 address, a /64 of IPv6 (RFC 6177)."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:100]
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ip_network((parsed, 64), strict=False))
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
+
+
+def _take_turns(session: Session, *subjects: str) -> None:
+    """Whoever counts the same name or address waits here, in one order for all."""
+    for subject in sorted(subjects):
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))"),
+            {"subject": f"cacaotrace sign-in {subject}"},
+        )
+
+
+def _sweep(session: Session) -> None:
+    old = select(SignInAttempt.attempt_id).where(~_counts()).limit(SWEEP)
+    own = old.with_for_update(skip_locked=True)
+    session.execute(delete(SignInAttempt).where(SignInAttempt.attempt_id.in_(own)))
+
+
+def _counts() -> ColumnElement[bool]:
+    window = func.make_interval(0, 0, 0, 0, 0, 0, WINDOW_SECONDS)
+    return SignInAttempt.at > func.clock_timestamp() - window
+
+
+def _wait(session: Session, same: ColumnElement[bool], limit: int) -> int:
+    """Seconds until there are fewer attempts than the limit within the window; 0 if there are."""
+    age = func.extract("epoch", func.clock_timestamp() - SignInAttempt.at)
+    newest = select(age).where(same, _counts()).order_by(SignInAttempt.at.desc())
+    oldest_in_the_way = session.scalars(newest.offset(limit - 1).limit(1)).first()
+    if oldest_in_the_way is None:
+        return 0
+    return max(1, ceil(WINDOW_SECONDS - float(oldest_in_the_way)))

@@ -1,0 +1,27 @@
+"""What was changed, when and by whom: written by triggers, one row a statement, append-only."""
+
+from sqlalchemy import ARRAY, BigInteger, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Instant, Name
+
+
+class Change(Base):
+    """One statement that wrote: `keys` are the primary keys of its rows, pairs where the key is one.
+
+    `actor` is who the writer says: `user:NAME`, `key:NAME`, `oidc:SUBJECT`, `import:FILE`, or
+    `sql:ROLE` where nobody is named.
+    """
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        Index(None, "relation", "change_id"),
+        Index(None, "actor", "change_id"),
+    )
+
+    change_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[Instant] = mapped_column(server_default=func.now())
+    actor: Mapped[Name] = mapped_column(server_default=func.current_actor())
+    relation: Mapped[Name]
+    operation: Mapped[Name]
+    keys: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))

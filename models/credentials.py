@@ -1,0 +1,15 @@
+"""When tokens were last revoked in this process: whoever remembers tokens forgets them then.
+
+A counter and no list: sign-outs are rare, and to look a token up again costs one read.
+"""
+
+
+class Credentials:
+    """Counts revocations. Safe between threads: one adds after a commit, another compares."""
+
+    def __init__(self) -> None:
+        self.revocations = 0
+
+    def forget(self) -> None:
+        """What is remembered of any token until now may be wrong."""
+        self.revocations += 1

@@ -1,0 +1,40 @@
+"""Writing in a test: each change in a transaction of its own, as an operation of the API is one."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.account import create_user, sign_in, verify
+from models.database import Database
+from models.session import Started
+
+T = TypeVar("T")
+
+PASSWORD = "correct horse battery"
+
+
+def write(database: Database, change: Callable[[Session], T], actor: str = "") -> T:
+    """Do it and commit; what it returned."""
+    with database.session(actor) as session:
+        done = change(session)
+        session.commit()
+    return done
+
+
+def make_user(database: Database, name: str, role: str = "viewer", password: str = PASSWORD) -> int:
+    """A new user; the number."""
+    return write(database, lambda session: create_user(session, name, password, role))
+
+
+def signed_in(database: Database, name: str, password: str = PASSWORD) -> Started:
+    """A new session of this user."""
+    user = verify(database, name, password, "")
+    return write(database, lambda session: sign_in(session, user))
+
+
+def run_sql(database: Database, statement: str, **values: Any) -> None:
+    """A statement of the test's own."""
+    with database.engine().begin() as connection:
+        connection.execute(text(statement), values)
