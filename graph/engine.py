@@ -4,10 +4,13 @@ Nothing blocks the event loop: reads wait on it, writes in a thread. Every error
 code; `Answer.executed` is False where the request was refused before execution.
 """
 
+import asyncio
 import json
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import uniform
 from typing import Any
 
 from graphql import (
@@ -21,22 +24,36 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from starlette.concurrency import run_in_threadpool
 
+from graph.budget import Price, Till
 from graph.context import Context, Viewer
+from graph.deadline import Deadlines
 from graph.documents import Document, InvalidDocument, read_document
-from graph.errors import RequestError, refuse, translate
+from graph.errors import RateLimited, Refused, RequestError, refuse, translate
 from graph.explain import explanation
+from graph.limits import DEFAULTS, Limits
 from graph.mutations.work import Work
+from graph.permissions import ADMIN, Permissions
 from graph.planner.arguments import Template
 from graph.planner.build import Builder
+from graph.planner.cost import value_of
 from graph.planner.execute import Reader
 from graph.planner.plans import Entry, Fetch, Plans, Prepared
 from graph.schema import schema
 from models.database import Database
+from models.slots import Unanswered
+
+log = logging.getLogger("cacaotrace.engine")
 
 MAX_COERCION_ERRORS = 20
 # Objects of a plan whose statement takes longer to write than others should wait.
 LARGE = 15
+EVERYTHING_SHOWN = Permissions()
+# What a client is charged for a document that is not known yet, 1 for so many characters, and for a
+# plan that is: understanding them takes longer than most answers.
+CHARACTERS, PLAN = 2, 500
 NO_VARIABLES = VariableValues({}, {})
+# Seconds before a write that met another one is tried again.
+RETRY_PAUSES = (0.02, 0.1, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,13 @@ class Answer:
     executed: bool
     through: bytes | None = None
     extensions: dict[str, Any] | None = None
+    price: Price | None = None
+
+    @classmethod
+    def failed(cls, message: str, error: Exception, *, executed: bool = False) -> "Answer":
+        """Nothing but what went wrong, masked and logged where it is no fault of the request."""
+        failed = GraphQLError(message, original_error=error)
+        return cls(None, [translate(failed)], executed)
 
     def body(self) -> dict[str, Any]:
         """The response map: `errors` only if there are any, `data` only if it was executed."""
@@ -66,9 +90,20 @@ class Answer:
             body["errors"] = [error.formatted for error in self.errors]
         if self.executed:
             body["data"] = self.data
-        if self.extensions:
-            body["extensions"] = self.extensions
+        extensions = self.all_extensions()
+        if extensions:
+            body["extensions"] = extensions
         return body
+
+    def all_extensions(self) -> dict[str, Any]:
+        """What stands beside data and errors, the cost first."""
+        cost = {"cost": self.price.shown()} if self.price else {}
+        return {**cost, **(self.extensions or {})}
+
+    def retry_after(self) -> int:
+        """In how many seconds the same request may succeed, where this one was refused or failed."""
+        causes = [error.original_error for error in self.errors]
+        return max([cause.seconds for cause in causes if isinstance(cause, RateLimited)], default=1)
 
 
 class MutationByGet(RequestError):
@@ -80,40 +115,65 @@ class MutationByGet(RequestError):
 class Engine:
     """Answers requests against one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        permissions: Permissions = EVERYTHING_SHOWN,
+        limits: Limits = DEFAULTS,
+    ) -> None:
         self._graphql = schema._schema
         self._database = database
-        self._builder = Builder(self._graphql)
+        self.limits = limits
+        self._till = Till(limits)
+        self._deadlines = Deadlines(limits.request_seconds)
+        self._abandoning: set[asyncio.Future[None]] = set()
+        self._permissions = permissions
+        self._builder = Builder(self._graphql, permissions, limits)
         self._reader = Reader(database)
         self.plans = Plans()
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
-        """Answer a request; never raises for anything a client or the database did."""
+        """Answer a request in time; never raises for anything a client or the database did."""
+        under_way = self._deadlines.start()
         try:
-            entry = self.plans.find(request.query, request.operation_name) or self._enter(request)
+            return await self._answer(request, viewer)
+        except asyncio.CancelledError:
+            if not self._deadlines.is_late(under_way):
+                raise
+            return Answer.failed("The request was late.", Unanswered("the request took too long"))
+        finally:
+            self._deadlines.end(under_way)
+
+    async def _answer(self, request: Request, viewer: Viewer) -> Answer:
+        try:
+            entry = self.plans.find(request.query, request.operation_name)
+            if entry is None:
+                self._till.spend(viewer, len(request.query) // CHARACTERS)
+                entry = self._enter(request, viewer.role)
             found = entry.find(request.variables)
-            if found is not None:
+            if found is not None and viewer.role in found[0].template.roles:
                 self.plans.hits += 1
                 return await self._query(entry, request, viewer, *found)
-            variables = self._variables(entry.operation, request)
+            variables = self._variables(entry.operation, request, viewer.role)
             if entry.operation.operation is OperationType.QUERY:
-                found = self._find(entry, variables) or await self._plan_aside(entry, variables)
+                role = viewer.role
+                found = self._find(entry, variables, role)
+                if found is None:
+                    self._till.spend(viewer, PLAN)
+                    found = await self._plan_aside(entry, variables, role)
                 return await self._query(entry, request, viewer, *found)
-            if request.reading_only:
-                error = MutationByGet("A GET request can only run queries.")
-                raise refuse(error, [entry.operation])
-            return await self._mutation(entry.document, request, variables, viewer)
-        except InvalidDocument as invalid:
-            errors = [translate(e, "GRAPHQL_VALIDATION_FAILED") for e in invalid.errors]
+            return await self._mutate(entry, request, variables, viewer)
+        except (InvalidDocument, Refused) as refused:
+            errors = [translate(e, "GRAPHQL_VALIDATION_FAILED") for e in refused.errors]
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
             return Answer(None, [translate(error)], executed=False)
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
-            failed = GraphQLError("The request failed.", original_error=error)
-            return Answer(None, [translate(failed)], executed=False)
+            return Answer.failed("The request failed.", error)
 
-    def _enter(self, request: Request) -> Entry:
-        document = read_document(self._graphql, request.query)
+    def _enter(self, request: Request, role: str) -> Entry:
+        suggest = self._may_see_schema(role)
+        document = read_document(self._graphql, request.query, self.limits, suggest=suggest)
         entry = Entry(document, document.operation(request.operation_name))
         self.plans.add(request.query, request.operation_name, entry)
         return entry
@@ -123,18 +183,27 @@ class Engine:
 
         Raises InvalidDocument, or GraphQLError where it would be refused.
         """
-        entry = self._enter(request)
+        entry = self._enter(request, ADMIN)
         variables = entry.operation.variable_definitions or ()
         is_query = entry.operation.operation is OperationType.QUERY
         if is_query and all(variable.default_value for variable in variables):
-            self._plan(entry, self._variables(entry.operation, request))
+            self._plan(entry, self._variables(entry.operation, request, ADMIN), ADMIN)
 
-    def _variables(self, operation: OperationDefinitionNode, request: Request) -> VariableValues:
+    def _may_see_schema(self, role: str) -> bool:
+        return role in self._permissions.allowed("Query", "__schema")
+
+    def _variables(
+        self, operation: OperationDefinitionNode, request: Request, role: str
+    ) -> VariableValues:
         definitions = operation.variable_definitions
         if not definitions:
             return NO_VARIABLES
         coerced = get_variable_values(
-            self._graphql, definitions, request.variables, max_errors=MAX_COERCION_ERRORS
+            self._graphql,
+            definitions,
+            request.variables,
+            max_errors=MAX_COERCION_ERRORS,
+            hide_suggestions=not self._may_see_schema(role),
         )
         if isinstance(coerced, list):
             errors = [translate(_with_code(error, definitions)) for error in coerced]
@@ -152,15 +221,21 @@ class Engine:
         values: Sequence[Any],
     ) -> Answer:
         """Through, where every root field is planned; else graphql-core completes the rows."""
+        template = prepared.template
+        cost = value_of(template.cost, values)
+        price = self._till.price(cost)
+        refused = self._till.charge(viewer, cost)
+        if refused is not None:
+            return Answer(None, [refuse(refused)], executed=False, price=price)
         data = b"{}"
-        if prepared.template.operation.fields:
+        if template.operation.fields:
             try:
                 data = await prepared.fetch(values)
             except Exception as error:  # noqa: BLE001 - masked and logged by translate
-                failed = GraphQLError("The query failed.", original_error=error)
-                return Answer(None, [translate(failed)], executed=True)
-        if not prepared.template.operation.partial:
-            return Answer(None, [], executed=True, through=data)
+                failed = Answer.failed("The query failed.", error, executed=True)
+                return replace(failed, price=price)
+        if not template.operation.partial:
+            return Answer(None, [], executed=True, through=data, price=price)
         result = execute(
             self._graphql,
             entry.document.node,
@@ -170,36 +245,40 @@ class Engine:
             request.operation_name,
         )
         assert isinstance(result, ExecutionResult)
-        return self._completed(result)
+        return replace(self._completed(result), price=price)
 
-    async def explain(self, request: Request) -> dict[str, Any]:
+    async def explain(self, request: Request, viewer: Viewer) -> dict[str, Any]:
         """How this request is answered, for a developer; {} where it is no query."""
         try:
-            entry = self.plans.find(request.query, request.operation_name) or self._enter(request)
-            variables = self._variables(entry.operation, request)
+            entry = self.plans.find(request.query, request.operation_name) or self._enter(
+                request, viewer.role
+            )
+            variables = self._variables(entry.operation, request, viewer.role)
             if entry.operation.operation is not OperationType.QUERY:
                 return {}
-            prepared, values = self._plan(entry, variables)
-        except (InvalidDocument, GraphQLError):
+            prepared, values = self._plan(entry, variables, viewer.role)
+        except (InvalidDocument, Refused, GraphQLError):
             return {}
         operation = prepared.template.operation
         statement, plan = await run_in_threadpool(self._reader.explain, operation, values)
         counts = {"hits": self.plans.hits, "misses": self.plans.misses, "kept": len(self.plans)}
         return {**explanation(operation, statement, plan), "planCache": counts}
 
-    def _plan(self, entry: Entry, variables: VariableValues) -> tuple[Prepared, Sequence[Any]]:
+    def _plan(
+        self, entry: Entry, variables: VariableValues, role: str
+    ) -> tuple[Prepared, Sequence[Any]]:
         """The plan for these variables, and the values of its slots."""
-        found = self._find(entry, variables)
+        found = self._find(entry, variables, role)
         if found is not None:
             return found
-        template = self._builder.plan(entry.operation, entry.document.fragments, variables)
+        template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
         return self._keep(entry, variables, template, self._reader.prepare(template.operation))
 
     async def _plan_aside(
-        self, entry: Entry, variables: VariableValues
+        self, entry: Entry, variables: VariableValues, role: str
     ) -> tuple[Prepared, Sequence[Any]]:
         """The same; a large statement is written in a thread, where it holds up nobody else."""
-        template = self._builder.plan(entry.operation, entry.document.fragments, variables)
+        template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
         if template.objects <= LARGE:
             fetch = self._reader.prepare(template.operation)
         else:
@@ -207,11 +286,13 @@ class Engine:
         return self._keep(entry, variables, template, fetch)
 
     def _find(
-        self, entry: Entry, variables: VariableValues
+        self, entry: Entry, variables: VariableValues, role: str
     ) -> tuple[Prepared, Sequence[Any]] | None:
+        """A plan that is known, unless this role may not read all of it."""
         found = entry.variant(variables.coerced).find(variables.coerced)
-        if found is not None:
-            self.plans.hits += 1
+        if found is None or role not in found[0].template.roles:
+            return None
+        self.plans.hits += 1
         return found
 
     def _keep(
@@ -225,10 +306,38 @@ class Engine:
 
     # ------------------------------------------------------------ mutations
 
+    async def _mutate(
+        self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
+    ) -> Answer:
+        """All that can be refused is refused before anything is written."""
+        if request.reading_only:
+            error = MutationByGet("A GET request can only run queries.")
+            raise refuse(error, [entry.operation])
+        fragments = entry.document.fragments
+        cost = self._builder.check(entry.operation, fragments, variables, viewer.role)
+        price = self._till.price(cost)
+        refused = self._till.charge(viewer, cost)
+        if refused is not None:
+            return Answer(None, [refuse(refused)], executed=False, price=price)
+        answer = await self._mutation(entry.document, request, variables, viewer)
+        return replace(answer, price=price)
+
     async def _mutation(
         self, document: Document, request: Request, variables: VariableValues, viewer: Viewer
     ) -> Answer:
-        work = Work(self._database, self._builder, self._reader, variables)
+        """One operation is one transaction: where another writer stood in its way, it is run again."""
+        for pause in (*RETRY_PAUSES, None):
+            work = Work(self._database, self._builder, self._reader, variables)
+            answer = await self._written(work, document, request, viewer)
+            if pause is None or not work.conflicted:
+                break
+            # Those who stood in each other's way do not meet again at once.
+            await asyncio.sleep(pause * uniform(0.5, 1.5))
+        return answer
+
+    async def _written(
+        self, work: Work, document: Document, request: Request, viewer: Viewer
+    ) -> Answer:
         running = execute(
             self._graphql,
             document.node,
@@ -240,16 +349,30 @@ class Engine:
         try:
             result = running if isinstance(running, ExecutionResult) else await running
         except BaseException:
-            await work.abandon()
+            # Whoever waits is told now; a statement under way ends by its own time limit.
+            self._abandon(work)
             raise
         return await self._committed(work, result)
+
+    def _abandon(self, work: Work) -> None:
+        abandoning = asyncio.ensure_future(work.abandon())
+        self._abandoning.add(abandoning)
+        abandoning.add_done_callback(self._abandoned)
+
+    def _abandoned(self, done: asyncio.Future[None]) -> None:
+        self._abandoning.discard(done)
+        if not done.cancelled() and done.exception() is not None:
+            log.warning(
+                "an operation that was cut off could not be rolled back", exc_info=done.exception()
+            )
 
     async def _committed(self, work: Work, result: ExecutionResult) -> Answer:
         try:
             taken_along = await work.finish()
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
-            failed = GraphQLError("The commit failed.", original_error=error)
-            return Answer(None, [translate(failed)], executed=True)
+            return Answer.failed("The commit failed.", error, executed=True)
+        if work.lost is not None:
+            return Answer.failed("The operation failed.", work.lost, executed=True)
         answer = self._completed(result)
         for rolled_back in taken_along:
             assert rolled_back.path is not None

@@ -12,10 +12,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from graph.context import Viewer
+from graph.door import Door
 from graph.engine import Answer, Engine, Request
 from graph.envelope import BadRequest, decode, read_body
 from graph.pagination import MAX_PAGE_SIZE
+from graph.wire import fields_of
 
 PRODUCT = "productId name description manufacturer { manufacturerId } batchNumber"
 LIST = f"""query Products($first: Int!, $after: String) {{
@@ -30,20 +31,27 @@ MEMBERS = {
     "batch_number": "batchNumber",
 }
 REQUIRED = ("name", "manufacturer_id", "batch_number")
-STATUS = {"SERVICE_UNAVAILABLE": 503, "INTERNAL_SERVER_ERROR": 500, "WRITES_DISABLED": 403}
+STATUS = {
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "RATE_LIMITED": 429,
+    "SERVICE_UNAVAILABLE": 503,
+    "INTERNAL_SERVER_ERROR": 500,
+}
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 
-def routes(engine: Engine, viewer: Viewer) -> list[BaseRoute]:
-    door = ProductDoor(engine, viewer)
-    return [Route("/api/products", door, methods=["GET", "POST"])]
+def routes(engine: Engine, door: Door) -> list[BaseRoute]:
+    products = ProductDoor(engine, door)
+    return [Route("/api/products", products, methods=["GET", "POST"])]
 
 
 class ProductDoor:
     """GET lists products by number, POST creates one."""
 
-    def __init__(self, engine: Engine, viewer: Viewer) -> None:
+    def __init__(self, engine: Engine, door: Door) -> None:
         self._engine = engine
-        self._viewer = viewer
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application behind the route."""
@@ -57,7 +65,7 @@ class ProductDoor:
         if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
             return refusal(f"limit must be a number from 0 to {MAX_PAGE_SIZE}")
         variables = {"first": int(limit), "after": http.query_params.get("after")}
-        answer = await self._engine.answer(Request(LIST, variables), self._viewer)
+        answer = await self._answer(http, Request(LIST, variables))
         if answer.through is None:
             return failure(answer)
         page = json.loads(answer.through)["products"]
@@ -71,7 +79,7 @@ class ProductDoor:
         """201 with the product, or 400 with what is wrong; nothing is written then."""
         try:
             content_type = http.headers.get("content-type", "").encode("latin-1")
-            given = decode(await read_body(content_type, http.receive))
+            given = decode(await read_body(content_type, http.receive, self._engine.limits.body))
         except BadRequest as error:
             return refusal(str(error), error.status)
         if not isinstance(given, dict):
@@ -80,7 +88,7 @@ class ProductDoor:
         if missing:
             return refusal(f"missing: {', '.join(missing)}")
         variables = {"input": {MEMBERS[k]: v for k, v in given.items() if k in MEMBERS}}
-        answer = await self._engine.answer(Request(CREATE, variables), self._viewer)
+        answer = await self._answer(http, Request(CREATE, variables))
         if answer.errors or answer.data is None:
             return failure(answer)
         payload = answer.data["createProduct"]
@@ -88,6 +96,13 @@ class ProductDoor:
             wrong = payload["userErrors"][0]
             return refusal(f"{column_of(wrong['field'])}{wrong['message']}")
         return JSONResponse(product_of(payload["product"]), 201)
+
+    async def _answer(self, http: HTTPRequest, request: Request) -> Answer:
+        try:
+            viewer = await self._door.viewer(http.scope, fields_of(http.scope["headers"]))
+        except Exception as error:  # noqa: BLE001 - masked and logged by translate
+            return Answer.failed("The sign-in could not be checked.", error)
+        return await self._engine.answer(request, viewer)
 
 
 def product_of(node: dict[str, Any]) -> dict[str, Any]:
@@ -108,10 +123,13 @@ def column_of(field: Any) -> str:
 
 
 def refusal(message: str, status: int = 400) -> JSONResponse:
-    return JSONResponse({"error": message}, status)
+    return JSONResponse({"error": message}, status, HEADERS.get(status))
 
 
 def failure(answer: Answer) -> JSONResponse:
     error = answer.errors[0]
     code = str((error.extensions or {}).get("code"))
-    return refusal(error.message, STATUS.get(code, 400))
+    response = refusal(error.message, STATUS.get(code, 400))
+    if response.status_code in (429, 503):
+        response.headers["Retry-After"] = str(answer.retry_after())
+    return response

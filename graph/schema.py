@@ -11,12 +11,15 @@ from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLResolveInfo, Grap
 from strawberry.schema.config import StrawberryConfig
 
 from graph.mutations import PAYLOADS, Mutation
-from graph.planner.build import TYPE_KEY
+from graph.permissions import describe
+from graph.planner.walk import TYPE_KEY
 from graph.queries import Query
 from graph.types import NODE_TYPES
 from graph.types.scalar import SCALARS
 
-EXECUTED = {"Mutation", "UserError"}
+EXECUTED = {"Mutation", "UserError", "Viewer"}
+# Root fields of Query that no row answers.
+UNPLANNED = {("Query", "viewer")}
 
 
 def pick(source: dict[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
@@ -46,7 +49,9 @@ def plan_fields(graphql_schema: GraphQLSchema) -> None:
         if isinstance(type_, GraphQLObjectType):
             type_.is_type_of = None
             for field_name, field in type_.fields.items():
-                if name not in PAYLOADS or field_name in PAYLOADS[name]:
+                if (name, field_name) not in UNPLANNED and (
+                    name not in PAYLOADS or field_name in PAYLOADS[name]
+                ):
                     field.resolve = pick
     graphql_schema.type_map["Node"].resolve_type = type_of  # type: ignore[attr-defined]
 
@@ -58,3 +63,4 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 plan_fields(schema._schema)
+describe(schema._schema)

@@ -10,8 +10,10 @@ from enum import Enum
 from typing import Any
 
 from graph.errors import DocumentTooLarge, InvalidCursor, InvalidValue
-from graph.limits import MAX_FILTER_DEPTH
+from graph.limits import Limits
 from graph.pagination import read_cursor, read_global_id
+from graph.permissions import Roles
+from graph.planner.cost import Cost
 from graph.planner.entity import Entity
 from graph.planner.nodes import (
     All,
@@ -30,6 +32,8 @@ from graph.planner.nodes import (
 from graph.planner.variables import Coerced, Pin, Source, origins_of, source_of
 
 Convert = Callable[[Any], Any]
+# What is told of each field that an argument reads: type, field.
+Require = Callable[[str, str], None]
 
 QUANTIFIERS: tuple[Quantifier, ...] = ("some", "none", "every")
 
@@ -62,23 +66,30 @@ class Values:
             self.pins.append(Pin(label, origins_of(value), _converted(source, decide)))
         return decide(value)
 
-    def template(self, operation: Operation, objects: int) -> "Template":
-        """The plan of an operation of so many objects, whose slots these are."""
+    def template(self, operation: Operation, objects: int, roles: Roles, cost: Cost) -> "Template":
+        """The plan of an operation of so many objects for these roles, whose slots these are."""
         # What a variable gave to the first request is nothing to keep.
         kept = zip(self.items, self.sources, strict=True)
         items = tuple(None if source else item for item, source in kept)
-        return Template(operation, items, tuple(self.sources), tuple(self.pins), objects)
+        return Template(
+            operation, items, tuple(self.sources), tuple(self.pins), objects, roles, cost
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A plan for all variables that decide the same: `pins` tell what they decide."""
+    """A plan for all variables that decide the same, and for whoever may read all of it.
+
+    `pins` tell what the variables decide.
+    """
 
     operation: Operation
     items: tuple[Any, ...]
     sources: tuple[Source | None, ...]
     pins: tuple[Pin, ...]
     objects: int
+    roles: Roles
+    cost: Cost
 
     def fill(self, coerced: Coerced) -> Sequence[Any]:
         """The values of the slots for these variables; raises RequestError."""
@@ -122,10 +133,19 @@ def check_text(value: str) -> None:
 class ArgumentReader:
     """Turns the coerced arguments of fields into nodes; GraphQL names into attributes."""
 
-    def __init__(self, attributes: Mapping[str, Mapping[str, str]], values: Values) -> None:
+    def __init__(
+        self,
+        attributes: Mapping[str, Mapping[str, str]],
+        values: Values,
+        require: Require,
+        limits: Limits,
+    ) -> None:
         self._attributes = attributes
         self._values = values
+        self._require = require
+        self._limits = limits
         self._depth = 0
+        self._conditions = 0
 
     # ------------------------------------------------------------ filters
 
@@ -134,8 +154,10 @@ class ArgumentReader:
         if given is None:
             return None
         self._depth += 1
-        if self._depth > MAX_FILTER_DEPTH:
-            raise DocumentTooLarge(f"Filters are nested deeper than {MAX_FILTER_DEPTH} levels.")
+        if self._depth > self._limits.filter_depth:
+            deepest = self._limits.filter_depth
+            raise DocumentTooLarge(f"Filters are nested deeper than {deepest} levels.")
+        self._count()
         parts = [self._part(entity, name, value) for name, value in given.items()]
         self._depth -= 1
         asked = [part for part in parts if part is not None]
@@ -143,14 +165,22 @@ class ArgumentReader:
             return None
         return asked[0] if len(asked) == 1 else All(tuple(asked))
 
+    def _count(self) -> None:
+        self._conditions += 1
+        if self._conditions > self._limits.conditions:
+            most = self._limits.conditions
+            raise DocumentTooLarge(f"Filters have more than {most} members and objects.")
+
     def _part(self, entity: Entity, name: str, value: Any) -> Condition | None:
         if value is None:
             return None
+        self._count()
         if name in ("and", "or"):
             every = tuple(self.condition(entity, item) or All(()) for item in value)
             return All(every) if name == "and" else AnyOf(every)
         if name == "not":
             return Not(self.condition(entity, value) or All(()))
+        self._require(entity.name, name)
         if name == "id":
             return self._ids(entity, value)
         attribute = self._attributes[entity.name][name]
@@ -204,11 +234,16 @@ class ArgumentReader:
         terms: dict[str, Order] = {}
         for term in given or ():
             attribute = term["field"].value
+            self._require(entity.name, self._field_of(entity, attribute))
             terms.setdefault(attribute, Order(attribute, term["direction"].value == "DESC"))
         if entity.key not in terms:
             descending = bool(terms) and [*terms.values()][-1].descending
             terms[entity.key] = Order(entity.key, descending)
         return tuple(terms.values())
+
+    def _field_of(self, entity: Entity, attribute: str) -> str:
+        attributes = self._attributes[entity.name].items()
+        return next(field for field, shown in attributes if shown == attribute)
 
     def position(
         self, entity: Entity, scope: str, order: tuple[Order, ...], cursor: str | None
@@ -244,6 +279,8 @@ class ArgumentReader:
         ((name, value),) = by.items()
         if value is None:
             raise InvalidValue(f"`{name}` must not be null.")
+        for part in value if isinstance(value, Mapping) else (name,):
+            self._require(entity.name, part)
         if name == "id":
             return ((entity.key, self._values.add(value, lambda it: self.key_of(entity, it))),)
         if isinstance(value, Mapping):

@@ -31,6 +31,7 @@ FALLBACKS: dict[str, Any] = {
     "GTIN": "04006381333931",
     "CountryCode": "CI",
     "Stage": "BEANS",
+    "Role": "VIEWER",
     "Boolean": True,
 }
 

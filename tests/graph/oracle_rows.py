@@ -26,6 +26,8 @@ KEYS: dict[type[models.Base], str] = {
     models.Plot: "plot_id",
     models.Certificate: "certificate_id",
     models.DueDiligenceStatement: "statement_id",
+    models.User: "user_id",
+    models.APIKey: "api_key_id",
 }
 # Owner and field of the one; the foreign key that names it; the field of the many on its side.
 TO_ONE = {
@@ -143,9 +145,9 @@ class Rows:
         return [Edge(row) for row in self.tables[name].values()]
 
     def column(self, row: models.Base, field: str) -> Any:
-        """A column's Python value; stages are in capitals, as the API names them."""
+        """A column's Python value; stages and roles are in capitals, as the API names them."""
         value = getattr(row, attribute(field))
-        return value.upper() if field == "stage" else value
+        return value.upper() if field in {"stage", "role"} else value
 
 
 def read(session: Session, model: type[models.Base]) -> list[models.Base]:

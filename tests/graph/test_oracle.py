@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from graph.schema import schema
 from models.database import Database
+from tests.api.asking import without_cost
 from tests.graph.documents import Document, draw_document
 from tests.graph.oracle import Oracle
 from tests.graph.oracle_comparison import first_difference, read_answer
@@ -69,7 +70,7 @@ def oracle(sample: Database) -> Oracle:
 def answer(client: TestClient, document: Document) -> Any:
     """The data of the server's answer, which must not have errors."""
     response = client.post("/graphql", json=document.body())
-    found = read_answer(response.text)
+    found = without_cost(read_answer(response.text))
     sound = response.status_code == 200 and list(found) == ["data"]
     assert sound, f"{response.status_code} {response.text[:2000]}\n{document}"
     return found["data"]

@@ -13,6 +13,7 @@ from graphql import OperationDefinitionNode, parse
 from graphql.execution.values import VariableValues, get_variable_values
 from sqlalchemy import text
 
+from graph.permissions import ADMIN, Permissions
 from graph.planner.build import Builder
 from graph.planner.execute import Statements
 from graph.schema import schema
@@ -56,7 +57,7 @@ def explain(database: Database, query: str, variables: dict[str, Any]) -> dict[s
     assert isinstance(operation, OperationDefinitionNode)
     coerced = get_variable_values(schema._schema, operation.variable_definitions or (), variables)
     assert isinstance(coerced, VariableValues)
-    template = Builder(schema._schema).plan(operation, {}, coerced)
+    template = Builder(schema._schema, Permissions()).plan(operation, {}, coerced, ADMIN)
     compiled = Statements().compiled(template.operation)
     bound = compiled.bound(template.fill(coerced.coerced))
     with database.engine().connect() as connection:

@@ -70,6 +70,7 @@ def test_committed_sdl_is_the_schema() -> None:
 
 def test_schema_has_the_types_of_the_domain() -> None:
     assert NODES == [
+        "APIKey",
         "CacaoBatch",
         "Certificate",
         "DueDiligenceStatement",
@@ -78,22 +79,23 @@ def test_schema_has_the_types_of_the_domain() -> None:
         "Product",
         "Supplier",
         "Transaction",
+        "User",
     ]
 
 
 def test_root_fields_are_exactly_these() -> None:
     assert list(OBJECTS["Query"].fields) == [
         *("product", "products", "cacaoBatch", "cacaoBatches", "supplier", "suppliers"),
-        *("manufacturer", "manufacturers", "transactions", "node", "nodes"),
+        *("manufacturer", "manufacturers", "transactions"),
+        *("users", "apiKeys", "viewer", "node", "nodes"),
     ]
 
 
 def test_mutations_are_a_verb_and_a_noun() -> None:
     names = list(OBJECTS["Mutation"].fields)
-    assert [
-        name for name in names if not re.fullmatch("(create|update|use|record)[A-Z].*", name)
-    ] == []
-    assert len(names) == 10
+    verbs = "(create|update|use|record|sign|change|set|revoke)"
+    assert [name for name in names if not re.fullmatch(f"{verbs}[A-Z].*", name)] == []
+    assert len(names) == 17
 
 
 # ---------------------------------------------------------------- described
@@ -187,7 +189,7 @@ def test_connection_is_relay_shaped(name: str) -> None:
 
 def test_every_connection_field_takes_the_same_arguments() -> None:
     fields = dict(connection_fields())
-    assert len(fields) == 21
+    assert len(fields) == 23
     for path, field in fields.items():
         node = get_named_type(field.type).name.removesuffix("Connection").removesuffix("Flow")
         found = {name: str(argument.type) for name, argument in field.args.items()}
@@ -220,11 +222,16 @@ def test_mutations_take_one_input_and_return_a_payload_with_user_errors() -> Non
         assert not any(isinstance(f.type, GraphQLNonNull) for f in objects), name
 
 
-def test_every_input_of_a_mutation_takes_an_idempotency_key() -> None:
+def test_every_mutation_takes_an_idempotency_key_but_those_about_secrets() -> None:
+    without = []
     for name, field in OBJECTS["Mutation"].fields.items():
         given = get_named_type(field.args["input"].type)
         assert isinstance(given, GraphQLInputObjectType)
-        assert str(given.fields["idempotencyKey"].type) == "String", name
+        if "idempotencyKey" in given.fields:
+            assert str(given.fields["idempotencyKey"].type) == "String", name
+        else:
+            without.append(name)
+    assert without == ["signIn", "signOut", "changePassword", "createUser", "createApiKey"]
 
 
 @pytest.mark.parametrize("name", ["ProductBy", "CacaoBatchBy", "SupplierBy", "ManufacturerBy"])
@@ -234,6 +241,28 @@ def test_keys_of_lookups_are_one_of(name: str) -> None:
     assert result.data == {"__type": {"isOneOf": True, "kind": "INPUT_OBJECT"}}
 
 
-def test_passwords_and_users_are_not_in_the_schema() -> None:
-    names = [name.lower() for name, _ in elements()]
-    assert [name for name in names if "password" in name or name.split(".")[0] == "user"] == []
+def test_passwords_are_given_and_never_shown() -> None:
+    named = [name for name, _ in elements() if "password" in name.lower() and "." in name]
+    assert named == [
+        "Mutation.changePassword",
+        "Mutation.changePassword(input)",
+        "SignInInput.password",
+        "ChangePasswordInput.oldPassword",
+        "ChangePasswordInput.newPassword",
+        "CreateUserInput.password",
+    ]
+
+
+def test_hashes_of_tokens_and_keys_are_not_in_the_schema() -> None:
+    assert [name for name, _ in elements() if "hash" in name.lower()] == []
+
+
+@pytest.mark.parametrize("name", ["UserOrderField", "APIKeyOrderField"])
+def test_only_what_is_shown_of_accounts_is_ordered_by(name: str) -> None:
+    order = OURS[name]
+    assert isinstance(order, GraphQLEnumType)
+    expected = {
+        "UserOrderField": ["USER_ID", "USERNAME"],
+        "APIKeyOrderField": ["API_KEY_ID", "NAME"],
+    }
+    assert list(order.values) == expected[name]

@@ -1,0 +1,150 @@
+"""What an operation may cost, before it is run: the objects that may be read, variables included.
+
+- A row is 1, and so is each object beneath it; a field of one value is nothing.
+- A page of `first: n` is 1, and n times what one of its rows costs with all beneath it; as much again
+  for each list it is shown as (`nodes`, `edges`).
+- `totalCount` is 100 at the root, where a table is counted, and 10 beneath a row.
+- A comparison of a filter is 1, a step into a relation 10 and what is asked there.
+- `nodes(ids)` is its number of ids times what one object costs.
+- A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
+
+No operation is less than 1. What is costly to PostgreSQL alone (an order without an index, a filter
+that finds little) is not seen here: statement_timeout ends it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from graph.planner.nodes import (
+    All,
+    AnyOf,
+    Compare,
+    Condition,
+    Edges,
+    IsNull,
+    Lookup,
+    NodeList,
+    Nodes,
+    Not,
+    One,
+    Operation,
+    Page,
+    PageInfo,
+    Param,
+    Related,
+    RootValue,
+    Shape,
+    TotalCount,
+)
+
+Values: TypeAlias = Sequence[Any]
+Cost: TypeAlias = int | Callable[[Values], int]
+"""What does not depend on the values of the slots, or a function of these."""
+
+COUNT_OF_TABLE, COUNT_OF_RELATED = 100, 10
+STEP = 10
+MUTATION = 50
+
+
+def cost_of(operation: Operation, besides: int = 0) -> Cost:
+    """The cost of an operation, and of what else it asks for."""
+    made = total(_root(value) for _, value in operation.fields)
+    return total((made, besides or int(made == 0)))
+
+
+def value_of(cost: Cost, values: Values) -> int:
+    """The cost for these values of the slots."""
+    return cost if isinstance(cost, int) else cost(values)
+
+
+def _root(value: RootValue) -> Cost:
+    match value:
+        case Lookup(shape=shape):
+            return cost_of_row(shape)
+        case NodeList(keys=keys, shapes=shapes):
+            slot, each = keys.slot, [cost_of_row(shape) for shape in shapes]
+            if all(isinstance(cost, int) for cost in each):
+                most = max([1, *(value_of(cost, ()) for cost in each)])
+                return lambda values: most * (len(values[slot]) or 1)
+            return lambda values: (
+                max([value_of(c, values) for c in each]) * (len(values[slot]) or 1)
+            )
+        case Page():
+            return _page(value)
+        case _:
+            return 0
+
+
+def cost_of_row(shape: Shape) -> Cost:
+    """The cost of one row with all beneath it."""
+    beneath: list[Cost] = [1]
+    for _, value in shape.fields:
+        match value:
+            case One(shape=one):
+                beneath.append(cost_of_row(one))
+            case Page():
+                beneath.append(_page(value))
+            case _:
+                pass
+    return total(beneath)
+
+
+def _page(page: Page) -> Cost:
+    once = 1 + (0 if page.condition is None else _condition(page.condition))
+    lists: list[Cost] = []
+    numbered = False
+    for _, value in page.fields:
+        match value:
+            case Nodes(shape=shape):
+                lists.append(cost_of_row(shape))
+            case Edges(fields=fields):
+                shapes = [part for _, part in fields if isinstance(part, Shape)]
+                lists.append(total(map(cost_of_row, shapes)) if shapes else 1)
+            case PageInfo():
+                numbered = True
+            case TotalCount():
+                once += COUNT_OF_RELATED if page.relationship else COUNT_OF_TABLE
+            case _:
+                pass
+    return total((once, times(page.limit, total(lists) if lists else int(numbered))))
+
+
+def _condition(condition: Condition) -> int:
+    match condition:
+        case Compare() | IsNull():
+            return 1
+        case All(of=parts) | AnyOf(of=parts):
+            return sum(map(_condition, parts))
+        case Not(of=part):
+            return _condition(part)
+        case Related(condition=part):
+            return STEP + _condition(part)
+
+
+def times(size: Param | int, each: Cost) -> Cost:
+    """What as many cost as a page has rows."""
+    if isinstance(size, int):
+        if isinstance(each, int):
+            return size * each
+        return lambda values: size * each(values)
+    slot = size.slot
+    if isinstance(each, int):
+        return lambda values: int(values[slot]) * each
+    return lambda values: int(values[slot]) * each(values)
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sum of costs, of which those that are known are added up once."""
+    known, varying = 0, []
+    for cost in costs:
+        if isinstance(cost, int):
+            known += cost
+        else:
+            varying.append(cost)
+    match varying:
+        case []:
+            return known
+        case [only]:
+            return lambda values: known + only(values)
+        case _:
+            return lambda values: known + sum([vary(values) for vary in varying])
