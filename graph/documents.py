@@ -3,6 +3,7 @@
 Refuses what is too long or too deep. graph.planner.plans remembers documents.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,22 +13,29 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
-    GraphQLSyntaxError,
     OperationDefinitionNode,
+    TokenKind,
     parse,
     validate,
 )
 
 from graph.errors import DocumentTooLarge, RequestError, refuse
-from graph.limits import MAX_TOKENS
+from graph.extent import check_extent
+from graph.limits import Limits
 
 MAX_VALIDATION_ERRORS = 20
+MAX_DIGITS = 400
+MANY_DIGITS = re.compile(f"[0-9]{{{MAX_DIGITS}}}")
 
 
 class OperationNotFound(RequestError):
     """The document does not say which operation to run, or has none of that name."""
 
     code = "OPERATION_RESOLUTION_FAILURE"
+
+
+class LongNumber(RequestError):
+    """A number that no column and no type holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,22 @@ class InvalidDocument(Exception):
         self.errors = errors
 
 
-def read_document(schema: GraphQLSchema, text: str) -> Document:
-    """The document of a text, parsed and validated; raises InvalidDocument."""
+def read_document(
+    schema: GraphQLSchema, text: str, limits: Limits, *, suggest: bool = True
+) -> Document:
+    """The document of a text, parsed and validated; raises InvalidDocument.
+
+    `suggest`: errors may name what of the schema might have been meant.
+    """
     try:
-        node = parse(text, max_tokens=MAX_TOKENS)
-        errors = validate(schema, node, max_errors=MAX_VALIDATION_ERRORS)
-    except GraphQLSyntaxError as error:
+        node = parse(text, max_tokens=limits.tokens)
+        if MANY_DIGITS.search(text):
+            _check_numbers(node)
+        check_extent(node, limits)
+        errors = validate(
+            schema, node, max_errors=MAX_VALIDATION_ERRORS, hide_suggestions=not suggest
+        )
+    except GraphQLError as error:
         raise InvalidDocument([error]) from None
     except RecursionError:
         too_deep = DocumentTooLarge("The document is nested too deeply.")
@@ -69,6 +87,15 @@ def read_document(schema: GraphQLSchema, text: str) -> Document:
     if errors:
         raise InvalidDocument(errors)
     return Document(node, *_definitions(node))
+
+
+def _check_numbers(node: DocumentNode) -> None:
+    """Raises GraphQLError for a number of which Python would not make one."""
+    token = node.loc.start_token if node.loc else None
+    while token is not None:
+        if token.kind in (TokenKind.INT, TokenKind.FLOAT) and len(token.value or "") > MAX_DIGITS:
+            raise refuse(LongNumber(f"A number has more than {MAX_DIGITS} digits."))
+        token = token.next
 
 
 def _definitions(

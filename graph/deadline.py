@@ -1,0 +1,57 @@
+"""How long a request may take, whatever it waits for: one timer for all of them.
+
+A request that is late is cancelled where it stands, and told so. Refuses to judge by the wall clock.
+"""
+
+import asyncio
+from typing import Any
+
+Request = asyncio.Task[Any]
+
+
+class Deadlines:
+    """The requests under way on one event loop at a time, each of them a task, the oldest first."""
+
+    def __init__(self, seconds: float) -> None:
+        # What is late is found out late by as much as the timer's interval.
+        self._interval = min(1.0, seconds / 4)
+        self._seconds = seconds - self._interval
+        self._since: dict[Request, float] = {}
+        # How often it was cancelled: a library may swallow a cancellation that meets an answer.
+        self._late: dict[Request, int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> Request:
+        """Count this task's time from now on."""
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        self._since[task] = loop.time()
+        if loop is not self._loop:
+            self._loop = loop
+            self._watch(loop)
+        return task
+
+    def end(self, request: Request) -> None:
+        """It is done, and its task goes on, cancelled or not."""
+        self._since.pop(request, None)
+        for _ in range(self._late.pop(request, 0)):
+            request.uncancel()
+
+    def is_late(self, request: Request) -> bool:
+        """Whether it was cancelled for being late."""
+        return request in self._late
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            return
+        overdue = loop.time() - self._seconds
+        for task, since in self._since.items():
+            if since > overdue:
+                break
+            self._late[task] = self._late.get(task, 0) + 1
+            task.cancel()
+        if self._since:
+            loop.call_later(self._interval, self._watch, loop)
+        else:
+            self._loop = None

@@ -1,0 +1,32 @@
+"""How long is waited for PostgreSQL: it gives up first, and we do where it does not answer at all."""
+
+from dataclasses import dataclass
+
+# What nobody waits for any more ends too: a backend looks whether its client is still there.
+NOTICING = "-c client_connection_check_interval=2s"
+UTC = "-c timezone=UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: of a request in all, and of that for a free connection."""
+
+    request: float = 15
+    pool: float = 5
+
+    def reading(self) -> str:
+        """The settings of a session that reads."""
+        return f"{UTC} -c default_transaction_read_only=on {self._statements()}"
+
+    def writing(self) -> str:
+        """The settings of a session that writes: who waits for a lock gives up before a statement."""
+        # An operation of several statements ends with its request, and its transaction soon after.
+        idle = f"-c idle_in_transaction_session_timeout={round(self.request * 2_000)}"
+        return f"{UTC} -c lock_timeout={round(self.request * 600)} {idle} {self._statements()}"
+
+    def _statements(self) -> str:
+        # Milliseconds; the rest is for the way there and back.
+        return f"-c statement_timeout={round(self.request * 800)} {NOTICING}"
+
+
+PATIENCE = Patience()
