@@ -10,7 +10,7 @@ SOURCES := $(shell find web/src -type f 2>/dev/null) \
 	$(wildcard web/package.json web/package-lock.json web/*.config.js)
 PAGE := web/dist/graphiql.html
 
-.PHONY: run test check bench web clean help
+.PHONY: run test check fuzz bench web clean help
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unless DATABASE_URL is set
@@ -26,6 +26,9 @@ check: $(VENV)/.dev ## run every static check
 	$(BIN)/lint-imports --no-logo
 	@$(BIN)/python server.py schema | diff -u graph/schema.graphql - \
 		|| { echo 'graph/schema.graphql is stale: .venv/bin/python server.py schema > graph/schema.graphql'; exit 1; }
+
+fuzz: $(VENV)/.dev ## send 100,000 requests that no good client sends, five minutes; SEED=n repeats a run
+	@exec $(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.run ## measure against other servers, 20 minutes; QUICK=1: two minutes
 	@exec $(BIN)/python -m bench $(if $(QUICK),--quick,--plot bench/results.svg)

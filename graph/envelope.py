@@ -9,11 +9,12 @@ from starlette.types import Receive, Scope
 
 from graph.engine import Request
 from graph.errors import RequestError
-from graph.limits import MAX_BODY
 from graph.trusted import TrustedDocuments
 from graph.wire import Fields
 
 JSON = "application/json"
+MAX_PARAMETERS = 100
+"""Parameters of a URL."""
 
 
 class BadRequest(RequestError):
@@ -33,39 +34,53 @@ class WrongMethod(BadRequest):
 
 
 async def read_request(
-    scope: Scope, fields: Fields, receive: Receive, trusted: TrustedDocuments
+    scope: Scope, fields: Fields, receive: Receive, trusted: TrustedDocuments, most: int
 ) -> Request:
-    """The GraphQL request in an HTTP request; raises RequestError."""
+    """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
-        body = await read_body(fields.get(b"content-type", b""), receive)
+        body = await read_body(fields.get(b"content-type", b""), receive, most)
         return request_of(decode(body), trusted, reading_only=False)
-    parameters: dict[str, Any] = parameters_of(scope)
+    parameters: dict[str, Any] = parameters_of(scope, most)
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = decode(parameters[name].encode()) if parameters[name] else None
     return request_of(parameters, trusted, reading_only=True)
 
 
-def parameters_of(scope: Scope) -> dict[str, str]:
-    """The parameters in the query of a request's URL."""
-    query: str = scope["query_string"].decode("latin-1")
-    return dict(parse_qsl(query, keep_blank_values=True))
+def parameters_of(scope: Scope, most: int) -> dict[str, str]:
+    """The parameters in the query, of at most so many bytes, of a request's URL; raises BadRequest."""
+    query: bytes = scope["query_string"]
+    if len(query) > most:
+        raise BadRequest(f"The URL's query is longer than {most} bytes.", 414)
+    try:
+        return dict(
+            parse_qsl(
+                query.decode(),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=MAX_PARAMETERS,
+            )
+        )
+    except UnicodeDecodeError:
+        raise BadRequest("The URL's query is not valid UTF-8.") from None
+    except ValueError:
+        raise BadRequest(f"The URL has more than {MAX_PARAMETERS} parameters.") from None
 
 
-async def read_body(content_type: bytes, receive: Receive) -> bytes:
-    """The body of a POST of JSON, no longer than allowed; raises BadRequest."""
+async def read_body(content_type: bytes, receive: Receive, most: int) -> bytes:
+    """The body of a POST of JSON, of at most so many bytes; raises BadRequest."""
     refusal = refuse_content(content_type)
     if refusal:
         raise BadRequest(refusal, 415)
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= MAX_BODY:
+    while message.get("more_body") and len(body) <= most:
         message = await receive()
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise BadRequest("The body ended early.")
-    if len(body) > MAX_BODY:
-        raise BadRequest(f"The body is longer than {MAX_BODY} bytes.", 413)
+    if len(body) > most:
+        raise BadRequest(f"The body is longer than {most} bytes.", 413)
     return body
 
 

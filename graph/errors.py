@@ -6,6 +6,7 @@ log gets the exception under the same id.
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from psycopg2 import errorcodes
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from models.asynchronous import Unanswered
+from models.slots import Unanswered
 
 log = logging.getLogger("cacaotrace.errors")
 
@@ -32,6 +33,7 @@ AWAY = (
     errorcodes.LOCK_NOT_AVAILABLE,
     errorcodes.READ_ONLY_SQL_TRANSACTION,
     errorcodes.SERIALIZATION_FAILURE,
+    errorcodes.DEADLOCK_DETECTED,
 )
 
 
@@ -72,11 +74,33 @@ class DocumentTooLarge(RequestError):
     code = "DOCUMENT_TOO_LARGE"
 
 
-class WritesDisabled(RequestError):
-    """A mutation where no writes are accepted."""
+class CostLimitExceeded(RequestError):
+    """A request that may cost more than one request is allowed to."""
 
-    code = "WRITES_DISABLED"
-    hint = "Writes are on only where the server runs its own embedded database."
+    code = "COST_LIMIT_EXCEEDED"
+    hint = "Ask for smaller pages, or for less beneath them: `extensions.cost` tells what it takes."
+
+
+class RateLimited(RequestError):
+    """A request of a client that has spent what it may for now; it fits in so many `seconds`."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Unauthenticated(RequestError):
+    """A request whose token is not valid, or that needs one and has none."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(RequestError):
+    """Something that the role of whoever asks may not do."""
+
+    code = "FORBIDDEN"
 
 
 class RolledBack(RequestError):
@@ -84,6 +108,14 @@ class RolledBack(RequestError):
 
     code = "ROLLED_BACK"
     hint = "One operation is one commit: repeat it without the mutation that failed."
+
+
+class Refused(Exception):
+    """A request of which something is not allowed; `errors` say what and where."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__("refused")
+        self.errors = errors
 
 
 def refuse(error: RequestError, nodes: Sequence[Node] | None = None) -> GraphQLError:
@@ -106,10 +138,35 @@ def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> Grap
     if cause is None:
         return recode(error, default_code, error.message)
     if is_unavailable(cause):
-        reason = str(cause).strip().partition("\n")[0]
-        log.error("database unavailable: %s: %s", type(cause).__name__, reason)
+        outage.tell(cause)
         return recode(error, UNAVAILABLE, "The database did not answer. Try again shortly.")
     return mask(error, cause)
+
+
+class Outage:
+    """Logs that the database is away, once a second however many requests meet it.
+
+    A log that is written faster than it is read would hold up every request.
+    """
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self._silent = 0
+
+    def tell(self, cause: Exception) -> None:
+        """Log it, or count it for the next line."""
+        now = time.monotonic()
+        if now < self._next:
+            self._silent += 1
+            return
+        reason = str(cause).strip().partition("\n")[0]
+        more = f" ({self._silent} more before)" if self._silent else ""
+        log.error("database unavailable%s: %s: %s", more, type(cause).__name__, reason)
+        self._next, self._silent = now + self._seconds, 0
+
+
+outage = Outage()
 
 
 def is_unavailable(cause: Exception) -> bool:
@@ -118,6 +175,9 @@ def is_unavailable(cause: Exception) -> bool:
         cause = cause.orig
     if isinstance(cause, (psycopg2.OperationalError, psycopg2.InterfaceError)):
         return cause.pgcode is None or cause.pgcode.startswith(AWAY)
+    if type(cause) is psycopg2.DatabaseError and cause.pgcode is None:
+        # What psycopg2 makes of a connection that ended in the middle of an answer.
+        return True
     if isinstance(cause, psycopg2.Error):
         return (cause.pgcode or "").startswith(AWAY)
     return isinstance(cause, (PoolTimeoutError, Unanswered, TimeoutError, OSError))
@@ -143,7 +203,8 @@ def recode(error: GraphQLError, code: str, message: str, hint: str | None = None
 def mask(error: GraphQLError, cause: Exception) -> GraphQLError:
     """Log a fault of ours once under a correlation id, and give the client only that id."""
     correlation = uuid.uuid4().hex
-    log.error("internal error %s", correlation, exc_info=cause)
+    extra = {"correlation": correlation}
+    log.error("internal error %s", correlation, exc_info=cause, extra=extra)
     masked = recode(error, "INTERNAL_SERVER_ERROR", f"Internal error, reference {correlation}.")
     assert masked.extensions is not None
     masked.extensions["correlationId"] = correlation

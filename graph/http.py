@@ -6,6 +6,7 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,14 +18,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import rest
 from graph.assets import Assets
-from graph.context import Viewer
+from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
+from graph.door import Access, Door
 from graph.engine import Answer, Engine
-from graph.envelope import JSON, BadRequest, WrongMethod, parameters_of, read_request
-from graph.errors import RequestError, refuse
+from graph.envelope import JSON, BadRequest, WrongMethod, read_request
+from graph.errors import RequestError, Unauthenticated, refuse
+from graph.limits import DEFAULTS, Limits
 from graph.trusted import NONE, TrustedDocuments
 from graph.unexpected import Unexpected
 from graph.wire import (
@@ -46,9 +49,9 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PATH = "/graphql"
-METHODS = ("GET", "HEAD", "POST")
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
+NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId)=")
 # To copy more bytes than this costs more than to send them apart from what encloses them.
 LONG = 100_000
 VARY = (b"vary", b"Accept, Accept-Encoding")
@@ -57,44 +60,67 @@ REVALIDATE = (b"cache-control", b"private, no-cache")
 DO_NOT_KEEP = (b"cache-control", b"no-store")
 STATUS_OF_CODE = {
     "METHOD_NOT_ALLOWED": 405,
+    "RATE_LIMITED": 429,
     "SERVICE_UNAVAILABLE": 503,
     "INTERNAL_SERVER_ERROR": 500,
 }
-STATUS_OF_REFUSAL = {"DOCUMENT_NOT_TRUSTED": 403, "PERSISTED_DOCUMENT_NOT_FOUND": 404}
+DEVELOPMENT = Access()
+STATUS_OF_REFUSAL = {
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "DOCUMENT_NOT_TRUSTED": 403,
+    "PERSISTED_DOCUMENT_NOT_FOUND": 404,
+}
 
 
 class GraphQLEndpoint:
     """/graphql: GraphiQL for a browser, GraphQL for everyone else."""
 
     def __init__(
-        self, engine: Engine, viewer: Viewer, web: Path, trusted: TrustedDocuments = NONE
+        self,
+        engine: Engine,
+        door: Door,
+        access: Access,
+        web: Path,
+        trusted: TrustedDocuments = NONE,
+        origins: frozenset[bytes] = NOBODY,
     ) -> None:
         self._engine = engine
-        self._viewer = viewer
+        self._door = door
+        self._access = access
         self._web = web
         self._trusted = trusted
-        # Until profiles are there: a server with a database of its own is a developer's.
-        self._explains = viewer.may_write
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application behind the route: any method."""
         fields = fields_of(scope["headers"])
-        if scope["method"] != "POST" and wants_page(scope, fields):
+        method = scope["method"]
+        if method != "POST" and not self._access.production and wants_page(scope, fields):
             return await self._page()(scope, receive, send)
         accepted = fields.get(b"accept-encoding")
         coding = choose_coding(accepted) if accepted else IDENTITY
         media_type = negotiate(fields.get(b"accept", b"*/*"))
         exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
+        if method == "OPTIONS":
+            return await exchange.say_methods()
         try:
-            check(scope["method"], media_type, coding)
-            request = await read_request(scope, fields, receive, self._trusted)
+            check(method, media_type, coding)
+            if method != "POST":
+                check_get(fields, self._origins)
+            viewer = await self._door.viewer(scope, fields)
+            request = await read_request(
+                scope, fields, receive, self._trusted, self._engine.limits.body
+            )
         except RequestError as error:
             answer = Answer(None, [refuse(error)], executed=False)
-            status = error.status if isinstance(error, BadRequest) else None
-            return await exchange.reply(answer, status, ", ".join(METHODS))
-        answer = await self._engine.answer(request, self._viewer)
-        if b"x-explain" in fields and self._explains:
-            answer = replace(answer, extensions={"explain": await self._engine.explain(request)})
+            return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))
+        except Exception as error:  # noqa: BLE001 - masked and logged by translate
+            return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
+        answer = await self._engine.answer(request, viewer)
+        if b"x-explain" in fields and self._access.explains(viewer):
+            explained = await self._engine.explain(request, viewer)
+            answer = replace(answer, extensions={"explain": explained})
         return await exchange.reply(answer)
 
     def _page(self) -> FileResponse:
@@ -109,12 +135,18 @@ class GraphQLEndpoint:
 class Application(Starlette):
     """Starlette, except that what it wraps around every route costs GraphQL nothing."""
 
-    def __init__(self, graphql: GraphQLEndpoint, routes: Sequence[BaseRoute], **given: Any) -> None:
+    def __init__(
+        self,
+        graphql: GraphQLEndpoint,
+        routes: Sequence[BaseRoute],
+        around: Sequence[Middleware],
+        **given: Any,
+    ) -> None:
         # The route is for where the application is mounted beneath a path.
-        super().__init__(
-            routes=[Route(PATH, graphql), *routes], middleware=[Middleware(Unexpected)], **given
-        )
-        self._graphql = Unexpected(graphql)
+        super().__init__(routes=[Route(PATH, graphql), *routes], middleware=around, **given)
+        self._graphql: ASGIApp = graphql
+        for each in reversed(around):
+            self._graphql = each.cls(self._graphql, *each.args, **each.kwargs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH:
@@ -125,28 +157,42 @@ class Application(Starlette):
 def application(
     database: Database,
     *,
-    writes: bool,
+    access: Access = DEVELOPMENT,
     web: Path,
     trusted: TrustedDocuments = NONE,
+    origins: frozenset[bytes] = NOBODY,
+    proxied: bool = False,
+    limits: Limits = DEFAULTS,
     routes: Sequence[BaseRoute] = (),
     **given: Any,
 ) -> Starlette:
     """The ASGI application: /graphql, /api/products, GraphiQL's own files under /static, `routes`.
 
-    `given` is Starlette's. Raises UnusableDocuments where a trusted document is not valid.
+    `origins` are those whose scripts may ask, `proxied` is whether https ends at a proxy. `given` is
+    Starlette's. Raises UnusableDocuments where a trusted document is not valid.
     """
-    engine = Engine(database)
+    engine = Engine(database, access.permissions(), limits)
     trusted.teach(engine)
-    viewer = Viewer(role="operator" if writes else "viewer", may_write=writes)
+    door = Door(database, access)
     return Application(
-        GraphQLEndpoint(engine, viewer, web, trusted),
+        GraphQLEndpoint(engine, door, access, web, trusted, origins),
         [
-            *rest.routes(engine, viewer),
+            *rest.routes(engine, door),
             Mount("/static", Assets(directory=web / "dist", check_dir=False)),
             *routes,
         ],
+        around(origins, proxied=proxied),
         **given,
     )
+
+
+def around(origins: frozenset[bytes], *, proxied: bool) -> list[Middleware]:
+    """What stands around every route, outermost first; nothing that has nothing to do."""
+    return [
+        *([Middleware(StrictTransport)] if proxied else ()),
+        *([Middleware(CrossOrigin, origins=origins)] if origins else ()),
+        Middleware(Unexpected),
+    ]
 
 
 # ---------------------------------------------------------------- what the client accepts
@@ -156,7 +202,7 @@ def wants_page(scope: Scope, fields: Fields) -> bool:
     """Whether a browser asks for the page: it accepts HTML first, and names no document."""
     if scope["method"] not in ("GET", "HEAD") or not prefers_page(fields.get(b"accept", b"*/*")):
         return False
-    return not {"query", "documentId"} & parameters_of(scope).keys()
+    return NAMES_DOCUMENT.search(scope["query_string"]) is None
 
 
 @lru_cache(64)
@@ -221,9 +267,15 @@ class Exchange:
             head.append((b"content-encoding", coding.name.encode()))
         if status == 405:
             head.append((b"allow", allow.encode()))
-        if status == 503:
-            head.append((b"retry-after", b"1"))
+        if status in (429, 503):
+            head.append((b"retry-after", b"%d" % answer.retry_after()))
+        if status == 401:
+            head.append((b"www-authenticate", b"Bearer"))
         return await self._send(status, head, body)
+
+    async def say_methods(self) -> None:
+        """204, and what may be asked (RFC 9110, section 9.3.7)."""
+        await self._send(204, [(b"allow", ", ".join(METHODS).encode()), VARY])
 
     async def _tag(self, answer: Answer, body: bytes, coding: Coding) -> bytes | None:
         """The tag of this very representation; None for one with errors, which is not to be kept."""
@@ -242,6 +294,13 @@ class Exchange:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             parts = (b"",)
         await send({"type": "http.response.body", "body": parts[0]})
+
+
+def status_of_refusal(error: RequestError) -> int | None:
+    """The HTTP status of a request that was not understood; None where its media type decides."""
+    if isinstance(error, BadRequest):
+        return error.status
+    return 401 if isinstance(error, Unauthenticated) else None
 
 
 def status_of(answer: Answer, media_type: str) -> int:
@@ -266,11 +325,17 @@ def _code(error: GraphQLError) -> str:
 
 def parts_of(answer: Answer) -> tuple[bytes, ...]:
     """The response's JSON in UTF-8, surrogates escaped, in parts to be joined."""
+    if answer.through is None or answer.extensions is not None or answer.price is None:
+        return _parts_of_any(answer)
+    return (OPENING, answer.through, b',"extensions":{"cost":%b}}' % answer.price.json)
+
+
+def _parts_of_any(answer: Answer) -> tuple[bytes, ...]:
     if answer.through is None:
         return (encode(answer.body()),)
-    if answer.extensions is None:
-        return (OPENING, answer.through, CLOSING)
-    return (OPENING, answer.through, b',"extensions":', encode(answer.extensions), CLOSING)
+    extensions = answer.all_extensions()
+    shown = (b',"extensions":', encode(extensions)) if extensions else ()
+    return (OPENING, answer.through, *shown, CLOSING)
 
 
 def encode(value: Any) -> bytes:

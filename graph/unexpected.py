@@ -35,7 +35,9 @@ class Unexpected:
                 await JSONResponse({"error": "The server is stopping."}, 503)(scope, receive, send)
         except Exception:
             correlation = uuid.uuid4().hex
-            log.exception("internal error %s: %s %r", correlation, scope["method"], scope["path"])
+            where = (scope["method"], scope["path"][:200])
+            extra = {"correlation": correlation}
+            log.exception("internal error %s: %s %r", correlation, *where, extra=extra)
             if not started:
                 message = f"Internal error, reference {correlation}."
                 answer = JSONResponse({"error": message, "correlationId": correlation}, 500)

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 from uvicorn import Config, Server
 
+from graph.limits import Limits
 from models.database import Database
 from server import create_app
 from settings import Settings
@@ -37,6 +38,13 @@ def world_to_read(cluster: Cluster, world_template: str) -> Iterator[Database]:
 def reader(world_to_read: Database) -> Iterator[TestClient]:
     """A client of the application on the shared world: it reads."""
     with client_of(world_to_read) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def wide_reader(world_to_read: Database) -> Iterator[TestClient]:
+    """The same, where documents may have thousands of aliases."""
+    with client_of(world_to_read, Limits(aliases=10_000, objects=1_000)) as client:
         yield client
 
 
@@ -88,7 +96,7 @@ def untouched(guarded_world: Database) -> Iterator[None]:
 @contextmanager
 def serving(database: Database) -> Iterator[tuple[str, int]]:
     """Host and port of the application on this database, served by uvicorn in a thread."""
-    app = create_app(Settings(writes=True), database)
+    app = create_app(Settings(dev_role="admin"), database)
     port = free_port()
     server = Server(Config(app, host="127.0.0.1", port=port, log_config=None))
     thread = threading.Thread(target=server.run)

@@ -10,6 +10,7 @@ from graph import assets
 from graph.http import application
 from models.database import Database
 from tests.api.wire import Reply
+from tests.conftest import local
 from tests.recorder import recording
 
 SCRIPT = b"export const chocolate = 'Schokolade';\n" * 200
@@ -24,8 +25,8 @@ def site(guarded_world: Database, tmp_path: Path) -> Iterator[TestClient]:
     (folder / "plain.js").write_bytes(SCRIPT)
     (folder / "small.css").write_bytes(b"p {}")
     (folder / "font.woff2").write_bytes(SCRIPT)
-    app = application(guarded_world, writes=False, web=tmp_path)
-    with TestClient(app) as client:
+    app = application(guarded_world, web=tmp_path)
+    with local(app) as client:
         yield client
 
 

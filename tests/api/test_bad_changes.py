@@ -246,7 +246,7 @@ def test_bad_cursor_in_the_payload_names_its_path(guarded: TestClient) -> None:
     answer = request(guarded, mutation, {"input": {"productId": "1", "name": "X"}})
     assert answer.codes == ["INVALID_CURSOR"]
     assert answer.errors[0]["path"] == ["change", "product", "lots"]
-    assert answer.json["data"] == {"change": None}
+    assert list(answer.json) == ["errors"]
 
 
 def test_objects_are_null_beside_a_user_error(guarded: TestClient) -> None:

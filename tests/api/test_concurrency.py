@@ -14,7 +14,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from models.database import Database
-from tests.api.asking import contents, encode, payload_of, rows, written
+from tests.api.asking import contents, encode, payload_of, rows, without_cost, written
 from tests.api.conftest import serving
 from tests.api.documents import CREATE_BATCH, USE
 from tests.api.test_statements import AUDIT, PROVENANCE
@@ -38,7 +38,7 @@ def exchange(address: Address, method: str, path: str, body: bytes | None = None
 
 def ask_server(address: Address, query: str, **variables: Any) -> Any:
     body = encode({"query": query, "variables": variables})
-    return exchange(address, "POST", "/graphql", body)
+    return without_cost(exchange(address, "POST", "/graphql", body))
 
 
 @contextmanager
@@ -257,21 +257,80 @@ def test_opposite_edges_at_once_make_no_cycle(author: TestClient, own_world: Dat
         assert sorted(future.result(WAIT) for future in futures) == [[], ["CYCLIC_LINEAGE"]]
 
 
-def test_deadlock_is_a_conflict_and_writes_nothing(author: TestClient, own_world: Database) -> None:
-    def rename(first: int, second: int, name: str) -> str:
-        return f"""mutation {{
-          a: updateProduct(input: {{productId: {first}, name: "{name}"}}) {{ userErrors {{ code }} }}
-          b: updateProduct(input: {{productId: {second}, name: "{name}"}}) {{ userErrors {{ code }} }} }}"""
+def rename(*products: int) -> str:
+    """A mutation that names these products X, one after another."""
+    fields = (
+        f'p{key}: updateProduct(input: {{productId: {key}, name: "X"}}) {{ userErrors {{ code }} }}'
+        for key in products
+    )
+    return f"mutation {{ {' '.join(fields)} }}"
 
-    before = contents(own_world)
+
+def test_deadlock_is_tried_again_and_both_writers_succeed(
+    author: TestClient, own_world: Database
+) -> None:
     with own_world.engine().connect() as other, ThreadPoolExecutor(1) as pool:
         other.execute(text("SELECT 1 FROM products WHERE product_id = 2 FOR UPDATE"))
-        future = pool.submit(author.post, "/graphql", json={"query": rename(1, 2, "X")})
+        future = pool.submit(author.post, "/graphql", json={"query": rename(1, 2)})
         wait_for_blocked(own_world, 1)
         # The API's session has waited longer, so it is the one that looks for a deadlock first.
-        other.execute(text("SELECT 1 FROM products WHERE product_id = 1 FOR UPDATE"))
-        answer = future.result(WAIT).json()
-        other.rollback()
-    assert answer["data"] == {"a": None, "b": {"userErrors": [{"code": "CONFLICT"}]}}
-    assert [error["extensions"]["code"] for error in answer["errors"]] == ["ROLLED_BACK"]
+        other.execute(text("UPDATE products SET description = 'Y' WHERE product_id = 1"))
+        other.commit()
+        answer = without_cost(future.result(WAIT).json())
+    assert answer == {"data": {"p1": {"userErrors": []}, "p2": {"userErrors": []}}}
+    query = "SELECT name, description = 'Y' FROM products WHERE product_id < 3 ORDER BY product_id"
+    assert rows(own_world, query) == [("X", True), ("X", None)]
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.parametrize(("meetings", "codes"), [(3, []), (4, ["CONFLICT"])])
+def test_writer_that_meets_others_is_tried_again_a_few_times(
+    author: TestClient, own_world: Database, state: str, meetings: int, codes: list[str]
+) -> None:
+    """A sequence counts the attempts, since it is not rolled back."""
+    before = contents(own_world)
+    with stumbling(own_world, f"nextval('stumbles') <= {meetings}", state):
+        answer = author.post("/graphql", json={"query": rename(1)}).json()
+        attempts = rows(own_world, "SELECT last_value FROM stumbles")
+    assert attempts == [(4,)]
+    errors = [error["code"] for error in answer["data"]["p1"]["userErrors"]]
+    assert errors == codes
+    assert (contents(own_world) == before) == bool(codes)
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_commit_that_meets_others_is_tried_again_and_then_unavailable(
+    author: TestClient, own_world: Database, state: str
+) -> None:
+    before = contents(own_world)
+    with stumbling(own_world, "nextval('stumbles') > 0", state, deferred=True):
+        refused = author.post("/graphql", json={"query": rename(1)})
+        attempts = rows(own_world, "SELECT last_value FROM stumbles")
+    assert attempts == [(4,)]
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"]
+    assert refused.json()["data"] is None
     assert contents(own_world) == before
+
+
+@contextmanager
+def stumbling(
+    database: Database, condition: str, state: str, *, deferred: bool = False
+) -> Iterator[None]:
+    """Whoever changes a product while inside fails with this SQLSTATE where the condition holds."""
+    when = "CONSTRAINT TRIGGER stumble AFTER" if deferred else "TRIGGER stumble BEFORE"
+    deferrable = "DEFERRABLE INITIALLY DEFERRED" if deferred else ""
+    begin = f"""
+        CREATE SEQUENCE stumbles;
+        CREATE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF {condition} THEN RAISE 'stumbled' USING ERRCODE = '{state}'; END IF;
+          RETURN NEW; END $$;
+        CREATE {when} UPDATE ON products {deferrable} FOR EACH ROW EXECUTE FUNCTION stumble()"""
+    end = "DROP TRIGGER stumble ON products; DROP FUNCTION stumble; DROP SEQUENCE stumbles"
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql(begin)
+    try:
+        yield
+    finally:
+        with database.engine().begin() as connection:
+            connection.exec_driver_sql(end)

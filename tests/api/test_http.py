@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from graph.http import application
 from models.database import Database
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
+from tests.conftest import local
 from tests.recorder import recording
 
 QUERY = "query One($id: Int!) { product(by: {productId: $id}) { name } }"
@@ -23,7 +24,7 @@ CHROME = (
 )
 
 
-def get(client: TestClient, accept: str = "*/*", **parameters: str) -> Answer:
+def get(client: TestClient, accept: str = JSON, **parameters: str) -> Answer:
     return fetch(client, f"/graphql?{urlencode(parameters)}", accept=accept)
 
 
@@ -94,7 +95,8 @@ def test_head_answers_the_headers_of_get_without_its_body(served: tuple[str, int
         assert response.headers["content-type"] == "application/json; charset=utf-8"
         found[method] = (response.headers["content-length"], response.read())
         connection.close()
-    body = '{"data":{"product":{"name":"Noir Café 70%"}}}'.encode()
+    cost = '"extensions":{"cost":{"requested":1,"maximum":5000000}}'
+    body = f'{{"data":{{"product":{{"name":"Noir Café 70%"}}}},{cost}}}'.encode()
     assert found == {"GET": (str(len(body)), body), "HEAD": (str(len(body)), b"")}
 
 
@@ -178,8 +180,8 @@ def test_location_of_an_error_counts_from_one(reader: TestClient) -> None:
 def site(world_to_read: Database, tmp_path: Path) -> Iterator[TestClient]:
     """A client of the API with web files of this test's own."""
     (tmp_path / "cdn.html").write_text("<p>from elsewhere</p>")
-    app = application(world_to_read, writes=False, web=tmp_path)
-    with TestClient(app) as client:
+    app = application(world_to_read, web=tmp_path)
+    with local(app) as client:
         yield client
 
 
@@ -216,10 +218,12 @@ def test_page_varies_by_accept(site: TestClient, tmp_path: Path) -> None:
     assert "accept" in fetch(site, "/graphql", accept=FIREFOX).headers.get("vary", "").lower()
 
 
-def test_browser_that_names_a_query_gets_json(site: TestClient, tmp_path: Path) -> None:
+def test_browser_that_names_a_query_gets_a_refusal_in_json(
+    site: TestClient, tmp_path: Path
+) -> None:
     build(tmp_path)
     answer = get(site, FIREFOX, query="{ __typename }")
-    assert answer.json == {"data": {"__typename": "Query"}}
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
 
 
 @pytest.mark.parametrize("accept", ["*/*", JSON, f"{JSON}, text/html;q=0.5"])

@@ -10,7 +10,7 @@ from models.database import Database
 from server import create_app
 from settings import Settings
 from tests.api.asking import ask, contents, encode, request, rows, send
-from tests.conftest import client_of, opened
+from tests.conftest import client_of, local, opened
 from tests.recorder import recording, wiretap
 
 IN_ORDER = """mutation {
@@ -192,39 +192,36 @@ def test_schema_offers_no_mutation_that_changes_a_transaction(author: TestClient
     assert [name for name in names if name.startswith(("delete", "remove"))] == []
 
 
-# ---------------------------------------------------------------- where writes are off
+# ---------------------------------------------------------------- who has not signed in
 
 
-def test_writes_that_are_off_write_nothing(own_world: Database) -> None:
+def test_public_writes_nothing(own_world: Database) -> None:
     before = contents(own_world)
-    app = create_app(Settings(writes=False), own_world)
-    with TestClient(app) as client, recording(own_world) as statements:
+    app = create_app(Settings(), own_world)
+    with local(app) as client, recording(own_world) as statements:
         answer = request(client, ONE_FAILS, {"kg": "1"})
     assert answer.status == 200
-    assert answer.json["data"] == {"a": None, "b": None, "c": None}
-    assert answer.codes == ["WRITES_DISABLED"] * 3
+    assert "data" not in answer.json
+    assert {*answer.codes} == {"UNAUTHENTICATED"}
+    assert [error["path"] for error in answer.json["errors"]][:3] == [["a"], ["b"], ["c"]]
     assert statements == []
     assert contents(own_world) == before
 
 
-def test_writes_are_off_at_the_rest_door_too(own_world: Database) -> None:
+def test_public_writes_nothing_at_the_rest_door(own_world: Database) -> None:
     before = contents(own_world)
     body = encode({"name": "A", "manufacturer_id": 1, "batch_number": "B"})
-    with TestClient(create_app(Settings(writes=False), own_world)) as client:
+    with local(create_app(Settings(), own_world)) as client:
         answer = send(client, body, "/api/products")
-    assert (answer.status, answer.json) == (403, {"error": "This server accepts no writes."})
+    told = "`Mutation.createProduct` is for operator, admin: sign in."
+    assert (answer.status, answer.json) == (401, {"error": told})
+    assert answer.headers["www-authenticate"] == "Bearer"
     assert contents(own_world) == before
 
 
-def test_reading_goes_on_where_writes_are_off(own_world: Database) -> None:
-    with TestClient(create_app(Settings(writes=False), own_world)) as client:
+def test_public_reads(own_world: Database) -> None:
+    with local(create_app(Settings(), own_world)) as client:
         assert ask(client, "{ products { totalCount } }") == {"products": {"totalCount": 3}}
-
-
-def test_writes_are_off_unless_they_are_turned_on() -> None:
-    assert Settings().writes is False
-    assert Settings.from_environment({"DATABASE_URL": "postgresql://db/x"}).writes is False
-    assert Settings.from_environment({}).writes is True
 
 
 def test_query_cannot_write(own_world: Database) -> None:

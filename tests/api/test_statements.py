@@ -27,10 +27,10 @@ query Audit($id: Int!) { cacaoBatch(by: {cacaoBatchId: $id}) { supplier { name l
 
 FIVE_LEVELS = """
 query ($id: Int!) { product(by: {productId: $id}) { name
-  cacaoBatches { nodes { stage
-    inputs { nodes { stage
-      inputs { nodes { stage
-        inputs { nodes { stage
+  cacaoBatches(first: 5) { nodes { stage
+    inputs(first: 5) { nodes { stage
+      inputs(first: 5) { nodes { stage
+        inputs(first: 5) { nodes { stage
           supplier { name plots { nodes { name } } } } } } } } } } } } }"""
 
 TEN_ALIASES = """
@@ -149,8 +149,8 @@ def test_five_levels_are_one_statement(reader: TestClient, world_to_read: Databa
 def test_five_levels_of_the_sample_reach_plots_in_one_statement(
     client: TestClient, sample: Database
 ) -> None:
-    query = """{ products(first: 5) { nodes { cacaoBatches { nodes {
-      inputs { nodes { inputs { nodes { inputs { nodes {
+    query = """{ products(first: 5) { nodes { cacaoBatches(first: 5) { nodes {
+      inputs(first: 5) { nodes { inputs(first: 5) { nodes { inputs(first: 5) { nodes {
         supplier { plots(first: 1) { nodes { name country areaHa } } } } } } } } } } } } } }"""
     with recording(sample) as statements:
         data = ask(client, query)

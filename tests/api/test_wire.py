@@ -15,7 +15,8 @@ from tests.api.conftest import serving
 from tests.api.wire import DECODE, Wire
 
 SHORT = "{ product(by: {productId: 1}) { name } }"
-SHORT_BODY = '{"data":{"product":{"name":"Noir Café 70%"}}}'.encode()
+COST = '"extensions":{"cost":{"requested":1,"maximum":5000000}}'
+SHORT_BODY = f'{{"data":{{"product":{{"name":"Noir Café 70%"}}}},{COST}}}'.encode()
 LONG = "{ product(by: {productId: 3}) { description } }"
 # Longer than what the event loop compresses, and than what is sent as one part.
 VERY_LONG = "{" + " ".join(f"a{n}: products {{ nodes {{ description }} }}" for n in range(20)) + "}"
@@ -101,7 +102,7 @@ def test_answer_stays_as_it_is_where_no_coding_is_accepted(
     answer = wire.post(query, **accepted)
     assert "content-encoding" not in answer.headers
     assert answer.headers["content-length"] == str(len(answer.body))
-    assert list(json.loads(answer.body)) == ["data"]
+    assert list(json.loads(answer.body)) == ["data", "extensions"]
 
 
 def test_very_long_answers_are_longer_than_any_limit(wire: Wire) -> None:
@@ -252,7 +253,7 @@ def test_changed_data_has_another_tag(own_world: Database) -> None:
             connection.execute(text("UPDATE products SET name = 'Lait' WHERE product_id = 1"))
         again = wire.get(SHORT, if_none_match=first.headers["etag"])
         wire.close()
-    body = b'{"data":{"product":{"name":"Lait"}}}'
+    body = f'{{"data":{{"product":{{"name":"Lait"}}}},{COST}}}'.encode()
     assert (again.status, again.body, again.headers["etag"]) == (200, body, tag_of(body))
 
 

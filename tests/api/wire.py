@@ -57,4 +57,5 @@ class Wire:
         return self.send("POST", "/graphql", encode({"query": query}), **headers)
 
     def get(self, query: str, method: str = "GET", /, **headers: str) -> Reply:
+        headers = {"accept": JSON, **headers}
         return self.send(method, f"/graphql?{urlencode({'query': query})}", **headers)

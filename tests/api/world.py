@@ -64,7 +64,10 @@ def renew(database: Database) -> None:
     tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
     with database.engine().begin() as connection:
         connection.exec_driver_sql("ALTER TABLE transactions DISABLE TRIGGER append_only")
+        connection.exec_driver_sql("ALTER TABLE changes DISABLE TRIGGER append_only")
         connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in tables))
         connection.exec_driver_sql(COUNT_FROM_ONE)
         connection.exec_driver_sql(WORLD, {"gtin": GTIN, "long": LONG})
+        connection.exec_driver_sql("DELETE FROM changes")
+        connection.exec_driver_sql("ALTER TABLE changes ENABLE TRIGGER append_only")
         connection.exec_driver_sql("ALTER TABLE transactions ENABLE TRIGGER append_only")

@@ -1,4 +1,5 @@
-// The GraphiQL page: opening tabs, remembered headers, the reader's own colour scheme.
+// The GraphiQL page: opening tabs, sign-in, the reader's own colour scheme. Headers are not
+// remembered: a token may stand there.
 import './workers.js'
 import '@graphiql/react/font/roboto.css'
 import '@graphiql/react/font/fira-code.css'
@@ -11,6 +12,7 @@ import { GraphiQL } from 'graphiql'
 import { createRoot } from 'react-dom/client'
 import { fetcher } from './fetcher.js'
 import { RunOnLoad } from './run-on-load.jsx'
+import { SignIn } from './sign-in.jsx'
 import { retitle, storage } from './storage.js'
 
 createRoot(document.getElementById('graphiql')).render(
@@ -18,10 +20,12 @@ createRoot(document.getElementById('graphiql')).render(
     fetcher={fetcher}
     storage={storage}
     onTabChange={retitle}
-    shouldPersistHeaders
     defaultEditorToolsVisibility="variables"
   >
-    <GraphiQL.Logo>cacaotrace</GraphiQL.Logo>
+    <GraphiQL.Logo>
+      cacaotrace
+      <SignIn />
+    </GraphiQL.Logo>
     <RunOnLoad />
   </GraphiQL>,
 )

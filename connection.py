@@ -1,0 +1,66 @@
+"""The connection beneath the application: what is no HTTP is refused in JSON, and no head is endless.
+
+uvicorn's own takes as many header fields, of any length, as a client likes to send.
+"""
+
+import json
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_FIELDS = 100
+"""Header fields of a request."""
+MAX_HEAD = 500_000
+"""Bytes in which a head must come: more than is read at once, for a body may stand before it."""
+
+
+class TooManyFields(Exception):
+    """More header fields than any client sends."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's, but that a head has bounds, and what is refused before the application gets JSON."""
+
+    _head = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, unless it is more than a head may be."""
+        super().data_received(data)
+        cycle: Any = self.cycle
+        if cycle is not None and cycle.scope is self.scope:
+            self._head = 0
+        else:
+            self._head += len(data)
+        # Fields may also stand behind a body, and are kept as well.
+        if self._head > MAX_HEAD or len(self.headers or ()) > MAX_FIELDS:
+            self._refuse(431, "The header fields are too large.")
+
+    def on_headers_complete(self) -> None:
+        """A head has come; the parser gives up where this raises."""
+        if len(self.headers) > MAX_FIELDS:
+            raise TooManyFields
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        self._refuse(400, msg)
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        body = refusal(message)
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/json; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        head = b"".join(b"%b: %b\r\n" % field for field in fields)
+        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
+        self.transport.close()
+
+
+def refusal(message: str) -> bytes:
+    """The body of a refusal, as GraphQL has it."""
+    error = {"message": message, "extensions": {"code": "BAD_REQUEST"}}
+    return json.dumps({"errors": [error]}, separators=(",", ":")).encode()

@@ -1,0 +1,94 @@
+"""What comes over a connection and is no HTTP, or no end of it; and what a proxy says of a client."""
+
+import json
+import socket
+from contextlib import suppress
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from models.database import Database
+from tests.conftest import Serving, start_serving
+
+HEAD = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+LINE = b"x: " + b"y" * 1_000 + b"\r\n"
+
+
+def say(url: str, data: bytes) -> bytes:
+    """What the server answers to these bytes before it hangs up."""
+    with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), 10) as connection:
+        # It hangs up before all was sent, which is what it should do with what has no end.
+        with suppress(OSError):
+            connection.sendall(data)
+        answer = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65_536):
+                answer += part
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00 this is TLS \r\n\r\n", b"400"),
+        (b"POST /graphql HTTP/9.9\r\n\r\n", b"400"),
+        (b"GET /\xff HTTP/1.1\r\n\r\n", b"400"),
+        (HEAD + b"content-length: -1\r\n\r\n", b"400"),
+        (HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}", b"400"),
+        (HEAD + b"x: y\r\n" * 100 + b"\r\n", b"400"),
+    ],
+    ids=lambda given: ascii(given)[:40],
+)
+def test_what_is_no_http_is_refused_in_json(
+    live_server_url: str, data: bytes, status: bytes
+) -> None:
+    head, _, body = say(live_server_url, data).partition(b"\r\n\r\n")
+    assert head.split()[1] == status
+    assert b"content-type: application/json; charset=utf-8" in head
+    assert b"x-content-type-options: nosniff" in head
+    assert b"server:" not in head
+    (error,) = json.loads(body)["errors"]
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD + LINE * 2_000,
+        HEAD + b"x: " + b"y" * 2_000_000,
+        HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n" + LINE * 2_000,
+    ],
+    ids=["fields", "one field", "fields behind the body"],
+)
+def test_head_without_an_end_is_cut_off(live_server_url: str, data: bytes) -> None:
+    # The refusal itself may be lost where the client is still sending.
+    answer = say(live_server_url, data)
+    assert answer == b"" or answer.split()[1] == b"431"
+    assert b"200 OK" in say(live_server_url, b"GET /api/health HTTP/1.0\r\n\r\n")
+
+
+def transport_security(serving: Serving) -> str | None:
+    """What a client learns who says to come by https through a proxy."""
+    connection = HTTPConnection(urlsplit(serving.url).netloc, timeout=10)
+    forwarded = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
+    connection.request("GET", "/api/health", headers=forwarded)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.headers["strict-transport-security"]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "expected"),
+    [("", None), ("127.0.0.1", "max-age=31536000"), ("10.0.0.0/8", None)],
+)
+def test_only_a_trusted_proxy_says_where_a_client_comes_from(
+    sample: Database, proxies: str, expected: str | None
+) -> None:
+    url = sample.engine().url.render_as_string(hide_password=False)
+    serving = start_serving(DATABASE_URL=url.replace("+psycopg2", ""), FORWARDED_ALLOW_IPS=proxies)
+    found = transport_security(serving)
+    code, _, errors = serving.stop()
+    assert (found, code) == (expected, 0)
+    assert "ERROR" not in errors
