@@ -6,17 +6,14 @@ line on standard error, without a traceback or a password.
 
 import argparse
 import gc
-import http.client
 import logging
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -29,15 +26,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
+import logs
 from settings import VARIABLES, Settings, SettingsError, mask
 
 if TYPE_CHECKING:
+    from graph.door import Access
     from models.database import Database
 
 __all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
 
 WEB = Path(__file__).parent / "web"
-PROBE_SECONDS, SHUTDOWN_SECONDS = 3, 10
+PROBE_SECONDS = 3
 
 log = logging.getLogger("cacaotrace")
 
@@ -57,9 +56,14 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     from graph.http import application
     from graph.trusted import UnusableDocuments, load
     from models.database import Database
+    from models.patience import Patience
 
+    limits = settings.limits
     opened = database or Database(
-        settings.database_url, settings.pool_size, prepare=settings.prepare
+        settings.database_url,
+        settings.pool_size,
+        prepare=settings.prepare,
+        patience=Patience(limits.request_seconds, limits.pool_seconds),
     )
 
     @asynccontextmanager
@@ -78,15 +82,37 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     try:
         return application(
             opened,
-            writes=settings.writes,
+            access=access_of(settings),
             web=WEB,
             trusted=load(settings.trusted_documents, only=settings.trusted_only),
+            origins=frozenset(origin.encode() for origin in settings.cors_origins),
+            proxied=bool(settings.proxies),
+            limits=limits.shared(settings.workers),
             routes=[Route("/", redirect), *_health(opened)],
             exception_handlers={HTTPException: _answer_http_error},
             lifespan=lifespan,
         )
     except UnusableDocuments as error:
         raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
+
+
+def access_of(settings: Settings) -> "Access":
+    """How open the server is; raises SettingsError where an issuer cannot be trusted."""
+    from graph.door import Access
+    from graph.issuer import Issuer
+
+    issuer = None
+    if settings.oidc_issuer:
+        try:
+            issuer = Issuer(
+                settings.oidc_issuer,
+                settings.oidc_audience,
+                settings.oidc_jwks_url,
+                settings.oidc_role_claim,
+            )
+        except ValueError as error:
+            raise SettingsError(f"OIDC_ISSUER: {error}") from None
+    return Access(settings.production, settings.public_read, settings.dev_role, issuer)
 
 
 def _settle_memory() -> None:
@@ -140,20 +166,8 @@ def worker() -> Starlette:
     if parent is not None:
         threading.Thread(target=end_with_parent, daemon=True).start()
     settings = Settings.from_environment(os.environ)
-    configure_logging(settings)
+    logs.configure(settings.log_level, settings.log_format)
     return create_app(settings)
-
-
-def configure_logging(settings: Settings) -> None:
-    """One line an event on standard error, in UTC; uvicorn's own only from warnings up."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
-    if settings.log_level == "info":
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 # ---------------------------------------------------------------- the command line
@@ -196,6 +210,9 @@ def _reached(url: str, settings: Settings) -> "Iterator[Database]":
             database.is_ready()
             if database.apply_schema():
                 log.info("applied schema.sql")
+            elif lacking := database.lacks():
+                told = "the database was made for an earlier version; schema.sql also has %s"
+                log.warning(told, ", ".join(lacking))
         except (DBAPIError, psycopg2.Error) as error:
             reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
             raise StartError(f"cannot use the database {mask(url)}: {reason}") from error
@@ -206,6 +223,8 @@ def _reached(url: str, settings: Settings) -> "Iterator[Database]":
 
 def serve(settings: Settings, _args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 0 after either."""
+    from serving import CannotListen, run
+
     embedded = not settings.database_url
     with suppress(KeyboardInterrupt), opened_database(settings, shared=False) as (url, database):
         from models import sample_data
@@ -213,74 +232,21 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         if embedded and sample_data.is_empty(database):
             log.info("filling the new database with sample data")
             sample_data.fill(database)
-        if not settings.writes:
-            log.warning("mutations are off: DATABASE_URL names a database, and sign-in is to come")
+        announce_access(settings)
         database.close()
-        return _run(replace(settings, database_url=url))
+        try:
+            return run(replace(settings, database_url=url), create_app)
+        except CannotListen as error:
+            raise StartError(str(error)) from error
     return 0
 
 
-def _run(settings: Settings) -> int:
-    from uvicorn import Config, Server
-    from uvicorn.config import STARTUP_FAILURE
-    from uvicorn.supervisors import Multiprocess
-
-    several = settings.workers > 1
-    if several and settings.trusted_documents:
-        # What cannot be used is said here, once, rather than by each worker.
-        create_app(settings)
-    config = Config(
-        "server:worker" if several else create_app(settings),
-        factory=several,
-        workers=settings.workers,
-        lifespan="on",
-        log_config=None,
-        access_log=settings.log_level == "debug",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    with _bind(settings) as listener:
-        threading.Thread(target=_announce, args=(settings, listener), daemon=True).start()
-        if not several:
-            Server(config).run([listener])
-            return 0
-        os.environ.update(settings.to_environment())
-        hangup = signal.getsignal(signal.SIGHUP)
-        supervisor = Multiprocess(config, [listener])
-        # The supervisor would restart its workers; a closed terminal is meant to end them.
-        signal.signal(signal.SIGHUP, hangup)
-        supervisor.run()
-        return int(any(p.exitcode == STARTUP_FAILURE for p in supervisor.processes))
-
-
-def _bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        # From here on no other process gets this port; clients wait until the workers accept.
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        where = f"{settings.host} port {settings.port}"
-        raise StartError(f"cannot listen on {where}: {error.strerror}") from error
-    return listener
-
-
-def _announce(settings: Settings, listener: socket.socket) -> None:
-    """Print where the server is, once it answers."""
-    host, port = settings.host, listener.getsockname()[1]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    with (
-        suppress(OSError, http.client.HTTPException),
-        closing(http.client.HTTPConnection(reachable, port)) as connection,
-    ):
-        connection.request("GET", "/api/health")
-        connection.getresponse().read()
-        shown = f"[{reachable}]" if ":" in reachable else reachable
-        print(f"GraphiQL: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+def announce_access(settings: Settings) -> None:
+    """Say who may do what without a token, where that is not plain production."""
+    if settings.dev_role != "public":
+        log.warning("DEV_ROLE: a request without a token acts as %s", settings.dev_role)
+    if settings.database_url and not settings.production:
+        log.warning("PROFILE is development: anyone may ask for the schema")
 
 
 def _delegate(settings: Settings, args: argparse.Namespace) -> int:
@@ -309,6 +275,7 @@ class Command:
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
     "import": Command("import a CSV file", _delegate, "exchange.import_command"),
+    "user": Command("add, list, change or remove users", _delegate, "models.user_command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "schema": Command("print the GraphQL schema", _schema),
 }
@@ -353,7 +320,7 @@ def main(argv: list[str]) -> int:
     _end_on_hangup()
     try:
         settings = Settings.from_environment(os.environ)
-        configure_logging(settings)
+        logs.configure(settings.log_level, settings.log_format)
         return command.run(settings, args)
     except (SettingsError, StartError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -3,12 +3,20 @@
 Refuses a value that cannot be used, naming the variable, and never shows a password.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from graph.limits import DEFAULTS, Limits
+
+PROFILES = ("development", "production")
+DEV_ROLES = ("public", "viewer", "operator", "auditor", "admin")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+LOG_FORMATS = ("text", "json")
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 VARIABLES = """
 environment:
   DATABASE_URL  postgresql://user:password@host:port/database; without it, an embedded PostgreSQL
@@ -17,10 +25,53 @@ environment:
   WORKERS       processes that serve (1)
   POOL_SIZE     database connections of a process, for reads and for writes each (8)
   LOG_LEVEL     debug, info, warning, error or critical (info)
+  LOG_FORMAT    json: an object a line; values of requests and rows are left out of both (text)
   PREPARED_STATEMENTS     off: for a pooler in transaction mode between us and PostgreSQL (on)
   TRUSTED_DOCUMENTS       folder of *.graphql files, such a file, or a JSON manifest {id: text}
   TRUSTED_DOCUMENTS_ONLY  on: no other document is answered (off)
+  CORS_ORIGINS  sites whose scripts may ask: https://shop.example,https://... (none)
+  FORWARDED_ALLOW_IPS     proxies, by address or network, that say where a client comes from (none)
+  MAX_COST, COST_BURST, COST_PER_SECOND   what a request may cost, a client spend at once, and a second
+                in the long run (50000, 100000, 10000 in production, else 0: clients are not counted)
+  REQUEST_SECONDS, POOL_SECONDS           what a request may take in all, and wait for a connection (15, 5)
+  MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
+  MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,
+  MAX_NODE_IDS  how large a request may be; see the README
+  PROFILE       production: no GraphiQL, introspection for those signed in only, nobody acts
+                without a token, and no start with what is unsafe (development)
+  PUBLIC_READ   off: whoever has not signed in reads nothing (on)
+  DEV_ROLE      the role of a request without a token: public, viewer, operator, auditor or admin;
+                on loopback and in development only (operator with the embedded database, else public)
+  OIDC_ISSUER, OIDC_AUDIENCE  accept bearer tokens of this OpenID Connect issuer, for us
+  OIDC_JWKS_URL               its keys, where its configuration does not say (discovered)
+  OIDC_ROLE_CLAIM             the claim that holds the role (role)
 """
+
+
+# Limit: its variable, and the least and the most it may be.
+LIMITS = {
+    "body": ("MAX_BODY", 1_000, 100_000_000),
+    "tokens": ("MAX_TOKENS", 100, 1_000_000),
+    "depth": ("MAX_DEPTH", 3, 100),
+    "aliases": ("MAX_ALIASES", 0, 10_000),
+    "directives": ("MAX_DIRECTIVES", 0, 10_000),
+    "directives_of_one": ("MAX_DIRECTIVES_OF_ONE", 0, 10_000),
+    "root_fields": ("MAX_ROOT_FIELDS", 1, 10_000),
+    "repeated_fields": ("MAX_REPEATED_FIELDS", 0, 10_000),
+    "definitions": ("MAX_DEFINITIONS", 1, 10_000),
+    "fragments": ("MAX_FRAGMENTS", 0, 10_000),
+    "objects": ("MAX_OBJECTS", 1, 2_000),
+    "filter_depth": ("MAX_FILTER_DEPTH", 1, 50),
+    "conditions": ("MAX_CONDITIONS", 0, 10_000),
+    "node_ids": ("MAX_NODE_IDS", 1, 10_000),
+    "cost": ("MAX_COST", 1, 1_000_000_000),
+    "cost_burst": ("COST_BURST", 1, 1_000_000_000_000),
+    "cost_per_second": ("COST_PER_SECOND", 0, 1_000_000_000),
+    "request_seconds": ("REQUEST_SECONDS", 1, 3_600),
+    "pool_seconds": ("POOL_SECONDS", 1, 3_600),
+}
+# In production, if nothing else is said; a developer may ask for more, and is not counted.
+PRODUCTION = replace(DEFAULTS, cost=50_000, cost_burst=1_000_000, cost_per_second=100_000)
 
 
 class SettingsError(Exception):
@@ -38,10 +89,20 @@ class Settings:
     workers: int = 1
     log_level: str = "info"
     pool_size: int = 8
-    writes: bool = False
     prepare: bool = True
     trusted_documents: Path | None = None
     trusted_only: bool = False
+    production: bool = False
+    public_read: bool = True
+    dev_role: str = "public"
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_role_claim: str = "role"
+    cors_origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
+    log_format: str = "text"
+    limits: Limits = DEFAULTS
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -52,31 +113,53 @@ class Settings:
         only = _read_switch(given, "TRUSTED_DOCUMENTS_ONLY")
         if only and not trusted:
             raise SettingsError("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
+        host = given.get("HOST", cls.host)
+        production = _read_choice(given, "PROFILE", PROFILES) == "production"
+        if production:
+            _refuse_unsafe(given)
         return cls(
             database_url=url,
-            host=given.get("HOST", cls.host),
+            host=host,
             port=_read_number(given, "PORT", cls.port, 0, 65535),
             data_dir=Path(given.get("DATA_DIR", cls.data_dir)),
             workers=_read_number(given, "WORKERS", cls.workers, 1, 64),
-            log_level=_read_level(given.get("LOG_LEVEL", cls.log_level)),
+            log_level=_read_choice(given, "LOG_LEVEL", LOG_LEVELS, cls.log_level),
             pool_size=_read_number(given, "POOL_SIZE", cls.pool_size, 1, 1000),
-            # A worker process is told so by the process that runs the embedded database.
-            writes=not url or given.get("CACAOTRACE_EMBEDDED") == "1",
             prepare=_read_switch(given, "PREPARED_STATEMENTS", default=True),
             trusted_documents=Path(trusted) if trusted else None,
             trusted_only=only,
+            production=production,
+            public_read=_read_switch(given, "PUBLIC_READ", default=True),
+            dev_role=_read_dev_role(given, host),
+            cors_origins=_read_origins(given, production=production),
+            proxies=_read_proxies(given),
+            log_format=_read_choice(given, "LOG_FORMAT", LOG_FORMATS),
+            limits=_read_limits(given, production=production),
+            **_read_issuer(given),
         )
 
     def to_environment(self) -> dict[str, str]:
         """The same settings for a worker process."""
         return {
             "DATABASE_URL": self.database_url,
+            "WORKERS": str(self.workers),
+            **{name: str(getattr(self.limits, limit)) for limit, (name, *_) in LIMITS.items()},
             "LOG_LEVEL": self.log_level,
+            "LOG_FORMAT": self.log_format,
+            "CORS_ORIGINS": ",".join(self.cors_origins),
+            "FORWARDED_ALLOW_IPS": ",".join(self.proxies),
             "POOL_SIZE": str(self.pool_size),
-            "CACAOTRACE_EMBEDDED": "1" if self.writes else "",
             "PREPARED_STATEMENTS": "on" if self.prepare else "off",
             "TRUSTED_DOCUMENTS": str(self.trusted_documents or ""),
             "TRUSTED_DOCUMENTS_ONLY": "on" if self.trusted_only else "off",
+            "PROFILE": PROFILES[self.production],
+            "PUBLIC_READ": "on" if self.public_read else "off",
+            "HOST": self.host,
+            "DEV_ROLE": "" if self.production else self.dev_role,
+            "OIDC_ISSUER": self.oidc_issuer,
+            "OIDC_AUDIENCE": self.oidc_audience,
+            "OIDC_JWKS_URL": self.oidc_jwks_url,
+            "OIDC_ROLE_CLAIM": self.oidc_role_claim if self.oidc_issuer else "",
         }
 
 
@@ -104,10 +187,96 @@ def _read_number(given: Mapping[str, str], name: str, default: int, low: int, hi
     return int(value)
 
 
-def _read_level(value: str) -> str:
-    if value.lower() not in LOG_LEVELS:
-        raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {value!r}")
-    return value.lower()
+def _read_limits(given: Mapping[str, str], *, production: bool) -> Limits:
+    defaults = PRODUCTION if production else DEFAULTS
+    limits = Limits(
+        **{
+            limit: _read_number(given, name, getattr(defaults, limit), low, high)
+            for limit, (name, low, high) in LIMITS.items()
+        }
+    )
+    if limits.cost_per_second and limits.cost_burst < limits.cost:
+        raise SettingsError("COST_BURST must not be less than MAX_COST")
+    if limits.pool_seconds > limits.request_seconds:
+        raise SettingsError("POOL_SECONDS must not be more than REQUEST_SECONDS")
+    return limits
+
+
+def _read_choice(
+    given: Mapping[str, str], name: str, choices: Sequence[str], default: str = ""
+) -> str:
+    value = given.get(name, default or choices[0]).lower()
+    if value not in choices:
+        raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    return value
+
+
+def _read_dev_role(given: Mapping[str, str], host: str) -> str:
+    loopback = is_loopback(host)
+    if "DEV_ROLE" not in given:
+        development = given.get("PROFILE", "").lower() != "production"
+        return "operator" if development and loopback and "DATABASE_URL" not in given else "public"
+    role = _read_choice(given, "DEV_ROLE", DEV_ROLES)
+    if role != "public" and not loopback:
+        raise SettingsError(f"DEV_ROLE={role} needs a HOST of loopback, not {host!r}")
+    return role
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _refuse_unsafe(given: Mapping[str, str]) -> None:
+    """Raises SettingsError for what development may do and production may not."""
+    unsafe = {
+        "needs DATABASE_URL: the embedded database is for development": "DATABASE_URL" not in given,
+        "refuses DEV_ROLE: nobody acts without a token": "DEV_ROLE" in given,
+        "refuses LOG_LEVEL=debug, which logs statements": given.get("LOG_LEVEL", "").lower()
+        == "debug",
+    }
+    for reason, holds in unsafe.items():
+        if holds:
+            raise SettingsError(f"PROFILE=production {reason}")
+
+
+def _read_issuer(given: Mapping[str, str]) -> dict[str, str]:
+    found = {name.lower(): value for name, value in given.items() if name.startswith("OIDC_")}
+    if found and not {"oidc_issuer", "oidc_audience"} <= found.keys():
+        raise SettingsError("OIDC_ISSUER and OIDC_AUDIENCE need each other")
+    known = {field.name for field in fields(Settings)}
+    return {name: value for name, value in found.items() if name in known}
+
+
+def _read_origins(given: Mapping[str, str], *, production: bool) -> tuple[str, ...]:
+    origins = _read_list(given, "CORS_ORIGINS")
+    for origin in origins:
+        if origin == "*" and not production:
+            continue
+        if not ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}"
+            )
+    return origins
+
+
+def _read_proxies(given: Mapping[str, str]) -> tuple[str, ...]:
+    proxies = _read_list(given, "FORWARDED_ALLOW_IPS")
+    for proxy in proxies:
+        with suppress(ValueError):
+            if ip_network(proxy).prefixlen:
+                continue
+        raise SettingsError(
+            f"FORWARDED_ALLOW_IPS must list addresses or networks of proxies, not {proxy!r}"
+        )
+    return proxies
+
+
+def _read_list(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    items = (item.strip().lower() for item in given.get(name, "").split(","))
+    return tuple(item for item in items if item)
 
 
 def _read_switch(given: Mapping[str, str], name: str, *, default: bool = False) -> bool:

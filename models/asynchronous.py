@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections import OrderedDict, deque
+import select
+from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -24,6 +24,8 @@ from psycopg2 import errorcodes, extensions
 from sqlalchemy import URL
 from sqlalchemy.dialects.postgresql import psycopg2 as dialects
 
+from models.address import Addresses
+
 log = logging.getLogger("cacaotrace.sql")
 
 DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
@@ -31,15 +33,10 @@ PARAMETER = re.compile(r"\$(\d+)")
 
 
 CONNECT_SECONDS = 5
-RETRY_SECONDS = 2
+LOOK_SECONDS = 0.5
 MAX_PREPARED = 200
 # Characters of a statement that PostgreSQL is asked to remember.
 MAX_PREPARED_LENGTH = 50_000
-# What a statement may take: PostgreSQL gives up first, and we do where it does not answer at all.
-STATEMENT_SECONDS, HUNG_SECONDS = 15, 20
-READING = (
-    f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s"
-)
 # Bytes that the kernel takes of a statement at once, by far.
 SOCKET_BUFFER = 16_384
 # The statement's plan is gone or stale; the statement itself is fine.
@@ -74,15 +71,10 @@ class Statement:
         return PARAMETER.sub(lambda match: f"%(p{match[1]})s", self.text.replace("%", "%%"))
 
 
-class Unanswered(Exception):
-    """No connection became free, or the server did not answer, in time."""
-
-
 class Connection:
     """One connection of one event loop; one statement at a time."""
 
-    def __init__(self, dsn: str, prepare: bool) -> None:
-        self._dsn = dsn
+    def __init__(self, prepare: bool) -> None:
         self._prepare = prepare
         self._prepared: OrderedDict[str, None] = OrderedDict()
         self._waiter: asyncio.Future[None] | None = None
@@ -91,11 +83,10 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._fd = -1
 
-    async def open(self) -> None:
+    async def open(self, addresses: Addresses) -> None:
         """Connect; raises psycopg2.OperationalError, or TimeoutError after five seconds."""
-        self._raw = psycopg2.connect(self._dsn, async_=1)
         try:
-            await asyncio.wait_for(self._handshake(), CONNECT_SECONDS)
+            await asyncio.wait_for(self._connect(addresses), CONNECT_SECONDS)
         except BaseException:
             self.close()
             raise
@@ -104,7 +95,8 @@ class Connection:
         self._fd = self._raw.fileno()
         self._loop.add_reader(self._fd, self._ready)
 
-    async def _handshake(self) -> None:
+    async def _connect(self, addresses: Addresses) -> None:
+        self._raw = psycopg2.connect(await addresses.dsn(), async_=1)
         while (state := self._raw.poll()) != extensions.POLL_OK:
             waiter = self._loop.create_future()
             fd = self._raw.fileno()
@@ -116,13 +108,32 @@ class Connection:
             )
             add(fd, _resolve, waiter)
             try:
-                await waiter
+                while not waiter.done() and not _has_news(fd, reading):
+                    await asyncio.wait([waiter], timeout=LOOK_SECONDS)
             finally:
                 remove(fd)
 
     @property
     def closed(self) -> bool:
         return self._raw is None or bool(self._raw.closed)
+
+    def look(self) -> None:
+        """See what the event loop may not have told: uvloop is silent about a connection that was reset."""
+        if self._fd >= 0:
+            self._ready()
+
+    def lost(self) -> bool:
+        """Whether there is no server at the other end, as the last error told; then it is closed.
+
+        psycopg2 does not call a connection closed that was cut: libpq has given its socket back, and
+        who left it with the event loop would take the next one's of that number away from it.
+        """
+        if not self.closed:
+            if self._raw.get_transaction_status() != extensions.TRANSACTION_STATUS_UNKNOWN:
+                return False
+            self._forget_socket()
+            self._raw.close()
+        return True
 
     def close(self) -> None:
         """Close, whatever is under way; the server ends the statement when it notices."""
@@ -195,7 +206,7 @@ class Connection:
 
     def _finish(self, error: psycopg2.Error | None) -> None:
         waiter, self._waiter = self._waiter, None
-        if error is not None and self._raw.closed:
+        if error is not None and self.lost():
             self._forget_socket()
         if waiter is not None and not waiter.done():
             if error is None:
@@ -204,141 +215,22 @@ class Connection:
                 waiter.set_exception(error)
 
 
+def _has_news(fd: int, reading: bool) -> bool:
+    """Whether a socket can be read from or written to, or has failed."""
+    news = select.poll()
+    news.register(fd, select.POLLIN if reading else select.POLLOUT)
+    return bool(news.poll(0))
+
+
 def _resolve(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
 
 
-class Pool:
-    """At most `size` connections of one event loop, handed out last in, first out."""
-
-    def __init__(self, dsn: str, size: int, *, prepare: bool, wait: float) -> None:
-        self._dsn = dsn
-        self._prepare = prepare
-        self._wait = wait
-        self._free: deque[Connection] = deque()
-        self._spare = size
-        self._queue: deque[asyncio.Future[Connection | None]] = deque()
-        self._busy: dict[Connection, float] = {}
-        self._closed = False
-        self.loop = asyncio.get_running_loop()
-        self._watch()
-
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
-        """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
-
-        A statement that was cut off by a lost connection is sent once more: it only reads.
-        """
-        connection = self._free.pop() if self._free else await self._take()
-        started = self._busy[connection] = self.loop.time()
-        try:
-            return await connection.fetch(statement, values)
-        except psycopg2.Error as error:
-            if not connection.closed and not isinstance(error, psycopg2.InterfaceError):
-                raise
-            connection.close()
-            lost = error
-        except BaseException:
-            # Cancelled with a statement under way: its answer must not reach anyone else.
-            connection.close()
-            raise
-        finally:
-            del self._busy[connection]
-            self._give(connection)
-        return await self._fetch_anew(statement, values, started, lost)
-
-    async def _fetch_anew(
-        self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error
-    ) -> bytes:
-        """Once more on a new connection, where the first was lost at once, not by this statement."""
-        if self.loop.time() - started > RETRY_SECONDS:
-            raise Unanswered("the connection was lost under the statement") from lost
-        self._drop_free()
-        connection = await self._take()
-        self._busy[connection] = self.loop.time()
-        try:
-            return await connection.fetch(statement, values)
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            del self._busy[connection]
-            self._give(connection)
-
-    def _watch(self) -> None:
-        """Every second: close what has not answered for too long, whoever waits is told."""
-        if self._closed or self.loop.is_closed():
-            return
-        overdue = self.loop.time() - HUNG_SECONDS
-        for connection in [c for c, since in self._busy.items() if since < overdue]:
-            connection.close()
-        self._watcher = self.loop.call_later(1, self._watch)
-
-    async def _take(self) -> Connection:
-        if self._free:
-            return self._free.pop()
-        if self._spare:
-            self._spare -= 1
-            return await self._open()
-        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._queue.append(waiter)
-        try:
-            given = await asyncio.wait_for(waiter, self._wait)
-        except BaseException as error:
-            if waiter.done() and not waiter.cancelled():
-                # It was handed over in the very turn in which we gave up.
-                self._pass_on(waiter.result())
-            with suppress(ValueError):
-                self._queue.remove(waiter)
-            if isinstance(error, TimeoutError):
-                raise Unanswered("no database connection was free in time") from None
-            raise
-        return given if given is not None else await self._open()
-
-    async def _open(self) -> Connection:
-        """A new connection, in the place that the caller took for it."""
-        connection = Connection(self._dsn, self._prepare)
-        try:
-            await connection.open()
-        except BaseException:
-            self._pass_on(None)
-            raise
-        return connection
-
-    def _give(self, connection: Connection) -> None:
-        if self._closed:
-            connection.close()
-        self._pass_on(None if connection.closed else connection)
-
-    def _pass_on(self, connection: Connection | None) -> None:
-        """To whoever waits first: a connection, or the right to open one."""
-        while self._queue:
-            waiter = self._queue.popleft()
-            if not waiter.done():
-                waiter.set_result(connection)
-                return
-        if connection is None:
-            self._spare += 1
-        else:
-            self._free.append(connection)
-
-    def _drop_free(self) -> None:
-        while self._free:
-            self._free.pop().close()
-            self._spare += 1
-
-    def close(self) -> None:
-        """Close what is free now, and what is in use when it is given back."""
-        self._closed = True
-        if not self.loop.is_closed():
-            self._watcher.cancel()
-        self._drop_free()
-
-
-def dsn_of(url: URL) -> str:
-    """The libpq connection string of a SQLAlchemy URL, with the settings of a reading session."""
+def dsn_of(url: URL, settings: str) -> str:
+    """The libpq connection string of a SQLAlchemy URL, with these settings of the session."""
     _, given = DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call]
-    parts = {**given, **session_of(given.get("options", ""), READING)}
+    parts = {**given, **session_of(given.get("options", ""), settings)}
     dsn: str = extensions.make_dsn(**parts)
     return dsn
 

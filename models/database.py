@@ -9,14 +9,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-from models.asynchronous import READING, Pool, dsn_of, session_of
+from models.asynchronous import dsn_of, session_of
+from models.base import Base
+from models.blocking import watched
+from models.credentials import Credentials
+from models.patience import PATIENCE, UTC, Patience
+from models.pool import Pool
+from models.slots import Slots
 
-POOL_SECONDS = 10
-UTC = "-c timezone=UTC"
-WRITING = f"{UTC} -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+# Known to the triggers that record changes, until the transaction ends.
+NAME_ACTOR = text("SELECT set_config('cacaotrace.actor', :actor, true)")
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 
 
@@ -27,27 +32,44 @@ class Database:
     a pooler in transaction mode stands between, since a prepared statement belongs to a session.
     """
 
-    def __init__(self, url: str, pool_size: int = 8, *, prepare: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool_size: int = 8,
+        *,
+        prepare: bool = True,
+        patience: Patience = PATIENCE,
+    ) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg2")
         options = parsed.query.get("options", "")
         given = options if isinstance(options, str) else " ".join(options)
 
-        def engine(session: str, isolation: str, **pool: Any) -> Engine:
+        def engine(session: str, isolation: str, *, bounded: bool = True, **pool: Any) -> Engine:
             arguments = {"connect_timeout": 5, **session_of(given, session)}
+            if bounded:
+                arguments |= watched(patience.request)
             return create_engine(parsed, isolation_level=isolation, connect_args=arguments, **pool)
 
-        bounded = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+        size: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 0,
+            "pool_timeout": patience.pool,
+        }
         # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one fails
         # outside of SQLAlchemy's error handling, and nobody knows to connect anew.
-        self._reads = engine(READING, "AUTOCOMMIT", **bounded)
+        self._reads = engine(patience.reading(), "AUTOCOMMIT", **size)
         # READ COMMITTED, whatever the role's default: what a lock waited for must be seen behind it.
-        self._writes = engine(WRITING, "READ COMMITTED", **bounded, pool_pre_ping=True)
-        self._bulk = engine(UTC, "READ COMMITTED", poolclass=NullPool)
+        self._writes = engine(patience.writing(), "READ COMMITTED", **size, pool_pre_ping=True)
+        self._bulk = engine(UTC, "READ COMMITTED", bounded=False, poolclass=NullPool)
         self._sessions = sessionmaker(self._writes)
-        self._dsn = dsn_of(parsed)
+        event.listen(self._sessions, "after_begin", _name_actor)
+        self._dsn = dsn_of(parsed, patience.reading())
         self._pool_size = pool_size
+        self.patience = patience
         self._prepare = prepare
         self._pool: Pool | None = None
+        self._writers: Slots | None = None
+        self.credentials = Credentials()
 
     def pool(self) -> Pool:
         """The read-only connections of the running event loop."""
@@ -55,16 +77,27 @@ class Database:
         if self._pool is None or self._pool.loop is not loop:
             if self._pool is not None:
                 self._pool.close()
-            self._pool = Pool(self._dsn, self._pool_size, prepare=self._prepare, wait=POOL_SECONDS)
+            self._pool = Pool(
+                self._dsn, self._pool_size, prepare=self._prepare, patience=self.patience
+            )
         return self._pool
+
+    def writers(self) -> Slots:
+        """Who may open a session for writes now: whoever waits does so on the event loop."""
+        if self._writers is None or self._writers.loop is not asyncio.get_running_loop():
+            self._writers = Slots(self._pool_size, self.patience.pool)
+        return self._writers
 
     def reader(self) -> Connection:
         """A connection on which every statement is its own read-only snapshot."""
         return self._reads.connect()
 
-    def session(self) -> Session:
-        """A session for writes; the caller commits once, or closes it and nothing was written."""
-        return self._sessions()
+    def session(self, actor: str = "") -> Session:
+        """A session for writes; the caller commits once, or closes it and nothing was written.
+
+        `actor` is who writes, as it is recorded; without one, the role of the connection.
+        """
+        return self._sessions(info={"actor": actor})
 
     def engine(self) -> Engine:
         """An engine without time limits, for bulk work (COPY) that needs the driver's own cursor."""
@@ -90,6 +123,22 @@ class Database:
             raw.commit()
         return bool(missing)
 
+    def lacks(self) -> list[str]:
+        """Tables, and columns of tables, that schema.sql has and this database has not."""
+        known = text(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns"
+            " WHERE table_schema = ANY(current_schemas(false))"
+        )
+        with self._bulk.connect() as connection:
+            found = {*connection.scalars(known)}
+        tables = {name.partition(".")[0] for name in found}
+        return [
+            f"{table.name}.{column.name}" if table.name in tables else table.name
+            for table in Base.metadata.sorted_tables
+            for column in (table.columns if table.name in tables else [*table.columns][:1])
+            if f"{table.name}.{column.name}" not in found
+        ]
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.close()
@@ -97,3 +146,8 @@ class Database:
         self._reads.dispose()
         self._writes.dispose()
         self._bulk.dispose()
+
+
+def _name_actor(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if session.info["actor"] and not transaction.nested:
+        connection.execute(NAME_ACTOR, {"actor": session.info["actor"]})

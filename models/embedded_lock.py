@@ -20,6 +20,8 @@ from models.embedded_account import EmbeddedError
 
 SOCKET_NAME = ".s.PGSQL.5432"
 STOP_SECONDS = 60.0
+# What a backend that outlived PostgreSQL itself is given to end by itself.
+ORPHAN_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ def end_survivors(folder: Path, sockets: Path, postgres: int) -> Iterator[int]:
     family = os.open(folder / "PG_VERSION", os.O_RDONLY)
     try:
         postgres = postgres or _pid_in_file(folder)
-        if not _locked_within(family, 0.5) and not _ended(postgres, family):
+        if not _locked_within(family, 0.5) and not _ended(folder, postgres, family):
             raise EmbeddedError(f"PostgreSQL (pid {postgres or 'unknown'}) still uses {folder}")
         _forget_the_dead(folder, sockets)
         yield family
@@ -89,14 +91,34 @@ def _pid_in_file(folder: Path) -> int:
     return 0
 
 
-def _ended(postgres: int, family: int) -> bool:
-    for number in (signal.SIGINT, signal.SIGQUIT) if postgres else ():
+def _ended(folder: Path, postgres: int, family: int) -> bool:
+    """End PostgreSQL as it likes best; its children at once, where it has died without them."""
+    members = _members(folder) or {postgres}
+    if postgres in members:
         log.info("ending PostgreSQL (pid %d), left over from a killed run", postgres)
-        with suppress(ProcessLookupError):
-            os.kill(postgres, number)
-        if _locked_within(family, STOP_SECONDS):
+        steps = [
+            ({postgres}, signal.SIGINT, STOP_SECONDS),
+            ({postgres}, signal.SIGQUIT, STOP_SECONDS),
+        ]
+    else:
+        steps = [(members, signal.SIGQUIT, ORPHAN_SECONDS), (members, signal.SIGKILL, STOP_SECONDS)]
+    for pids, number, seconds in steps:
+        for pid in pids - {0}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if _locked_within(family, seconds):
             return True
     return False
+
+
+def _members(folder: Path) -> set[int]:
+    """The processes whose working folder is this one; none are known where there is no /proc."""
+    found = set()
+    for working in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if working.readlink() == folder:
+                found.add(int(working.parent.name))
+    return found
 
 
 def _locked_within(descriptor: int, seconds: float) -> bool:

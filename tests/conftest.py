@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -24,11 +25,13 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from graph.limits import DEFAULTS, Limits
 from models import embedded, sample_data
 from models.database import Database
 from server import create_app
-from settings import Settings
+from settings import LIMITS, Settings
 
 ROOT = Path(__file__).parents[1]
 FAST = {
@@ -165,11 +168,16 @@ def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
     cluster.drop(url)
 
 
+def local(app: ASGIApp, **given: Any) -> TestClient:
+    """A client on this machine, who knows the application by a name of loopback."""
+    return TestClient(app, base_url="http://127.0.0.1", **given)
+
+
 @contextmanager
-def client_of(database: Database) -> Iterator[TestClient]:
+def client_of(database: Database, limits: Limits = DEFAULTS) -> Iterator[TestClient]:
     """A client of the whole application, in this process, with writes on."""
-    app = create_app(Settings(writes=True), database)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    app = create_app(Settings(dev_role="admin", limits=limits), database)
+    with local(app, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -217,9 +225,16 @@ def environment(**values: str) -> dict[str, str]:
         "DATA_DIR",
         "WORKERS",
         "LOG_LEVEL",
+        "LOG_FORMAT",
         "POOL_SIZE",
+        "PROFILE",
+        "PUBLIC_READ",
+        "DEV_ROLE",
+        "CORS_ORIGINS",
+        "FORWARDED_ALLOW_IPS",
         "TRUSTED_DOCUMENTS",
         "TRUSTED_DOCUMENTS_ONLY",
+        *(name for name, *_ in LIMITS.values()),
     )
     inherited = {name: value for name, value in os.environ.items() if name not in settings}
     return {**inherited, **values}

@@ -15,6 +15,7 @@ from tests.conftest import (
     ROOT,
     client_of,
     free_port,
+    local,
     run,
 )
 
@@ -143,7 +144,7 @@ def test_unexpected_exception_is_logged_once_and_masked(
         raise RuntimeError("internal detail")
 
     app.add_route("/fail", fail)
-    with TestClient(app) as client:
+    with local(app) as client:
         response = client.get("/fail")
 
     assert response.status_code == 500

@@ -1,14 +1,16 @@
 """What the environment may say, and how a value that cannot be used is refused."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from graph.limits import Limits
 from server import Settings
-from settings import SettingsError, mask
-from tests.conftest import (
-    run,
-)
+from settings import LIMITS, VARIABLES, SettingsError, mask
+from tests.conftest import ROOT, run
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_settings_have_defaults() -> None:
@@ -20,9 +22,9 @@ def test_settings_have_defaults() -> None:
         workers=1,
         log_level="info",
         pool_size=8,
-        writes=True,
         trusted_documents=None,
         trusted_only=False,
+        dev_role="operator",
     )
 
 
@@ -47,10 +49,40 @@ def test_settings_read_their_variables() -> None:
         workers=4,
         log_level="warning",
         pool_size=20,
-        writes=False,
         trusted_documents=Path("documents"),
         trusted_only=True,
     )
+
+
+def test_every_limit_has_its_variable() -> None:
+    assert {limit: name for limit, (name, *_) in LIMITS.items()}.keys() == {
+        field.name for field in fields(Limits)
+    }
+    given = {name: str(low + 1) for name, low, _ in LIMITS.values()}
+    read = Settings.from_environment(given).limits
+    assert read == Limits(**{limit: low + 1 for limit, (_, low, _) in LIMITS.items()})
+    for name, _, _ in LIMITS.values():
+        assert name in VARIABLES
+        assert f"`{name}`" in README
+
+
+def test_clients_are_counted_in_production_only_unless_it_is_said() -> None:
+    production = {"PROFILE": "production", "DATABASE_URL": "postgresql://u@/x"}
+    assert Settings.from_environment({}).limits == Limits()
+    assert Settings.from_environment(production).limits == Limits(
+        cost=50_000, cost_burst=1_000_000, cost_per_second=100_000
+    )
+    for profile in ({}, production):
+        read = Settings.from_environment({**profile, "COST_PER_SECOND": "7"}).limits
+        assert read.cost_per_second == 7
+        assert not Settings.from_environment(
+            {**profile, "COST_PER_SECOND": "0"}
+        ).limits.cost_per_second
+
+
+def test_bucket_must_hold_what_one_request_may_cost() -> None:
+    with pytest.raises(SettingsError, match="COST_BURST must not be less than MAX_COST"):
+        Settings.from_environment({"COST_BURST": "49999", "COST_PER_SECOND": "1"})
 
 
 @pytest.mark.parametrize("documents", [None, Path("/a b/documents.json")])
@@ -58,7 +90,12 @@ def test_worker_reads_the_settings_of_its_parent(documents: Path | None) -> None
     parent = Settings(
         database_url="postgresql://u@/x?host=/a%20b",
         pool_size=3,
-        writes=True,
+        host="::1",
+        dev_role="auditor",
+        public_read=False,
+        oidc_issuer="https://id.example",
+        oidc_audience="chocolate",
+        oidc_role_claim="groups",
         trusted_documents=documents,
         trusted_only=documents is not None,
     )
@@ -75,6 +112,10 @@ def test_worker_reads_the_settings_of_its_parent(documents: Path | None) -> None
         ("PORT", "٨", "PORT must be a whole number from 0 to 65535, not '٨'"),
         ("WORKERS", "0", "WORKERS must be a whole number from 1 to 64, not '0'"),
         ("POOL_SIZE", "1.5", "POOL_SIZE must be a whole number from 1 to 1000, not '1.5'"),
+        ("MAX_BODY", "999", "MAX_BODY must be a whole number from 1000 to 100000000, not '999'"),
+        ("MAX_ALIASES", "-1", "MAX_ALIASES must be a whole number from 0 to 10000, not '-1'"),
+        ("REQUEST_SECONDS", "0", "REQUEST_SECONDS must be a whole number from 1 to 3600, not '0'"),
+        ("REQUEST_SECONDS", "4", "POOL_SECONDS must not be more than REQUEST_SECONDS"),
         (
             "LOG_LEVEL",
             "loud",
@@ -113,3 +154,83 @@ def test_masked_url_shows_no_password() -> None:
     url = "postgresql://me:secret@db/x?sslpassword=secret&sslmode=require"
 
     assert mask(url) == "postgresql://me:***@db/x?sslmode=require&sslpassword=%2A%2A%2A"
+
+
+def test_dev_role_is_operator_only_where_nothing_else_can_be_meant() -> None:
+    def role(**given: str) -> str:
+        return Settings.from_environment(given).dev_role
+
+    assert role() == "operator"
+    assert role(HOST="::1") == "operator"
+    assert role(HOST="0.0.0.0") == "public"
+    assert role(DATABASE_URL="postgresql://db/x") == "public"
+    assert role(DATABASE_URL="postgresql://db/x", DEV_ROLE="Auditor") == "auditor"
+    assert role(DEV_ROLE="public") == "public"
+    assert role(DATABASE_URL="postgresql://db/x", PROFILE="production") == "public"
+
+
+PRODUCTION = {"PROFILE": "production", "DATABASE_URL": "postgresql://db/x"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"DEV_ROLE": "god"}, "DEV_ROLE must be one of public, viewer, operator, auditor, admin"),
+        ({"DEV_ROLE": "viewer", "HOST": "0.0.0.0"}, "DEV_ROLE=viewer needs a HOST of loopback"),
+        ({"PROFILE": "production"}, "PROFILE=production needs DATABASE_URL"),
+        ({**PRODUCTION, "DEV_ROLE": "public"}, "PROFILE=production refuses DEV_ROLE"),
+        ({**PRODUCTION, "LOG_LEVEL": "DEBUG"}, "PROFILE=production refuses LOG_LEVEL=debug"),
+        ({"OIDC_ISSUER": "https://id.example"}, "OIDC_ISSUER and OIDC_AUDIENCE need each other"),
+        ({"OIDC_ROLE_CLAIM": "groups"}, "OIDC_ISSUER and OIDC_AUDIENCE need each other"),
+    ],
+)
+def test_unsafe_settings_are_refused(given: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Settings.from_environment(given)
+
+
+def test_production_hands_its_settings_to_its_workers() -> None:
+    parent = Settings.from_environment(PRODUCTION)
+    assert parent.production
+    assert Settings.from_environment(parent.to_environment()) == parent
+
+
+def test_origins_and_proxies_are_lists() -> None:
+    given = {
+        "CORS_ORIGINS": "https://shop.example, http://localhost:3000,",
+        "FORWARDED_ALLOW_IPS": "10.0.0.1, fd00::/8",
+        "LOG_FORMAT": "JSON",
+    }
+    settings = Settings.from_environment(given)
+    assert settings.cors_origins == ("https://shop.example", "http://localhost:3000")
+    assert settings.proxies == ("10.0.0.1", "fd00::/8")
+    assert settings.log_format == "json"
+    assert Settings.from_environment(settings.to_environment()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CORS_ORIGINS", "shop.example"),
+        ("CORS_ORIGINS", "https://shop.example/"),
+        ("CORS_ORIGINS", "https://shop.example/path"),
+        ("CORS_ORIGINS", "https://*.shop.example"),
+        ("CORS_ORIGINS", "https://shop.example, ftp://x"),
+        ("CORS_ORIGINS", "https://me@shop.example"),
+        ("CORS_ORIGINS", "null"),
+        ("FORWARDED_ALLOW_IPS", "*"),
+        ("FORWARDED_ALLOW_IPS", "0.0.0.0/0"),
+        ("FORWARDED_ALLOW_IPS", "proxy"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_list_that_lets_in_too_many_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({name: value})
+
+
+def test_every_origin_is_for_development_only() -> None:
+    assert Settings.from_environment({"CORS_ORIGINS": "*"}).cors_origins == ("*",)
+    given = {"PROFILE": "production", "DATABASE_URL": "postgresql://u@/x", "CORS_ORIGINS": "*"}
+    with pytest.raises(SettingsError, match="CORS_ORIGINS"):
+        Settings.from_environment(given)

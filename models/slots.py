@@ -1,0 +1,27 @@
+"""A number of places on one event loop, waited for in turn and not for longer than is bearable."""
+
+import asyncio
+
+
+class Unanswered(Exception):
+    """No connection became free, or the server did not answer, in time."""
+
+
+class Slots:
+    """So many at once; the others wait their turn."""
+
+    def __init__(self, size: int, wait: float) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._semaphore = asyncio.Semaphore(size)
+        self._wait = wait
+
+    async def take(self) -> None:
+        """Return with a slot, which the caller gives back; raises Unanswered where none is free in time."""
+        try:
+            await asyncio.wait_for(self._semaphore.acquire(), self._wait)
+        except TimeoutError:
+            raise Unanswered("no database connection was free in time") from None
+
+    def give(self) -> None:
+        """Let the next one have it."""
+        self._semaphore.release()
