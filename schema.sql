@@ -145,6 +145,8 @@ create table product_cacao_batch (
   product_id     int not null references products,
   cacao_batch_id int not null references cacao_batches,
   quantity_kg    numeric(14, 3) check (quantity_kg > 0),
+  -- When this was made known, for a trace as of a time: the edge itself says nothing of the day it came about.
+  record_time    timestamptz not null default now(),
   primary key (product_id, cacao_batch_id)
 );
 create index on product_cacao_batch (cacao_batch_id, product_id);
@@ -154,6 +156,7 @@ create table cacao_batch_input (
   output_batch_id int not null references cacao_batches,
   input_batch_id  int not null references cacao_batches,
   quantity_kg     numeric(14, 3) not null check (quantity_kg > 0),
+  record_time     timestamptz not null default now(),
   primary key (output_batch_id, input_batch_id),
   check (output_batch_id <> input_batch_id)
 );

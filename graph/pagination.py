@@ -18,6 +18,8 @@ from graph.errors import InvalidCursor, InvalidId, InvalidPage
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+# What is computed is known as a whole: to page through it takes the same work each time.
+MAX_LISTING_SIZE = 10_000
 MAX_BIGINT = 2**63 - 1
 DECIMAL = re.compile(r"-?[0-9]{1,50}(\.[0-9]{1,50})?")
 
@@ -32,14 +34,14 @@ class PageArguments:
     before: str | None
 
 
-def read_page_arguments(arguments: dict[str, Any]) -> PageArguments:
-    """The page arguments of a connection field; raises InvalidPage."""
+def read_page_arguments(arguments: dict[str, Any], most: int = MAX_PAGE_SIZE) -> PageArguments:
+    """The page arguments of a connection field of pages of at most so many; raises InvalidPage."""
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
         raise InvalidPage("Give `first` or `last`, not both.")
     size = last if last is not None else first
     if size is not None:
-        check_page_size("first" if last is None else "last", size)
+        check_page_size("first" if last is None else "last", size, most)
     return PageArguments(
         DEFAULT_PAGE_SIZE if size is None else size,
         last is not None,
@@ -48,10 +50,10 @@ def read_page_arguments(arguments: dict[str, Any]) -> PageArguments:
     )
 
 
-def check_page_size(name: str, size: int) -> int:
+def check_page_size(name: str, size: int, most: int = MAX_PAGE_SIZE) -> int:
     """The size, if a page may have it; raises InvalidPage."""
-    if not 0 <= size <= MAX_PAGE_SIZE:
-        raise InvalidPage(f"`{name}` is {size}; it must be from 0 to {MAX_PAGE_SIZE}.")
+    if not 0 <= size <= most:
+        raise InvalidPage(f"`{name}` is {size}; it must be from 0 to {most}.")
     return size
 
 

@@ -47,11 +47,11 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
     },
     "Product": {
         ANYONE: "id productId name description gtin batchNumber cocoaPercent productionDate"
-        " manufacturer cacaoBatches transactions statements",
+        " manufacturer cacaoBatches transactions statements trace origins",
     },
     "CacaoBatch": {
         ANYONE: "id cacaoBatchId lotNumber stage harvestDate productionDate certification supplier"
-        " inputs outputs products plots transactions statements",
+        " inputs outputs products plots transactions statements trace origins impact",
         SIGNED_IN: "quantityKg",
     },
     "Supplier": {
@@ -106,6 +106,32 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
             ("Edge", "cursor node", "quantityKg"),
         )
     },
+    "Trace": {
+        ANYONE: "lots flows products lotCount flowCount productCount depth truncated",
+    },
+    "TraceLot": {ANYONE: "depth cacaoBatch"},
+    "TraceProduct": {ANYONE: "depth product"},
+    "TraceFlow": {ANYONE: "from to product", SIGNED_IN: "quantityKg"},
+    "Origin": {ANYONE: "cacaoBatch", SIGNED_IN: "share quantityKg"},
+    "Impact": {
+        ANYONE: "affected lotCount productCount manufacturerCount products manufacturers truncated",
+        SIGNED_IN: "quantityKg",
+    },
+    "ImpactProduct": {ANYONE: "depth product", SIGNED_IN: "quantityKg"},
+    "ImpactManufacturer": {ANYONE: "manufacturer productCount", SIGNED_IN: "quantityKg"},
+    **{
+        f"{name}{kind}": {ANYONE: fields}
+        for name in (
+            "TraceLot",
+            "TraceProduct",
+            "TraceFlow",
+            "ImpactProduct",
+            "ImpactManufacturer",
+        )
+        for kind, fields in (("Connection", NODES), ("Edge", "cursor node"))
+    },
+    "OriginConnection": {ANYONE: f"{NODES} truncated"},
+    "OriginEdge": {ANYONE: "cursor node"},
     "UserError": {ANYONE: "field message code"},
     # What a mutation returns is for whoever may run it.
     "ManufacturerPayload": {ANYONE: "manufacturer userErrors"},

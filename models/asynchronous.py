@@ -169,6 +169,13 @@ class Connection:
             await self._run(statement.execute, values)
         return self._value()
 
+    async def begin(self) -> None:
+        """Begin a transaction whose statements all see one snapshot; it only reads."""
+        await self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    async def commit(self) -> None:
+        await self._run("COMMIT")
+
     async def _prepare_once(self, statement: Statement) -> None:
         await self._run(f"PREPARE {statement.name} AS {statement.text}")
         self._prepared[statement.name] = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Day, Key, Kilograms, Name, Percent
+from models.base import Base, Day, Instant, Key, Kilograms, Name, Percent
 from models.party import Manufacturer, Supplier
 from models.plot import Plot
 
@@ -121,6 +121,7 @@ class ProductCacaoBatch(Base):
         ForeignKey(CacaoBatch.cacao_batch_id), primary_key=True
     )
     quantity_kg: Mapped[Kilograms | None]
+    record_time: Mapped[Instant] = mapped_column(server_default=func.now())
 
 
 class CacaoBatchInput(Base):
@@ -136,3 +137,4 @@ class CacaoBatchInput(Base):
         ForeignKey(CacaoBatch.cacao_batch_id), primary_key=True
     )
     quantity_kg: Mapped[Kilograms]
+    record_time: Mapped[Instant] = mapped_column(server_default=func.now())

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
 import psycopg2
+from psycopg2 import errorcodes
 
 from models.address import Addresses
-from models.asynchronous import LOOK_SECONDS, Connection, Statement
+from models.asynchronous import FORGOTTEN, LOOK_SECONDS, Connection, Statement
 from models.patience import Patience
 from models.slots import Unanswered
 
 RETRY_SECONDS = 2
+# A statement that was forgotten fails in a transaction, and all that follows with it.
+BROKEN = (*FORGOTTEN, errorcodes.IN_FAILED_SQL_TRANSACTION)
+Fetch: TypeAlias = Callable[[Statement, Sequence[object]], Awaitable[bytes]]
 
 
 class Pool:
@@ -58,6 +63,37 @@ class Pool:
             del self._busy[connection]
             self._give(connection)
         return await self._fetch_anew(statement, values, started, lost)
+
+    async def fetch_together(self, run: Callable[[Fetch], Awaitable[bytes]]) -> bytes:
+        """What `run` makes of the statements it fetches, all of them in one read-only snapshot.
+
+        Where the connection was lost, or had forgotten a statement, it is run once more on a new one.
+        """
+        try:
+            return await self._together(run)
+        except psycopg2.Error as error:
+            if not isinstance(error, psycopg2.InterfaceError) and (
+                error.pgcode not in (None, *BROKEN)
+            ):
+                raise
+        self._drop_free()
+        return await self._together(run)
+
+    async def _together(self, run: Callable[[Fetch], Awaitable[bytes]]) -> bytes:
+        connection = self._free.pop() if self._free else await self._take()
+        self._busy[connection] = self.loop.time()
+        try:
+            await connection.begin()
+            made = await run(connection.fetch)
+            await connection.commit()
+            return made
+        except BaseException:
+            # Whatever it was, the transaction ends with the connection.
+            connection.close()
+            raise
+        finally:
+            del self._busy[connection]
+            self._give(connection)
 
     async def _fetch_anew(
         self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error

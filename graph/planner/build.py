@@ -66,7 +66,7 @@ class Builder:
                 walk.look(query, key, fields[key])
         root = tuple((key, walk.root(key, nodes)) for key, nodes in planned.items())
         walk.refuse()
-        made = Operation(root, partial=walk.rows)
+        made = Operation(root, walk.rows, tuple(walk.lineages.found))
         cost = cost_of(made, besides=walk.looked)
         return walk.values.template(made, walk.objects, walk.roles, cost)
 
@@ -102,4 +102,7 @@ class Builder:
                 with walk.at(str(info.path.key), info.field_nodes[0]), walk.at(key, nodes[0]):
                     by = ((entity.key, walk.values.add(keys[name])),)
                     root.append((key, Lookup(by, walk.shape(entity, nodes))))
-        return Plan(Operation(tuple(root)), tuple(walk.values.items)) if root else None
+        if not root:
+            return None
+        operation = Operation(tuple(root), lineages=tuple(walk.lineages.found))
+        return Plan(operation, tuple(walk.values.items))

@@ -4,6 +4,7 @@ Pure: it opens no session and sees no value. Each row is a JSON object under its
 their order. A page is an inner subquery (keyset, limit) first; only its rows are joined and shown.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +26,9 @@ from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     Column,
     GlobalId,
+    Lineage,
     Lookup,
+    Member,
     NodeList,
     One,
     Operation,
@@ -44,6 +47,13 @@ def compile_operation(operation: Operation) -> Select[Any]:
     """One statement with one row of one column: the JSON text of `data`."""
     compiler = Compiler()
     fields = [(key, compiler.root(value)) for key, value in operation.fields]
+    return select(cast(json_of(select, fields, compiler.names), Text))
+
+
+def compile_objects(members: Sequence[Member]) -> Select[Any]:
+    """One statement: for each member m0, m1, ... the JSON texts of its objects, in the order of keys."""
+    compiler = Compiler()
+    fields = [(f"m{place}", compiler.objects(member)) for place, member in enumerate(members)]
     return select(cast(json_of(select, fields, compiler.names), Text))
 
 
@@ -96,6 +106,17 @@ class Compiler:
         ordered = select(one.label("o")).select_from(asked).order_by(asked.c.place)
         return json_list(ordered, True, self.names)
 
+    def objects(self, member: Member) -> ColumnElement[Any]:
+        """A JSON array of texts, each the JSON of an object: it is put elsewhere as it is."""
+        asked = (
+            func.unnest(bind(member.keys, ARRAY(BigInteger)))
+            .table_valued("key", with_ordinality="place")
+            .render_derived(name=self.names.next("n"))
+        )
+        one = cast(self._by_key(member.shape, asked), Text)
+        ordered = select(one.label("o")).select_from(asked).order_by(asked.c.place)
+        return json_list(ordered, True, self.names)
+
     def _by_key(self, shape: Shape, asked: FromClause) -> ColumnElement[Any]:
         entity = entity_named(shape.entity)
         row = aliased(entity.mapper.local_table, self.names.next("t"))
@@ -126,6 +147,9 @@ class Compiler:
                 return func.upper(column) if as_enum else exact(column)
             case One():
                 return self._one(value, entity, row)
+            case Lineage(number=number, mark=mark):
+                key = cast(row.c[entity.column(entity.key).name], Text)
+                return bind(mark, Text()).concat(constant(f":{number}:")).concat(key)
             case Page():
                 return self.page(value, entity, row)
 

@@ -6,6 +6,7 @@
 - `totalCount` is 100 at the root, where a table is counted, and 10 beneath a row.
 - A comparison of a filter is 1, a step into a relation 10 and what is asked there.
 - `nodes(ids)` is its number of ids times what one object costs.
+- A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
 
 No operation is less than 1. What is costly to PostgreSQL alone (an order without an index, a filter
@@ -21,8 +22,14 @@ from graph.planner.nodes import (
     Compare,
     Condition,
     Edges,
+    Entry,
+    EntryEdges,
     IsNull,
+    Lineage,
+    LineageFields,
+    Listing,
     Lookup,
+    Member,
     NodeList,
     Nodes,
     Not,
@@ -44,6 +51,7 @@ Cost: TypeAlias = int | Callable[[Values], int]
 COUNT_OF_TABLE, COUNT_OF_RELATED = 100, 10
 STEP = 10
 MUTATION = 50
+LINEAGE = 500
 
 
 def cost_of(operation: Operation, besides: int = 0) -> Cost:
@@ -84,9 +92,33 @@ def cost_of_row(shape: Shape) -> Cost:
                 beneath.append(cost_of_row(one))
             case Page():
                 beneath.append(_page(value))
+            case Lineage(shown=Listing() as listing):
+                beneath += [LINEAGE, _listing(listing)]
+            case Lineage(shown=LineageFields(fields=fields)):
+                listings = [part for _, part in fields if isinstance(part, Listing)]
+                beneath += [LINEAGE, *map(_listing, listings)]
             case _:
                 pass
     return total(beneath)
+
+
+def _listing(listing: Listing) -> Cost:
+    lists: list[Cost] = []
+    for _, value in listing.fields:
+        match value:
+            case Entry():
+                lists.append(_entry(value))
+            case EntryEdges(fields=fields):
+                shown = [part for _, part in fields if isinstance(part, Entry)]
+                lists.append(total(map(_entry, shown)) if shown else 1)
+            case _:
+                pass
+    return total((1, times(listing.limit, total(lists))))
+
+
+def _entry(entry: Entry) -> Cost:
+    members = [cost_of_row(part.shape) for _, part in entry.fields if isinstance(part, Member)]
+    return total(members) if members else 1
 
 
 def _page(page: Page) -> Cost:

@@ -1,41 +1,31 @@
 """The only place that runs a plan: one statement, one read-only snapshot, one value back.
 
+Where lineages are asked for it is three statements in one snapshot.
+
 `fetch` waits on the event loop and answers with PostgreSQL's bytes; `read_within` runs inside a
 writing transaction, in its thread.
 """
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
 from threading import Lock
 from typing import Any
 
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from graph.planner.compile import compile_operation
+from graph.planner.compiled import Compiled, compiled_of
+from graph.planner.lineage import Assembly, Query
 from graph.planner.nodes import Operation, Plan
 from models.asynchronous import Statement
 from models.database import Database
+from models.pool import Fetch
 
 Rows = dict[str, Any]
-# Parameters as $1, $2, ..., which PREPARE takes.
-DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 MAX_STATEMENTS = 500
 MAX_LENGTH = 4_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A statement, and which slots its parameters $1, $2, ... take."""
-
-    statement: Statement
-    slots: tuple[int, ...]
-
-    def bound(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The parameters of the unprepared statement, by name."""
-        return {f"p{place}": values[slot] for place, slot in enumerate(self.slots, start=1)}
 
 
 class Statements:
@@ -57,7 +47,7 @@ class Statements:
             if known is not None:
                 self._known.move_to_end(operation)
                 return known
-        made = _compile(operation)
+        made = compiled_of(compile_operation(operation))
         with self._lock:
             if operation not in self._known:
                 self._known[operation] = made
@@ -66,14 +56,6 @@ class Statements:
                 _, oldest = self._known.popitem(last=False)
                 self._length -= len(oldest.statement.text)
         return made
-
-
-def _compile(operation: Operation) -> Compiled:
-    compiled = compile_operation(operation).compile(dialect=DIALECT)
-    text = str(compiled)
-    order: list[str] = getattr(compiled, "positiontup", None) or []
-    slots = [int(parameter[1:]) for parameter in dict.fromkeys(order)]
-    return Compiled(Statement(text, len(slots)), tuple(slots))
 
 
 class Reader:
@@ -86,8 +68,27 @@ class Reader:
     def prepare(self, operation: Operation) -> Callable[[Sequence[Any]], Any]:
         """What fetches an operation's data, given the values of its slots."""
         compiled = self.statements.compiled(operation)
+        if operation.lineages:
+            return self._assemble(Assembly(operation, compiled))
         statement, slots, database = compiled.statement, compiled.slots, self._database
         return lambda values: database.pool().fetch(statement, [values[slot] for slot in slots])
+
+    def _assemble(self, assembly: Assembly) -> Callable[[Sequence[Any]], Any]:
+        """What puts an operation together in a thread, and waits for each statement on the event loop."""
+        database = self._database
+
+        async def fetch(values: Sequence[Any]) -> bytes:
+            async def together(ask: Fetch) -> bytes:
+                running = assembly.run(values)
+                step: Query | bytes = next(running)
+                while isinstance(step, Query):
+                    answer = await ask(step.statement, step.values)
+                    step = await run_in_threadpool(_send, running, answer)
+                return step
+
+            return await database.pool().fetch_together(together)
+
+        return fetch
 
     def explain(self, operation: Operation, values: Sequence[Any]) -> tuple[Statement, Any]:
         """A statement, and the top of PostgreSQL's plan for it. For a worker thread."""
@@ -101,7 +102,29 @@ class Reader:
         """Run a plan inside a writing transaction, which sees its own changes."""
         compiled = self.statements.compiled(plan.operation)
         connection = session.connection()
-        bound = compiled.bound(plan.values)
-        answer = connection.exec_driver_sql(compiled.statement.unprepared, bound).scalar_one()
-        rows: Rows = json.loads(answer)
-        return rows
+
+        def ask(statement: Statement, bound: dict[str, Any]) -> Any:
+            return connection.exec_driver_sql(statement.unprepared, bound).scalar_one()
+
+        if not plan.operation.lineages:
+            return _rows(ask(compiled.statement, compiled.bound(plan.values)))
+        running = Assembly(plan.operation, compiled).run(plan.values)
+        step: Query | bytes = next(running)
+        while isinstance(step, Query):
+            bound = {f"p{place}": value for place, value in enumerate(step.values, start=1)}
+            step = _send(running, ask(step.statement, bound).encode())
+        return _rows(step)
+
+
+def _rows(answer: str | bytes) -> Rows:
+    rows: Rows = json.loads(answer)
+    return rows
+
+
+def _send(running: Generator[Query, bytes, bytes], answer: bytes) -> Query | bytes:
+    """The next statement, or all of it put together."""
+    try:
+        return running.send(answer)
+    except StopIteration as end:
+        done: bytes = end.value
+        return done

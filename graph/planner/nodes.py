@@ -175,7 +175,79 @@ class Page:
 EdgeValue: TypeAlias = Cursor | EdgeColumn | Shape | Typename
 PageFact: TypeAlias = Boundary | Typename
 PageValue: TypeAlias = Nodes | Edges | PageInfo | TotalCount | Typename
-RowValue: TypeAlias = Typename | GlobalId | Column | One | Page
+
+# ---------------------------------------------------------------- lineage
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value that is computed, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An object that an entry names by its key; `keys` is the slot of all that are shown."""
+
+    name: str
+    shape: Shape
+    keys: Param
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a listing: facts and members."""
+
+    fields: tuple[tuple[str, "Fact | Member | Typename"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryEdges:
+    fields: tuple[tuple[str, "Cursor | Entry | Typename"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of what is computed; a position is the slot of a tuple of whole numbers."""
+
+    name: str
+    scope: str
+    limit: Param | int
+    backward: bool
+    after: Param | None
+    before: Param | None
+    fields: tuple[tuple[str, "ListingValue"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A walk from a row along the edges between lots, and what is shown of it.
+
+    `number` is its place among those of the operation; `mark` the slot of a text of one request,
+    which stands in the answer of the row's statement where this is to be put. A trace of many
+    fields; `origins` is one listing.
+    """
+
+    number: int
+    kind: Literal["trace", "origins", "impact"]
+    entity: str
+    back: bool
+    mark: Param
+    starts: Param
+    max_depth: Param | None
+    as_of: Param | None
+    stages: tuple[str, ...] | None
+    shown: "Listing | LineageFields"
+
+
+@dataclass(frozen=True, slots=True)
+class LineageFields:
+    fields: tuple[tuple[str, "Fact | Listing | Typename"], ...]
+
+
+RowValue: TypeAlias = Typename | GlobalId | Column | One | Page | Lineage
+ListingValue: TypeAlias = Entry | EntryEdges | PageInfo | TotalCount | Fact | Typename
 
 # ---------------------------------------------------------------- roots
 
@@ -202,10 +274,14 @@ RootValue: TypeAlias = Lookup | NodeList | Page | Typename
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """The planned root fields; `partial` where there are others, which graphql-core executes."""
+    """The planned root fields; `partial` where there are others, which graphql-core executes.
+
+    `lineages` are those among all rows, which need statements of their own.
+    """
 
     fields: tuple[tuple[str, RootValue], ...]
     partial: bool = False
+    lineages: tuple[Lineage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

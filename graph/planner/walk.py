@@ -43,6 +43,7 @@ from graph.planner.arguments import ArgumentReader, Values
 from graph.planner.cost import cost_of_row, value_of
 from graph.planner.entity import Entity, entity_named
 from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
+from graph.planner.lineage_walk import LineageWalk
 from graph.planner.nodes import (
     Boundary,
     Column,
@@ -68,6 +69,7 @@ from graph.planner.nodes import (
 )
 from graph.planner.selection import Selections
 from graph.planner.variables import Traced
+from graph.types.lineage import LINEAGES
 from graph.types.node import ENTITIES
 
 
@@ -156,6 +158,7 @@ class Walk:
         # What it costs to answer what is looked at, and not planned.
         self.looked = 0
         self.told = 0
+        self.lineages = LineageWalk(self)
 
     # ------------------------------------------------------------ errors name path and place
 
@@ -198,6 +201,10 @@ class Walk:
             error = refuse(denied(f"{type_}.{field}", allowed, self.role), [steps[-1].node])
             error.path = [*path]
             self.refused.append(error)
+
+    def require_at(self, type_: str, key: str, node: FieldNode) -> None:
+        """Note that a field is used under this key, where the walk stands."""
+        self.require(type_, node.name.value, Step(key, node))
 
     def refuse(self) -> None:
         """Raises Refused where anything was used that this role may not."""
@@ -294,6 +301,9 @@ class Walk:
             return GlobalId(entity.name)
         field = type_.fields[name]
         attribute = attribute_of(field)
+        if attribute in LINEAGES:
+            with self.at(key, nodes[0]):
+                return self.lineages.lineage(entity, type_, field, nodes)
         if not entity.relates(attribute):
             return Column(attribute, is_enum_type(get_named_type(field.type)))
         with self.at(key, nodes[0]):
@@ -357,10 +367,14 @@ class Walk:
                 return Nodes(self.shape(entity, nodes))
             part = get_named_type(connection.fields[name].type)
             assert is_object_type(part)
-            fields = self.selections.below(part, nodes).items()
             if name == "pageInfo":
-                return PageInfo(tuple((k, self._page_fact(part, k, n)) for k, n in fields))
+                return self.page_info(part, nodes)
+            fields = self.selections.below(part, nodes).items()
             return Edges(tuple((k, self._edge_value(entity, part, k, n)) for k, n in fields))
+
+    def page_info(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> PageInfo:
+        fields = self.selections.below(type_, nodes).items()
+        return PageInfo(tuple((k, self._page_fact(type_, k, n)) for k, n in fields))
 
     def _page_fact(self, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> PageFact:
         name = nodes[0].name.value

@@ -1,11 +1,12 @@
 """The types of the graph. Importing this package makes all of them, inputs included."""
 
-from graph.types.cacao_batch import CacaoBatch, Stage
+from graph.types.cacao_batch import CacaoBatch
 from graph.types.inputs import make_inputs
 from graph.types.manufacturer import Manufacturer
 from graph.types.node import Node
 from graph.types.plot import Plot
 from graph.types.product import Product
+from graph.types.stage import Stage
 from graph.types.statement import DueDiligenceStatement
 from graph.types.supplier import Certificate, Supplier
 from graph.types.transaction import Transaction

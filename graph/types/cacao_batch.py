@@ -1,14 +1,15 @@
 """CacaoBatch: a lot of cacao at one stage, its inputs and outputs, and the plots it grew on."""
 
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 import models
 from graph.types.connection import Connection, FlowConnection
+from graph.types.lineage import Impact, OriginConnection, Trace, computed, listing, trace_field
 from graph.types.node import Node, connection, field, node
 from graph.types.scalar import Date, Decimal
+from graph.types.stage import Stage
 
 if TYPE_CHECKING:
     from graph.types.plot import Plot
@@ -16,16 +17,6 @@ if TYPE_CHECKING:
     from graph.types.statement import DueDiligenceStatement
     from graph.types.supplier import Supplier
     from graph.types.transaction import Transaction
-
-
-@strawberry.enum(description="How far a batch of cacao has been processed.")
-class Stage(Enum):
-    BEANS = strawberry.enum_value("beans", description="Harvested, fermented and dried.")
-    NIBS = strawberry.enum_value("nibs", description="Roasted, shelled and broken.")
-    LIQUOR = strawberry.enum_value("liquor", description="Ground to cocoa mass.")
-    BUTTER = strawberry.enum_value("butter", description="The fat pressed from liquor.")
-    POWDER = strawberry.enum_value("powder", description="What pressing leaves, milled.")
-    COUVERTURE = strawberry.enum_value("couverture", description="Chocolate ready to be moulded.")
 
 
 @node(models.CacaoBatch, "A lot of cacao at one stage, from beans to couverture.")
@@ -58,3 +49,11 @@ class CacaoBatch(Node):
     statements: Connection[
         Annotated["DueDiligenceStatement", strawberry.lazy("graph.types.statement")]
     ] = connection("Due diligence statements that cover it.", of="DueDiligenceStatement")
+    trace: Trace = trace_field(
+        "All lots it was made from, or all that was made from it, with the edges between them.",
+        both_ways=True,
+    )
+    origins: OriginConnection = listing(
+        "The lots without inputs that it goes back to, with their shares; itself, if it has none."
+    )
+    impact: Impact = computed("What a recall of it has to reach.")

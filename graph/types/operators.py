@@ -8,9 +8,9 @@ from typing import Any
 
 import strawberry
 
-from graph.types.cacao_batch import Stage
 from graph.types.role import Role
 from graph.types.scalar import GTIN, BigInt, CountryCode, Date, DateTime, Decimal
+from graph.types.stage import Stage
 
 EQ = "Equal to this."
 IN = "Equal to one of these."

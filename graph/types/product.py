@@ -6,6 +6,7 @@ import strawberry
 
 import models
 from graph.types.connection import Connection, FlowConnection
+from graph.types.lineage import OriginConnection, Trace, listing, trace_field
 from graph.types.node import Node, connection, field, node
 from graph.types.scalar import GTIN, Date, Decimal
 
@@ -37,3 +38,9 @@ class Product(Node):
     statements: Connection[
         Annotated["DueDiligenceStatement", strawberry.lazy("graph.types.statement")]
     ] = connection("Due diligence statements that cover it.", of="DueDiligenceStatement")
+    trace: Trace = trace_field(
+        "All lots it was made from, with the edges between them.", both_ways=False
+    )
+    origins: OriginConnection = listing(
+        "The lots without inputs that it goes back to, with their shares."
+    )

@@ -30,7 +30,13 @@ OURS: dict[str, GraphQLNamedType] = {
     if not name.startswith("__") and not is_specified_scalar_type(type_)
 }
 OBJECTS = {name: type_ for name, type_ in OURS.items() if isinstance(type_, GraphQLObjectType)}
-CONNECTIONS = sorted(name for name in OBJECTS if name.endswith("Connection"))
+COMPUTED = ("Trace", "Origin", "Impact")
+CONNECTIONS = sorted(
+    name for name in OBJECTS if name.endswith("Connection") and not name.startswith(COMPUTED)
+)
+LISTINGS = sorted(
+    name for name in OBJECTS if name.endswith("Connection") and name.startswith(COMPUTED)
+)
 NODES = sorted(
     name for name, type_ in OBJECTS.items() if "Node" in [i.name for i in type_.interfaces]
 )
@@ -185,6 +191,33 @@ def test_connection_is_relay_shaped(name: str) -> None:
         **kilograms,
     }
     assert node in NODES
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_listing_of_what_is_computed_is_relay_shaped(name: str) -> None:
+    node = name.removesuffix("Connection")
+    truncated = {"truncated": "Boolean!"} if name == "OriginConnection" else {}
+    assert {field: str(d.type) for field, d in OBJECTS[name].fields.items()} == {
+        "edges": f"[{node}Edge!]!",
+        "nodes": f"[{node}!]!",
+        "pageInfo": "PageInfo!",
+        "totalCount": "BigInt!",
+        **truncated,
+    }
+    edge = {field: str(d.type) for field, d in OBJECTS[f"{node}Edge"].fields.items()}
+    assert edge == {"cursor": "String!", "node": f"{node}!"}
+
+
+def test_every_listing_takes_page_arguments_alone() -> None:
+    fields = [
+        field
+        for type_ in OBJECTS.values()
+        for field in type_.fields.values()
+        if get_named_type(field.type).name in LISTINGS
+    ]
+    assert len(fields) == 7
+    for field in fields:
+        assert {name: str(given.type) for name, given in field.args.items()} == PAGE_ARGUMENTS
 
 
 def test_every_connection_field_takes_the_same_arguments() -> None:

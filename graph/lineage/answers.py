@@ -1,0 +1,229 @@
+"""What is told of one lot or product: a trace, its origins, the impact of a recall.
+
+Names here are those of the fields in graph.types.lineage. Masses are whole grams until they are shown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from graph.lineage.listing import Answer, Key, Listed
+from graph.lineage.network import Network, Walked, walk
+from graph.lineage.shares import WHOLE, concentrations, decimal, divide, rounded, sources
+
+KG, SHARE = 3, 12
+# The second number of a flow's key where a product takes it: behind all lots of its depth.
+LOT, PRODUCT = 0, 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A walk to be told of: from where, which way, how far, and which lots are listed."""
+
+    start: int
+    of_product: bool
+    back: bool
+    max_depth: int | None = None
+    stages: Sequence[str] | None = None
+
+    def walk(self, network: Network) -> Walked:
+        """Walk; what a product was made from is one step away from it."""
+        if self.of_product:
+            lots = [network.lot[use] for use in network.by_product.get(self.start, ())]
+            return walk(network, lots, 1, self.max_depth)
+        return walk(network, [self.start], 0, self.max_depth)
+
+
+# ---------------------------------------------------------------- traces
+
+
+def trace(network: Network, asked: Asked) -> Answer:
+    """Every lot and product that is reached, and each flow between them, once."""
+    walked = asked.walk(network)
+    lots = [(depth, lot) for lot, depth in walked.depths.items() if depth or asked.of_product]
+    if asked.stages is not None:
+        stages = set(asked.stages)
+        lots = [key for key in lots if network.stages.get(str(key[1])) in stages]
+    products = reached_products(network, asked, walked)
+    ordered = sorted(((depth, product) for product, depth in products.items()))
+    flows = list_flows(network, asked, walked, {lot for _, lot in lots})
+    farthest = max([0, *walked.depths.values(), *products.values()])
+    return Answer(
+        {
+            "lotCount": len(lots),
+            "flowCount": len(flows),
+            "productCount": len(products),
+            "depth": farthest,
+            "truncated": walked.truncated,
+        },
+        {
+            "lots": lambda: Listed(lots, lambda key: {"depth": key[0], "cacaoBatch": key[1]}),
+            "products": lambda: Listed(ordered, lambda key: {"depth": key[0], "product": key[1]}),
+            "flows": lambda: Listed(sorted(flows), partial(show_flow, network, asked.back, flows)),
+        },
+    )
+
+
+def reached_products(network: Network, asked: Asked, walked: Walked) -> dict[int, int]:
+    """Products that the lots of a forward walk went into, with their shortest depth."""
+    found: dict[int, int] = {}
+    if asked.back:
+        return found
+    for lot, depth in walked.depths.items():
+        if asked.max_depth is None or depth < asked.max_depth:
+            for use in network.by_lot.get(lot, ()):
+                found.setdefault(network.product[use], depth + 1)
+    return found
+
+
+def list_flows(network: Network, asked: Asked, walked: Walked, listed: set[int]) -> dict[Key, int]:
+    """The flows that were walked and lead to a lot that is listed, or to a product, by key.
+
+    The key is the depth of the near end, whether the other end is a product, and the two ends.
+    """
+    flows: dict[Key, int] = {}
+    most = asked.max_depth
+    for lot, depth in walked.depths.items():
+        if most is not None and depth >= most:
+            continue
+        for number in network.flows_of(lot):
+            far = network.far[number]
+            if far in listed:
+                flows[depth, LOT, lot, far] = number
+        for use in () if asked.back else network.by_lot.get(lot, ()):
+            flows[depth, PRODUCT, lot, network.product[use]] = use
+    if asked.of_product and (most is None or most > 0):
+        for use in network.by_product.get(asked.start, ()):
+            if network.lot[use] in listed:
+                flows[0, PRODUCT, asked.start, network.lot[use]] = use
+    return flows
+
+
+def show_flow(network: Network, back: bool, flows: dict[Key, int], key: Key) -> dict[str, Any]:
+    """The ends of a flow in the direction of matter, whichever way it was walked."""
+    _, kind, near, far = key
+    number = flows[key]
+    if kind == PRODUCT:
+        product, lot = (near, far) if back else (far, near)
+        took = decimal(network.took[number], KG)
+        return {"from": lot, "to": None, "product": product, "quantityKg": took}
+    taker, giver = (near, far) if back else (far, near)
+    given = decimal(network.grams[number], KG)
+    return {"from": giver, "to": taker, "product": None, "quantityKg": given}
+
+
+# ---------------------------------------------------------------- origins
+
+
+def origins(network: Network, asked: Asked) -> Answer:
+    """The lots without inputs behind a lot or product, with their parts of its mass."""
+    walked = asked.walk(network)
+    found = [lot for lot in walked.depths if not network.flows_of(lot)]
+    parts, mass = None, None
+    if not walked.truncated:
+        given, mass = whole_of(network, asked)
+        parts = None if given is None else sources(network, walked.depths, given)
+    shares = rounded(parts, 10**SHARE) if parts else {}
+    kilograms = rounded(parts, mass) if parts and mass is not None else {}
+    keys = sorted((-shares.get(lot, 0), lot) for lot in found)
+
+    def show(key: Key) -> dict[str, Any]:
+        lot = key[1]
+        return {
+            "cacaoBatch": lot,
+            "share": decimal(shares.get(lot), SHARE),
+            "quantityKg": decimal(kilograms.get(lot), KG),
+        }
+
+    return Answer({"truncated": walked.truncated}, {"origins": lambda: Listed(keys, show)})
+
+
+def whole_of(network: Network, asked: Asked) -> tuple[dict[int, int] | None, int | None]:
+    """The parts of the whole that are in the lots where a walk back begins, and its grams.
+
+    Where a product took several lots and of one it is not known how much, no part is known.
+    """
+    if not asked.of_product:
+        return {asked.start: WHOLE}, network.held.get(str(asked.start))
+    uses = network.by_product.get(asked.start, [])
+    lots = [network.lot[use] for use in uses]
+    known = [grams for use in uses if (grams := network.took[use]) is not None]
+    if len(known) == len(uses) and uses:
+        return dict(zip(lots, divide(WHOLE, known), strict=True)), sum(known)
+    return (dict.fromkeys(lots, WHOLE) if len(lots) == 1 else None), None
+
+
+# ---------------------------------------------------------------- recalls
+
+
+def impact(network: Network, asked: Asked) -> Answer:
+    """Every product with matter of a lot in it, how much of it, and who made these."""
+    walked = asked.walk(network)
+    products = reached_products(network, asked, walked)
+    masses = masses_in(network, asked, walked, products)
+    makers: dict[int, list[int]] = {}
+    for product in sorted(products):
+        maker = network.makers.get(str(product))
+        if maker is not None:
+            makers.setdefault(maker, []).append(product)
+
+    def show_product(key: Key) -> dict[str, Any]:
+        product = key[0]
+        mass = decimal(masses[product], KG)
+        return {"depth": products[product], "product": product, "quantityKg": mass}
+
+    def show_maker(key: Key) -> dict[str, Any]:
+        made = makers[key[0]]
+        mass = decimal(total(masses[product] for product in made), KG)
+        return {"manufacturer": key[0], "productCount": len(made), "quantityKg": mass}
+
+    return Answer(
+        {
+            "affected": bool(products) or len(walked.depths) > 1,
+            "lotCount": len(walked.depths) - 1 if walked.depths else 0,
+            "productCount": len(products),
+            "manufacturerCount": len(makers),
+            "quantityKg": decimal(total(masses.values()), KG),
+            "truncated": walked.truncated,
+        },
+        {
+            "products": lambda: Listed([(key,) for key in sorted(products)], show_product),
+            "manufacturers": lambda: Listed([(key,) for key in sorted(makers)], show_maker),
+        },
+    )
+
+
+def masses_in(
+    network: Network, asked: Asked, walked: Walked, products: dict[int, int]
+) -> dict[int, int | None]:
+    """Grams of a lot in each product; None where what the product took is not known.
+
+    They add up to the grams in all products of which it is known.
+    """
+    unknown: dict[int, int | None] = dict.fromkeys(products)
+    found = None if walked.truncated else concentrations(network, walked.depths, asked.start)
+    if found is None:
+        return unknown
+    parts: dict[int, int] = dict.fromkeys(products, 0)
+    for lot, part in found.items():
+        for use in network.by_lot.get(lot, ()):
+            grams = network.took[use]
+            if grams is None:
+                parts.pop(network.product[use], None)
+            elif network.product[use] in parts:
+                parts[network.product[use]] += grams * part
+    return unknown | rounded(parts, 1)
+
+
+def total(masses: Any) -> int | None:
+    """The sum, or None where one is not known."""
+    added = 0
+    for mass in masses:
+        if mass is None:
+            return None
+        added += mass
+    return added
+
+
+ANSWERS = {"trace": trace, "origins": origins, "impact": impact}
