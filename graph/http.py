@@ -20,7 +20,7 @@ from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph import rest
+from graph import recall, rest
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
 from graph.door import Access, Door
@@ -178,6 +178,7 @@ def application(
         GraphQLEndpoint(engine, door, access, web, trusted, origins),
         [
             *rest.routes(engine, door),
+            *recall.routes(engine, door),
             Mount("/static", Assets(directory=web / "dist", check_dir=False)),
             *routes,
         ],

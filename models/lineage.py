@@ -70,7 +70,7 @@ def _walk(reach: Reach, place: int) -> str:
     )
     uses_of_lots = (
         f"SELECT x.product_id, x.cacao_batch_id, x.g FROM read r CROSS JOIN LATERAL (SELECT"
-        f" e.product_id, e.cacao_batch_id, {grams('e')} FROM product_cacao_batch e"
+        f" e.product_id, e.cacao_batch_id, {grams('e')} AS g FROM product_cacao_batch e"
         f" WHERE e.cacao_batch_id = r.id{dated} OFFSET 0) x"
     )
     none = "SELECT NULL::int, NULL::int, NULL::bigint WHERE false"
@@ -89,9 +89,9 @@ def _walk(reach: Reach, place: int) -> str:
   SELECT e.{far} AS far FROM cacao_batch_input e WHERE e.{near} = r.id{dated} OFFSET 0) x
  WHERE r.d < {most}::int),
 read (id) AS MATERIALIZED (SELECT DISTINCT c.id FROM (SELECT id FROM reach LIMIT {limit}::bigint) c),
-flows (n, f, g) AS MATERIALIZED (SELECT r.id, x.far, x.g FROM read r CROSS JOIN LATERAL (
-  SELECT e.{far} AS far, {grams("e")} FROM cacao_batch_input e
-  WHERE e.{near} = r.id{dated} OFFSET 0) x){last}
+flows (n, f, g) AS MATERIALIZED (SELECT r.id, x.f, x.g FROM read r CROSS JOIN LATERAL (
+  SELECT array_agg(e.{far}) AS f, array_agg({grams("e")}) AS g FROM cacao_batch_input e
+  WHERE e.{near} = r.id{dated}) x WHERE x.f IS NOT NULL){last}
 SELECT json_build_object({_columns(reach, starts)}))"""
 
 
@@ -100,8 +100,8 @@ def _columns(reach: Reach, starts: str) -> str:
     parts = {
         "read": "(SELECT array_agg(id) FROM read)",
         "near": "(SELECT array_agg(n) FROM flows)",
-        "far": "(SELECT array_agg(f) FROM flows)",
-        "grams": "(SELECT array_agg(g) FROM flows)",
+        "far": "(SELECT json_agg(f) FROM flows)",
+        "grams": "(SELECT json_agg(g) FROM flows)",
         "product": "(SELECT array_agg(p) FROM uses)",
         "lot": "(SELECT array_agg(l) FROM uses)",
         "took": "(SELECT array_agg(g) FROM uses)",
@@ -118,8 +118,8 @@ def _columns(reach: Reach, starts: str) -> str:
         )
     if reach.blended:
         parts["blends"] = (
-            "(SELECT json_object_agg(o.id, x.g) FROM (SELECT DISTINCT f FROM flows) o (id)"
-            f" CROSS JOIN LATERAL (SELECT sum({grams('e', '')}) AS g FROM cacao_batch_input e"
+            "(SELECT json_object_agg(o.id, x.g) FROM (SELECT DISTINCT unnest(f) FROM flows) o (id)"
+            f" CROSS JOIN LATERAL (SELECT sum({grams('e')}) AS g FROM cacao_batch_input e"
             " WHERE e.output_batch_id = o.id OFFSET 0) x)"
         )
         parts["makers"] = (
@@ -129,5 +129,5 @@ def _columns(reach: Reach, starts: str) -> str:
     return ", ".join(f"'{name}', {value}" for name, value in parts.items())
 
 
-def grams(alias: str, label: str = " AS g") -> str:
-    return f"({alias}.quantity_kg * 1000)::bigint{label}"
+def grams(alias: str) -> str:
+    return f"({alias}.quantity_kg * 1000)::bigint"

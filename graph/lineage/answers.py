@@ -3,9 +3,8 @@
 Names here are those of the fields in graph.types.lineage. Masses are whole grams until they are shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from graph.lineage.listing import Answer, Key, Listed
@@ -41,26 +40,25 @@ class Asked:
 def trace(network: Network, asked: Asked) -> Answer:
     """Every lot and product that is reached, and each flow between them, once."""
     walked = asked.walk(network)
-    lots = [(depth, lot) for lot, depth in walked.depths.items() if depth or asked.of_product]
+    lots = [(depth, lot) for lot, depth in walked.depths.items() if depth]
     if asked.stages is not None:
         stages = set(asked.stages)
         lots = [key for key in lots if network.stages.get(str(key[1])) in stages]
     products = reached_products(network, asked, walked)
-    ordered = sorted(((depth, product) for product, depth in products.items()))
-    flows = list_flows(network, asked, walked, {lot for _, lot in lots})
-    farthest = max([0, *walked.depths.values(), *products.values()])
+    ordered = sorted((depth, product) for product, depth in products.items())
+    flows = Passed(network, asked, walked, {lot for _, lot in lots})
     return Answer(
         {
             "lotCount": len(lots),
-            "flowCount": len(flows),
+            "flowCount": flows.count(),
             "productCount": len(products),
-            "depth": farthest,
+            "depth": max([0, *walked.depths.values(), *products.values()]),
             "truncated": walked.truncated,
         },
         {
             "lots": lambda: Listed(lots, lambda key: {"depth": key[0], "cacaoBatch": key[1]}),
             "products": lambda: Listed(ordered, lambda key: {"depth": key[0], "product": key[1]}),
-            "flows": lambda: Listed(sorted(flows), partial(show_flow, network, asked.back, flows)),
+            "flows": lambda: Listed(flows.keys(), flows.show),
         },
     )
 
@@ -77,40 +75,60 @@ def reached_products(network: Network, asked: Asked, walked: Walked) -> dict[int
     return found
 
 
-def list_flows(network: Network, asked: Asked, walked: Walked, listed: set[int]) -> dict[Key, int]:
-    """The flows that were walked and lead to a lot that is listed, or to a product, by key.
+@dataclass(frozen=True)
+class Passed:
+    """The flows that were walked and lead to a lot that is listed, or to a product."""
 
-    The key is the depth of the near end, whether the other end is a product, and the two ends.
-    """
-    flows: dict[Key, int] = {}
-    most = asked.max_depth
-    for lot, depth in walked.depths.items():
-        if most is not None and depth >= most:
-            continue
-        for number in network.flows_of(lot):
-            far = network.far[number]
-            if far in listed:
-                flows[depth, LOT, lot, far] = number
-        for use in () if asked.back else network.by_lot.get(lot, ()):
-            flows[depth, PRODUCT, lot, network.product[use]] = use
-    if asked.of_product and (most is None or most > 0):
-        for use in network.by_product.get(asked.start, ()):
-            if network.lot[use] in listed:
-                flows[0, PRODUCT, asked.start, network.lot[use]] = use
-    return flows
+    network: Network
+    asked: Asked
+    walked: Walked
+    listed: set[int]
 
+    def count(self) -> int:
+        """How many there are."""
+        between = sum(len(self.listed.intersection(far)) for _, _, far in self._between())
+        return between + len(self._uses())
 
-def show_flow(network: Network, back: bool, flows: dict[Key, int], key: Key) -> dict[str, Any]:
-    """The ends of a flow in the direction of matter, whichever way it was walked."""
-    _, kind, near, far = key
-    number = flows[key]
-    if kind == PRODUCT:
-        product, lot = (near, far) if back else (far, near)
-        took = decimal(network.took[number], KG)
-        return {"from": lot, "to": None, "product": product, "quantityKg": took}
-    taker, giver = (near, far) if back else (far, near)
-    given = decimal(network.grams[number], KG)
-    return {"from": giver, "to": taker, "product": None, "quantityKg": given}
+    def keys(self) -> list[Key]:
+        """Depth of the near end, whether a product is an end, the near and the far end."""
+        between = [
+            (depth, LOT, lot, end)
+            for depth, lot, far in self._between()
+            for end in self.listed.intersection(far)
+        ]
+        return sorted([*between, *self._uses()])
+
+    def show(self, key: Key) -> dict[str, Any]:
+        """The ends of a flow in the direction of matter, whichever way it was walked."""
+        _, kind, near, far = key
+        giver, taker = (far, near) if self.asked.back else (near, far)
+        if kind == PRODUCT:
+            uses = self.network.by_lot[giver]
+            (use,) = (use for use in uses if self.network.product[use] == taker)
+            took = decimal(self.network.took[use], KG)
+            return {"from": giver, "to": None, "product": taker, "quantityKg": took}
+        given = decimal(self.network.grams(near, far), KG)
+        return {"from": giver, "to": taker, "product": None, "quantityKg": given}
+
+    def _between(self) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Depth and number of each lot that was walked on from, and where its flows lead."""
+        most = self.asked.max_depth
+        for lot, depth in self.walked.depths.items():
+            if most is None or depth < most:
+                yield depth, lot, self.network.of_lot(lot)[0]
+
+    def _uses(self) -> list[Key]:
+        network, start = self.network, self.asked.start
+        if self.asked.of_product:
+            lots = (network.lot[use] for use in network.by_product.get(start, ()))
+            return [(0, PRODUCT, start, lot) for lot in lots if lot in self.listed]
+        if self.asked.back:
+            return []
+        return [
+            (depth, PRODUCT, lot, network.product[use])
+            for depth, lot, _ in self._between()
+            for use in network.by_lot.get(lot, ())
+        ]
 
 
 # ---------------------------------------------------------------- origins
@@ -119,7 +137,7 @@ def show_flow(network: Network, back: bool, flows: dict[Key, int], key: Key) -> 
 def origins(network: Network, asked: Asked) -> Answer:
     """The lots without inputs behind a lot or product, with their parts of its mass."""
     walked = asked.walk(network)
-    found = [lot for lot in walked.depths if not network.flows_of(lot)]
+    found = [lot for lot in walked.depths if not network.of_lot(lot)[0]]
     parts, mass = None, None
     if not walked.truncated:
         given, mass = whole_of(network, asked)

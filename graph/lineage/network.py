@@ -3,29 +3,32 @@
 Pure: edges in, numbers out. A cycle, which only corrupt data has, is walked like anything else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
 # Flows that all walks of one field pass through at most; a walk that comes to the end of it is cut off.
 MAX_PASSED = 2_000_000
 
+Flows: TypeAlias = tuple[Sequence[int], Sequence[int]]
+"""Where the flows of a lot lead, and their grams."""
+NONE: Flows = ((), ())
+
 
 @dataclass
 class Network:
-    """Flows as read, by the lot they are walked from; `far` is where each leads, `grams` its mass.
+    """Flows as read, by the lot they are walked from; `read` are the lots whose flows are known.
 
-    Of products: `uses` are pairs of a use's number and its product or lot; `took` its grams, None
-    where they are not known. `read` are the lots whose own flows are known.
+    Of products: `product`, `lot` and `took` are the ends and the grams of each use, None where these
+    are not known; `by_product` and `by_lot` the numbers of uses.
     """
 
     read: set[int]
-    far: list[int]
-    grams: list[int]
-    below: dict[int, list[int]]
-    product: list[int]
-    lot: list[int]
-    took: list[int | None]
+    flows: dict[int, Flows]
+    product: Sequence[int]
+    lot: Sequence[int]
+    took: Sequence[int | None]
     held: Mapping[str, int]
     stages: Mapping[str, str]
     blends: Mapping[str, int]
@@ -37,20 +40,13 @@ class Network:
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> "Network":
         """The network in the columns that models.lineage reads."""
-        below: dict[int, list[int]] = {}
-        for number, near in enumerate(columns["near"] or ()):
-            if near in below:
-                below[near].append(number)
-            else:
-                below[near] = [number]
+        near, far, grams = (columns[name] or () for name in ("near", "far", "grams"))
         network = cls(
             read=set(columns["read"] or ()),
-            far=columns["far"] or [],
-            grams=columns["grams"] or [],
-            below=below,
-            product=columns["product"] or [],
-            lot=columns["lot"] or [],
-            took=columns["took"] or [],
+            flows=dict(zip(near, zip(far, grams, strict=True), strict=True)),
+            product=columns["product"] or (),
+            lot=columns["lot"] or (),
+            took=columns["took"] or (),
             held=columns.get("held") or {},
             stages=columns.get("stages") or {},
             blends=columns.get("blends") or {},
@@ -61,16 +57,19 @@ class Network:
             network.by_lot.setdefault(lot, []).append(number)
         return network
 
-    def flows_of(self, lot: int) -> list[int]:
-        """The numbers of the flows that lead on from a lot."""
-        return self.below.get(lot, NONE)
+    def of_lot(self, lot: int) -> Flows:
+        """The flows that lead on from a lot."""
+        return self.flows.get(lot, NONE)
 
-    def ahead(self, lots: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """Each flow that leads on from these lots: the lot and the flow's number."""
-        return ((lot, number) for lot in lots for number in self.below.get(lot, NONE))
+    def ahead(self, lots: Iterable[int]) -> Iterator[int]:
+        """Where the flows of these lots lead, once for each flow."""
+        flows = self.flows
+        return chain.from_iterable(flows[lot][0] for lot in lots if lot in flows)
 
-
-NONE: list[int] = []
+    def grams(self, near: int, far: int) -> int:
+        """The mass of a flow."""
+        ends, grams = self.flows[near]
+        return grams[ends.index(far)]
 
 
 @dataclass(frozen=True)
@@ -85,16 +84,15 @@ def walk(
     network: Network, starts: Iterable[int], depth: int, max_depth: int | None = None
 ) -> Walked:
     """Walk from lots of this depth, level by level, for as many steps as a depth may be."""
-    level = sorted(lot for lot in set(starts) if lot in network.read)
+    level = sorted(network.read.intersection(starts))
     depths = dict.fromkeys(level, depth) if max_depth is None or depth <= max_depth else {}
     truncated = False
     while level and (max_depth is None or depth < max_depth):
-        numbers = [number for lot in level for number in network.below.get(lot, NONE)]
-        network.left -= len(numbers)
+        reached = list(network.ahead(level))
+        network.left -= len(reached)
         if network.left < 0:
             return Walked(depths, True)
-        far = network.far
-        found = {far[number] for number in numbers}.difference(depths)
+        found = set(reached).difference(depths)
         known = found & network.read
         truncated = truncated or len(known) < len(found)
         depth += 1
@@ -106,12 +104,11 @@ def walk(
 def in_order(network: Network, lots: Mapping[int, int]) -> list[int] | None:
     """The lots, each behind all lots that lead to it (Kahn, 1962); None where they go in a circle."""
     waiting = dict.fromkeys(lots, 0)
-    for _, number in network.ahead(lots):
-        waiting[network.far[number]] += 1
+    for far in network.ahead(lots):
+        waiting[far] += 1
     ready = [lot for lot, count in waiting.items() if not count]
     for lot in ready:
-        for number in network.below.get(lot, NONE):
-            far = network.far[number]
+        for far in network.of_lot(lot)[0]:
             waiting[far] -= 1
             if not waiting[far]:
                 ready.append(far)

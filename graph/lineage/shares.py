@@ -35,13 +35,12 @@ def sources(
     parts = dict.fromkeys(depths, 0) | dict(given)
     found: dict[int, int] = {}
     for lot in order:
-        numbers = network.flows_of(lot)
-        if not numbers:
+        far, grams = network.of_lot(lot)
+        if not far:
             found[lot] = parts[lot]
             continue
-        weights = [network.grams[number] for number in numbers]
-        for number, part in zip(numbers, divide(parts[lot], weights), strict=True):
-            parts[network.far[number]] += part
+        for giver, part in zip(far, divide(parts[lot], grams), strict=True):
+            parts[giver] += part
     return found
 
 
@@ -56,8 +55,8 @@ def concentrations(
     found: dict[int, int] = {}
     for lot in order:
         found[lot] = WHOLE if lot == start else weighed[lot] // network.blends[str(lot)]
-        for number in network.flows_of(lot):
-            weighed[network.far[number]] += found[lot] * network.grams[number]
+        for taker, grams in zip(*network.of_lot(lot), strict=True):
+            weighed[taker] += found[lot] * grams
     return found
 
 

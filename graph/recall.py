@@ -1,0 +1,118 @@
+"""GET /trace/{batch}/impact.csv: what a recall of a batch has to reach, for a spreadsheet.
+
+A GraphQL request in, RFC 4180 out, so that permissions and limits are those of the fields. Refuses to
+let a text of the data be a formula: what a spreadsheet would compute is led by an apostrophe.
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from graph.door import Door
+from graph.engine import Answer, Engine, Request
+from graph.pagination import MAX_LISTING_SIZE, write_global_id
+from graph.rest import failure, refusal
+from graph.wire import fields_of
+
+IMPACT = """query Impact($id: ID!, $first: Int!, $after: String) {
+  cacaoBatch(by: {id: $id}) { cacaoBatchId impact { affected lotCount truncated
+    products(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+      depth quantityKg product {
+        productId name gtin batchNumber productionDate manufacturer { name location country } } } } } } }"""
+COLUMNS = (
+    *("finding", "product_id", "name", "gtin", "batch_number", "production_date"),
+    *("manufacturer", "location", "country", "steps", "quantity_kg"),
+)
+# What spreadsheets take for the beginning of a formula (OWASP, CSV Injection), and their wide forms.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+# RFC 4180, section 3; the mark tells spreadsheets that this is UTF-8.
+MEDIA_TYPE, BYTE_ORDER_MARK = "text/csv; charset=utf-8; header=present", "\ufeff"
+
+
+def routes(engine: Engine, door: Door) -> list[BaseRoute]:
+    async def impact(http: HTTPRequest) -> Response:
+        return await recall(engine, door, http)
+
+    return [Route("/trace/{batch}/impact.csv", impact, methods=["GET"])]
+
+
+async def recall(engine: Engine, door: Door, http: HTTPRequest) -> Response:
+    """The products that a batch reached, by its number or its global id."""
+    batch = http.path_params["batch"]
+    id_ = batch_id(batch)
+    try:
+        viewer = await door.viewer(http.scope, fields_of(http.scope["headers"]))
+    except Exception as error:  # noqa: BLE001 - masked and logged by translate
+        return failure(Answer.failed("The sign-in could not be checked.", error))
+    pages: list[dict[str, Any]] = []
+    after = None
+    while True:
+        variables = {"id": id_, "first": MAX_LISTING_SIZE, "after": after}
+        answer = await engine.answer(Request(IMPACT, variables), viewer)
+        if answer.through is None:
+            return failure(answer)
+        found = json.loads(answer.through)["cacaoBatch"]
+        if found is None:
+            return refusal("there is no such cacao batch", 404)
+        pages.append(found["impact"])
+        page = found["impact"]["products"]["pageInfo"]
+        if not page["hasNextPage"]:
+            break
+        after = page["endCursor"]
+    headers = {
+        "Content-Disposition": f'attachment; filename="impact-{found["cacaoBatchId"]}.csv"',
+        "Cache-Control": "no-store",
+    }
+    return Response(write(pages), media_type=MEDIA_TYPE, headers=headers)
+
+
+def batch_id(given: str) -> str:
+    """A batch's global id, of its number or itself."""
+    is_number = given.isascii() and given.isdigit() and len(given) < 10
+    return write_global_id("CacaoBatch", int(given)) if is_number else given
+
+
+def write(pages: list[dict[str, Any]]) -> str:
+    """CSV of the pages of an impact; where no product was reached, one row says what was."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    blank = [""] * (len(COLUMNS) - 1)
+    if pages[0]["truncated"]:
+        writer.writerow(["incomplete: more lots were made from it than are read", *blank])
+    products = [node for page in pages for node in page["products"]["nodes"]]
+    if not products:
+        lots = pages[0]["lotCount"]
+        writer.writerow(
+            [
+                f"no product; lots made from it: {lots}" if lots else "nothing was made from it",
+                *blank,
+            ]
+        )
+    writer.writerows([harmless(cell) for cell in row(node)] for node in products)
+    return BYTE_ORDER_MARK + text.getvalue()
+
+
+def row(node: dict[str, Any]) -> Iterator[Any]:
+    """The cells of one product."""
+    product = node["product"]
+    maker = product["manufacturer"] or {}
+    yield "product"
+    for name in ("productId", "name", "gtin", "batchNumber", "productionDate"):
+        yield product[name]
+    for name in ("name", "location", "country"):
+        yield maker.get(name)
+    yield node["depth"]
+    yield node["quantityKg"]
+
+
+def harmless(cell: Any) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,188 @@
+"""The impact of a recall, as fields and as CSV, and who may see what of a lineage."""
+
+import csv
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from graph.limits import DEFAULTS
+from models.database import Database
+from server import create_app
+from settings import Settings
+from tests.api.asking import ask, global_id, request
+from tests.conftest import client_of, local
+from tests.recorder import recording
+
+IMPACT = """query ($id: Int!) { cacaoBatch(by: {cacaoBatchId: $id}) { impact {
+  affected lotCount productCount manufacturerCount quantityKg truncated
+  products { nodes { depth quantityKg product { productId } } }
+  manufacturers { nodes { productCount quantityKg manufacturer { name } } } } } }"""
+ORIGINS = """query ($id: Int!) { product(by: {productId: $id}) { origins { truncated totalCount
+  nodes { share quantityKg cacaoBatch { cacaoBatchId } } } } }"""
+
+
+def impact(client: TestClient, id: int) -> Any:
+    return ask(client, IMPACT, id=id)["cacaoBatch"]["impact"]
+
+
+def origins(client: TestClient, id: int) -> list[tuple[int, str | None, str | None]]:
+    nodes = ask(client, ORIGINS, id=id)["product"]["origins"]["nodes"]
+    return [(n["cacaoBatch"]["cacaoBatchId"], n["share"], n["quantityKg"]) for n in nodes]
+
+
+# Of batch 3, 700 of 1,100.125 kg are of batch 1; all of batch 4 is of batch 3.
+def test_impact_says_how_much_of_the_lot_is_in_each_product(reader: TestClient) -> None:
+    assert impact(reader, 1) == {
+        "affected": True,
+        "lotCount": 2,
+        "productCount": 2,
+        "manufacturerCount": 1,
+        # What product 2 took of batch 4 was never recorded.
+        "quantityKg": None,
+        "truncated": False,
+        "products": {
+            "nodes": [
+                {"depth": 1, "quantityKg": "114.129", "product": {"productId": 1}},
+                {"depth": 3, "quantityKg": None, "product": {"productId": 2}},
+            ]
+        },
+        "manufacturers": {
+            "nodes": [
+                {"productCount": 2, "quantityKg": None, "manufacturer": {"name": "Bonnat"}},
+            ]
+        },
+    }
+
+
+def test_origins_are_shares_of_all_the_kilograms_a_product_took(reader: TestClient) -> None:
+    found = origins(reader, 1)
+    assert found == [(1, "0.758333109987", "114.129"), (2, "0.241666890013", "36.371")]
+
+
+def test_a_product_of_one_lot_has_shares_even_where_its_kilograms_are_not_known(
+    reader: TestClient,
+) -> None:
+    assert origins(reader, 2) == [(1, "0.636291330531", None), (2, "0.363708669469", None)]
+    assert origins(reader, 3) == []
+
+
+def test_a_product_of_several_lots_has_none_where_one_is_not_known(own_world: Database) -> None:
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql("INSERT INTO product_cacao_batch VALUES (2, 1, 10)")
+    with client_of(own_world) as client:
+        assert origins(client, 2) == [(1, None, None), (2, None, None)]
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def table(client: TestClient, path: str) -> list[dict[str, str]]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.content.startswith(b"\xef\xbb\xbffinding,product_id,name,")
+    assert answer.content.endswith(b"\r\n")
+    return list(csv.DictReader(StringIO(answer.content.decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize("batch", ["1", global_id("CacaoBatch", 1)])
+def test_csv_lists_products_with_their_makers(reader: TestClient, batch: str) -> None:
+    rows = table(reader, f"/trace/{batch}/impact.csv")
+    assert rows[0] == {
+        "finding": "product",
+        "product_id": "1",
+        "name": "Noir Café 70%",
+        "gtin": "04006381333931",
+        "batch_number": "L1",
+        "production_date": "2026-03-01",
+        "manufacturer": "Bonnat",
+        "location": "Voiron",
+        "country": "FR",
+        "steps": "1",
+        "quantity_kg": "114.129",
+    }
+    assert [(row["product_id"], row["quantity_kg"]) for row in rows] == [
+        ("1", "114.129"),
+        ("2", ""),
+    ]
+
+
+def test_csv_says_where_nothing_was_made(author: TestClient, own_world: Database) -> None:
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql("DELETE FROM product_cacao_batch")
+        connection.exec_driver_sql("DELETE FROM cacao_batch_input WHERE output_batch_id = 4")
+    (row,) = table(author, "/trace/1/impact.csv")
+    assert (row["finding"], row["product_id"]) == ("no product; lots made from it: 1", "")
+    (row,) = table(author, "/trace/4/impact.csv")
+    assert row["finding"] == "nothing was made from it"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ('=HYPERLINK("http://evil.example")', '\'=HYPERLINK("http://evil.example")'),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ('a "quoted", name\nof lines', 'a "quoted", name\nof lines'),
+    ],
+)
+def test_csv_has_no_formulas(
+    author: TestClient, own_world: Database, name: str, shown: str
+) -> None:
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE products SET name = %s WHERE product_id = 1", (name,))
+    assert table(author, "/trace/1/impact.csv")[0]["name"] == shown
+
+
+@pytest.mark.parametrize(
+    ("batch", "status"),
+    [("99", 404), ("nonsense", 400), (global_id("Product", 1), 400), ("9" * 12, 400)],
+)
+def test_csv_of_no_batch_is_refused(reader: TestClient, batch: str, status: int) -> None:
+    answer = reader.get(f"/trace/{batch}/impact.csv")
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+
+
+def test_csv_of_a_costly_recall_is_refused(world_to_read: Database) -> None:
+    with client_of(world_to_read, replace(DEFAULTS, cost=20_000)) as client:
+        answer = client.get("/trace/1/impact.csv")
+    assert answer.status_code == 400
+    assert "cost 20502" in answer.json()["error"]
+
+
+# ---------------------------------------------------------------- who may
+
+PUBLIC = """{ product(by: {productId: 1}) {
+    trace { lotCount flows { nodes { from { stage } } } } origins { nodes { cacaoBatch { stage } } } }
+  cacaoBatch(by: {cacaoBatchId: 1}) { impact { affected products { nodes { product { name } } } } } }"""
+QUANTITIES = """{ product(by: {productId: 1}) { trace { flows { nodes { quantityKg } } }
+    origins { nodes { share quantityKg } } }
+  cacaoBatch(by: {cacaoBatchId: 1}) { impact { quantityKg products { nodes { quantityKg } }
+    manufacturers { nodes { quantityKg } } } } }"""
+
+
+@pytest.mark.parametrize("role", ["public", "viewer", "operator", "auditor", "admin"])
+def test_quantities_and_shares_are_for_viewers_and_up(world_to_read: Database, role: str) -> None:
+    app = create_app(Settings(dev_role=role), world_to_read)
+    with local(app) as client:
+        assert request(client, PUBLIC, None).status == 200
+        assert "errors" not in request(client, PUBLIC, None).json
+        with recording(world_to_read) as statements:
+            answer = request(client, QUANTITIES, None)
+            document = client.get("/trace/1/impact.csv")
+    if role != "public":
+        assert "errors" not in answer.json
+        assert document.status_code == 200
+        return
+    assert answer.codes == ["UNAUTHENTICATED"] * 6
+    assert [error["path"][-1] for error in answer.errors] == [
+        *("quantityKg", "share", "quantityKg", "quantityKg", "quantityKg", "quantityKg"),
+    ]
+    assert document.status_code == 401
+    assert statements == []
