@@ -15,7 +15,9 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "output"), zip(blocks("graphql"), blocks("json"), strict=True), ids=["bar", "trace"]
+    ("query", "output"),
+    [*zip(blocks("graphql"), blocks("json"), strict=True)],
+    ids=["bar", "trace"],
 )
 def test_query_gives_the_output_shown(client: TestClient, query: str, output: str) -> None:
     response = client.post("/graphql", json={"query": query})
