@@ -20,7 +20,7 @@ from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph import recall, rest
+from graph import recall, rest, trace_page
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
 from graph.door import Access, Door
@@ -166,7 +166,7 @@ def application(
     routes: Sequence[BaseRoute] = (),
     **given: Any,
 ) -> Starlette:
-    """The ASGI application: /graphql, /api/products, GraphiQL's own files under /static, `routes`.
+    """The ASGI application: /graphql, /api/products, /trace, GraphiQL's own files under /static, `routes`.
 
     `origins` are those whose scripts may ask, `proxied` is whether https ends at a proxy. `given` is
     Starlette's. Raises UnusableDocuments where a trusted document is not valid.
@@ -179,6 +179,7 @@ def application(
         [
             *rest.routes(engine, door),
             *recall.routes(engine, door),
+            *trace_page.routes(engine, door, web),
             Mount("/static", Assets(directory=web / "dist", check_dir=False)),
             *routes,
         ],

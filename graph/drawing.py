@@ -1,0 +1,165 @@
+"""A trace as SVG: lots and products as boxes by stage, kilograms on the edges between them.
+
+Pure: boxes and arrows in, text out. Columns go with the matter, from left to right; within a column
+boxes stand near those they are joined to. Every text of the data is escaped, and there is neither
+script nor style in the picture, so that any policy lets it be shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
+
+import networkx as nx
+
+WIDTH, HEIGHT, GAP, ROW, MARGIN, HEAD = 220, 58, 110, 82, 24, 40
+SWEEPS = 8
+STAGES = ("BEANS", "NIBS", "LIQUOR", "BUTTER", "POWDER", "COUVERTURE", "PRODUCT")
+FILL = {
+    "BEANS": "#e9dcc3",
+    "NIBS": "#dcc39c",
+    "LIQUOR": "#c9a27a",
+    "BUTTER": "#f5e8a9",
+    "POWDER": "#d3b195",
+    "COUVERTURE": "#b98a68",
+    "PRODUCT": "#d7e3f4",
+}
+MAX_TEXT = 30
+
+
+@dataclass(frozen=True)
+class Box:
+    """A lot or a product: its lines of text, and where a click on it leads; `begins` the trace or not."""
+
+    key: str
+    stage: str
+    lines: tuple[str, ...]
+    link: str
+    begins: bool = False
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """Matter from one box to another; kilograms where they are known and may be seen."""
+
+    giver: str
+    taker: str
+    quantity_kg: str | None
+
+
+def draw(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
+    """The SVG document."""
+    places = place(boxes, arrows)
+    right = max([x for x, _ in places.values()], default=0) + WIDTH + MARGIN
+    bottom = max([y for _, y in places.values()], default=0) + HEIGHT + MARGIN
+    heading = text_of(title)
+    parts = [
+        f"""<svg xmlns="http://www.w3.org/2000/svg" width="{right}" height="{bottom}"
+ viewBox="0 0 {right} {bottom}" font-family="system-ui, sans-serif" font-size="12" role="img">
+<title>{heading}</title>
+<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7"
+ orient="auto"><path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>
+<rect width="{right}" height="{bottom}" fill="#fff"/>
+<text x="{MARGIN}" y="24" font-size="15" font-weight="600">{heading}</text>""",
+        *(line for arrow in arrows for line in draw_arrow(arrow, places)),
+        *(line for box in boxes for line in draw_box(box, places[box.key])),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+# ---------------------------------------------------------------- layout
+
+
+def place(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> dict[str, tuple[int, int]]:
+    """The upper left corner of each box: columns by rank, in an order with few crossings."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(box.key for box in boxes)
+    graph.add_edges_from((arrow.giver, arrow.taker) for arrow in arrows)
+    if not graph:
+        return {}
+    columns = arrange(graph, rank(graph, {box.key: box.stage for box in boxes}))
+    highest = max(map(len, columns))
+    return {
+        key: (
+            MARGIN + x * (WIDTH + GAP),
+            HEAD + MARGIN + (highest - len(column) + 2 * y) * ROW // 2,
+        )
+        for x, column in enumerate(columns)
+        for y, key in enumerate(column)
+    }
+
+
+def rank(graph: "nx.DiGraph[str]", stages: dict[str, str]) -> dict[str, int]:
+    """The column of each box: that of its stage among those there are, or behind what it took."""
+    present = [stage for stage in STAGES if stage in stages.values()]
+    ranks = {key: present.index(stage) for key, stage in stages.items()}
+    if not nx.is_directed_acyclic_graph(graph):
+        return ranks
+    for key in nx.topological_sort(graph):
+        behind = [ranks[giver] + 1 for giver in graph.predecessors(key)]
+        ranks[key] = max([ranks[key], *behind])
+    return ranks
+
+
+def arrange(graph: "nx.DiGraph[str]", ranks: dict[str, int]) -> list[list[str]]:
+    """Columns, each in the order of the means of its neighbours' places (Sugiyama, 1981)."""
+    used = sorted(set(ranks.values()))
+    columns = [[key for key in graph if ranks[key] == number] for number in used]
+    neighbours = graph.to_undirected()
+    for sweep in range(SWEEPS):
+        for column in columns if sweep % 2 == 0 else columns[::-1]:
+            at = {key: n / len(one) for one in columns for n, key in enumerate(one, start=1)}
+            mean = {}
+            for key in column:
+                near = [at[other] for other in neighbours[key]]
+                mean[key] = sum(near) / len(near) if near else at[key]
+            column.sort(key=lambda key: mean[key])
+    return columns
+
+
+# ---------------------------------------------------------------- SVG
+
+
+def draw_box(box: Box, corner: tuple[int, int]) -> Iterator[str]:
+    x, y = corner
+    stroke = 'stroke="#222" stroke-width="2.5"' if box.begins else 'stroke="#777"'
+    yield f"<a href={quoteattr(box.link)}><title>{text_of(' · '.join(box.lines), 200)}</title>"
+    fill = FILL.get(box.stage, "#eee")
+    yield f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{fill}" {stroke}/>'
+    for number, line in enumerate(box.lines[:3]):
+        weight = ' font-weight="600"' if number == 0 else ""
+        place = f'x="{x + 9}" y="{y + 18 + 16 * number}"'
+        yield f'<text {place} fill="#222"{weight}>{text_of(line)}</text>'
+    yield "</a>"
+
+
+def draw_arrow(arrow: Arrow, places: dict[str, tuple[int, int]]) -> Iterator[str]:
+    start, end = places[arrow.giver], places[arrow.taker]
+    x, y = start[0] + WIDTH, start[1] + HEIGHT // 2
+    to_x, to_y = end[0], end[1] + HEIGHT // 2
+    bend = max(GAP // 2, (to_x - x) // 2)
+    path = f"M{x} {y}C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}"
+    yield f'<path d="{path}" fill="none" stroke="#555" marker-end="url(#tip)"/>'
+    if arrow.quantity_kg is not None:
+        # Near where it begins: edges to one box come together at its end.
+        place = f'x="{x + (to_x - x) // 4}" y="{y + (to_y - y) // 5 - 4}"'
+        kilograms = text_of(short(arrow.quantity_kg))
+        halo = 'stroke="#fff" stroke-width="3" paint-order="stroke"'
+        yield f'<text {place} font-size="11" fill="#333" {halo}>{kilograms}</text>'
+
+
+def short(kilograms: str) -> str:
+    """Kilograms without zeros that say nothing."""
+    whole = kilograms.rstrip("0").rstrip(".") if "." in kilograms else kilograms
+    return f"{whole} kg"
+
+
+def text_of(text: str, most: int = MAX_TEXT * 4) -> str:
+    """A text of the data as XML has it; what no XML can hold is left out."""
+    held = "".join(char for char in text if char >= " " and char not in "\ufffe\uffff")
+    return escape(held if len(held) <= most else held[: most - 1] + "…")
+
+
+def shorten(text: str) -> str:
+    """A line that fits into a box."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

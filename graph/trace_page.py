@@ -1,0 +1,127 @@
+"""/trace/{id}.svg, the drawing of a trace, and /trace/{id}, a page that shows it.
+
+The page has scripts and styles of its own alone, and loads nothing from elsewhere. The picture is a
+GraphQL request in, so that permissions and limits are those of the fields: kilograms are for who may
+read them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from graph.door import Door
+from graph.drawing import Arrow, Box, draw, short, shorten
+from graph.engine import Answer, Engine, Request
+from graph.permissions import SIGNED_IN
+from graph.rest import failure, refusal
+from graph.wire import fields_of
+
+# More boxes than these nobody can look at.
+MAX_LOTS, MAX_FLOWS = 200, 1_000
+LOT = """lots(first: $lots) { nodes { cacaoBatch { ...lot } } }
+  products(first: $lots) { nodes { product { ...product } } }
+  flows(first: $flows) { nodes { from { id } to { id } product { id } quantityKg @include(if: $kg) } }
+  lotCount flowCount truncated"""
+TRACE = f"""query Trace($id: ID!, $lots: Int!, $flows: Int!, $kg: Boolean!, $way: TraceDirection!) {{
+  node(id: $id) {{ __typename
+    ... on Product {{ ...product trace {{ {LOT} }} }}
+    ... on CacaoBatch {{ ...lot trace(direction: $way) {{ {LOT} }} }} }} }}
+fragment lot on CacaoBatch {{ id cacaoBatchId lotNumber stage harvestDate quantityKg @include(if: $kg)
+  supplier {{ name country }} }}
+fragment product on Product {{ id productId name batchNumber manufacturer {{ name }} }}"""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Opened by itself, a picture may load and run nothing.
+PICTURE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+WAYS = {"back": "BACK", "forward": "FORWARD"}
+
+
+def routes(engine: Engine, door: Door, web: Path) -> list[BaseRoute]:
+    async def svg(http: HTTPRequest) -> Response:
+        return await picture(engine, door, http)
+
+    def page(_http: HTTPRequest) -> Response:
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+        return FileResponse(web / "trace" / "page.html", media_type="text/html", headers=headers)
+
+    return [
+        Mount("/trace/static", StaticFiles(directory=web / "trace", check_dir=False)),
+        Route("/trace/{id}.svg", svg, methods=["GET"]),
+        Route("/trace/{id}", page, methods=["GET"]),
+    ]
+
+
+async def picture(engine: Engine, door: Door, http: HTTPRequest) -> Response:
+    """The drawing of a trace of a product or a batch; `?direction=forward` of a batch ahead."""
+    way = WAYS.get(http.query_params.get("direction", "back"))
+    if way is None:
+        return refusal("direction must be back or forward")
+    try:
+        viewer = await door.viewer(http.scope, fields_of(http.scope["headers"]))
+    except Exception as error:  # noqa: BLE001 - masked and logged by translate
+        return failure(Answer.failed("The sign-in could not be checked.", error))
+    variables = {
+        "id": http.path_params["id"],
+        "lots": MAX_LOTS,
+        "flows": MAX_FLOWS,
+        "kg": viewer.role in SIGNED_IN,
+        "way": way,
+    }
+    answer = await engine.answer(Request(TRACE, variables), viewer)
+    if answer.through is None:
+        return failure(answer)
+    node = json.loads(answer.through)["node"]
+    if node is None:
+        return refusal("there is no such product or cacao batch", 404)
+    if "trace" not in node:
+        return refusal("only a product or a cacao batch has a trace")
+    drawn = await run_in_threadpool(draw_trace, node)
+    headers = {"Content-Security-Policy": PICTURE_POLICY, "Cache-Control": "no-store"}
+    return Response(drawn, media_type="image/svg+xml", headers=headers)
+
+
+def draw_trace(node: dict[str, Any]) -> str:
+    """The SVG of a node with its trace."""
+    trace = node["trace"]
+    boxes = {node["id"]: box_of(node, begins=True)}
+    for entry in (*trace["lots"]["nodes"], *trace["products"]["nodes"]):
+        one = entry.get("cacaoBatch") or entry["product"]
+        boxes.setdefault(one["id"], box_of(one))
+    arrows = []
+    for flow in trace["flows"]["nodes"]:
+        giver, taker = flow["from"]["id"], (flow["to"] or flow["product"])["id"]
+        if giver in boxes and taker in boxes:
+            arrows.append(Arrow(giver, taker, flow.get("quantityKg")))
+    name = node.get("name") or f"Lot {node['lotNumber'] or node['cacaoBatchId']}"
+    lots = len(trace["lots"]["nodes"])
+    among = f"the nearest {lots} of {trace['lotCount']} lots" if lots < trace["lotCount"] else ""
+    cut = " (more were not read)" if trace["truncated"] else ""
+    return draw(f"{name}: {among or f'{lots} lots'}{cut}", [*boxes.values()], arrows)
+
+
+def box_of(one: dict[str, Any], *, begins: bool = False) -> Box:
+    """The box of a product, or of a batch."""
+    link = f"/trace/{one['id']}"
+    if "productId" in one:
+        maker = (one["manufacturer"] or {}).get("name") or ""
+        batch = f"product, batch {one['batchNumber']}" if one["batchNumber"] else "product"
+        lines, stage = (one["name"], batch, maker), "PRODUCT"
+    else:
+        stage, kilograms = one["stage"], one.get("quantityKg")
+        mass = f" · {short(kilograms)}" if kilograms else ""
+        supplier = one["supplier"]
+        country = f", {supplier['country']}" if supplier["country"] else ""
+        lines = (
+            f"{one['lotNumber'] or one['cacaoBatchId']}",
+            f"{stage.lower()}{mass}",
+            f"{supplier['name']}{country}",
+        )
+    return Box(one["id"], stage, tuple(map(shorten, lines)), link, begins)

@@ -1,0 +1,100 @@
+"""The drawing of a trace: well-formed, escaped, and kilograms only for who may read them."""
+
+from xml.etree import ElementTree
+
+import pytest
+from starlette.testclient import TestClient
+
+from graph.drawing import Arrow, Box, draw, place
+from models.database import Database
+from server import create_app
+from settings import Settings
+from tests.api.asking import global_id
+from tests.conftest import local
+
+SVG = "{http://www.w3.org/2000/svg}"
+PRODUCT, BEANS = global_id("Product", 1), global_id("CacaoBatch", 1)
+
+
+def drawn(client: TestClient, path: str) -> ElementTree.Element:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    return ElementTree.fromstring(answer.text)
+
+
+def texts(root: ElementTree.Element) -> list[str]:
+    return [text.text or "" for text in root.iter(f"{SVG}text")]
+
+
+def test_drawing_shows_each_lot_and_the_kilograms_between_them(reader: TestClient) -> None:
+    root = drawn(reader, f"/trace/{PRODUCT}.svg")
+    links = [link.attrib["href"] for link in root.iter(f"{SVG}a")]
+    lots = [global_id("CacaoBatch", number) for number in (1, 4, 3, 2)]
+    assert links == [f"/trace/{one}" for one in (PRODUCT, *lots)]
+    shown = texts(root)
+    assert shown[0] == "Noir Café 70%: 4 lots"
+    kilograms = {"50.5 kg", "100 kg", "650 kg", "700 kg", "400.125 kg"}
+    assert kilograms <= set(shown)
+    assert {"B1", "liquor · 800 kg", "Kuapa Kokoo, GH", "product, batch L1", "Bonnat"} <= set(shown)
+
+
+def test_drawing_goes_forward_from_a_batch(reader: TestClient) -> None:
+    root = drawn(reader, f"/trace/{BEANS}.svg?direction=forward")
+    links = [link.attrib["href"] for link in root.iter(f"{SVG}a")]
+    assert f"/trace/{PRODUCT}" in links
+    assert len(links) == 5
+
+
+def test_public_sees_no_kilograms(world_to_read: Database) -> None:
+    with local(create_app(Settings(dev_role="public"), world_to_read)) as client:
+        shown = texts(drawn(client, f"/trace/{PRODUCT}.svg"))
+    assert [text for text in shown if "kg" in text] == []
+    assert "liquor" in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{global_id('Product', 99)}.svg", 404),
+        (f"{global_id('Supplier', 1)}.svg", 400),
+        ("nonsense.svg", 400),
+        (f"{PRODUCT}.svg?direction=up", 400),
+    ],
+)
+def test_what_has_no_trace_is_refused(reader: TestClient, path: str, status: int) -> None:
+    assert reader.get(f"/trace/{path}").status_code == status
+
+
+def test_texts_of_the_data_are_escaped(author: TestClient, own_world: Database) -> None:
+    name = "<script>alert(1)</script>&\x01\"'"
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE products SET name = %s WHERE product_id = 1", (name,))
+    answer = author.get(f"/trace/{PRODUCT}.svg")
+    assert "<script" not in answer.text
+    root = ElementTree.fromstring(answer.text)
+    assert texts(root)[0] == "<script>alert(1)</script>&\"': 4 lots"
+
+
+def test_boxes_stand_behind_what_they_took_and_not_on_each_other() -> None:
+    boxes = [Box(key, "BEANS", (key,), "") for key in "abcd"]
+    arrows = [Arrow("a", "b", None), Arrow("b", "c", None), Arrow("a", "d", None)]
+    places = place(boxes, arrows)
+    assert places["a"][0] < places["b"][0] < places["c"][0]
+    assert places["b"][0] == places["d"][0]
+    assert len(set(places.values())) == 4
+    # A circle, which only corrupt data has, is drawn too.
+    assert len(place(boxes, [*arrows, Arrow("c", "a", None)])) == 4
+    assert draw("nothing", [], []).endswith("</svg>")
+
+
+def test_page_has_a_strict_policy_and_loads_nothing_from_elsewhere(reader: TestClient) -> None:
+    page = reader.get(f"/trace/{PRODUCT}")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert "http" not in page.text
+    for file in ("page.js", "page.css"):
+        assert reader.get(f"/trace/static/{file}").status_code == 200
