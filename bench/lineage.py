@@ -32,6 +32,8 @@ QUERIES = {
     "each lot with its supplier and certificates": (
         f"{LOTS} lotNumber supplier {{ name certificates {{ nodes {{ scheme number }} }} }} }} }} }} }}"
     ),
+    "forward, counted": "trace(direction: FORWARD) { lotCount flowCount productCount depth }",
+    "impact": "impact { affected lotCount productCount quantityKg }",
     "100 origins": "origins(first: 100) { totalCount nodes { share cacaoBatch { lotNumber } } }",
 }
 
@@ -117,6 +119,8 @@ def main() -> None:
         last = fill(database, options.groups)
         print(f"{last:,} lots written in {perf_counter() - start:.0f} s; trace of the last one:")
         asyncio.run(measure(database, last, options.rounds))
+        print("the first one:")
+        asyncio.run(measure(database, 1, options.rounds))
         if GENEALOGY.exists():
             print("trace of the newest lot of the deep graph:")
             asyncio.run(measure(database, fill_deep(database, last), options.rounds))

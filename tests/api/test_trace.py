@@ -1,10 +1,12 @@
 """A trace lists every lot and edge, once, in a constant number of statements of one snapshot."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from starlette.testclient import TestClient
 
+from models.asynchronous import Connection
 from models.database import Database
 from tests.api.asking import ask, code_of, cursor, refusal, rows
 from tests.conftest import client_of
@@ -250,6 +252,67 @@ def test_data_that_looks_like_a_mark_stays_data(author: TestClient, own_world: D
         connection.exec_driver_sql("UPDATE products SET name = ':0:1' WHERE product_id = 1")
     data = ask(author, "{ product(by: {productId: 1}) { name trace { lotCount } } }")
     assert data["product"] == {"name": ":0:1", "trace": {"lotCount": 4}}
+
+
+def test_snapshot_is_begun_anew_where_the_connection_was_lost(
+    author: TestClient, own_world: Database
+) -> None:
+    before = back(author, 1)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    with own_world.engine().connect() as connection:
+        connection.exec_driver_sql(f"{others} AND datname = current_database()")
+    assert back(author, 1) == before
+
+
+def test_snapshot_is_begun_anew_where_a_statement_was_forgotten(
+    author: TestClient, own_world: Database
+) -> None:
+    before = back(author, 1)
+    with own_world.engine().begin() as connection:
+        # A prepared plan of a changed table cannot be executed, and its transaction is over.
+        connection.exec_driver_sql("ALTER TABLE suppliers ALTER COLUMN name TYPE varchar(100)")
+    try:
+        assert back(author, 1) == before
+    finally:
+        with own_world.engine().begin() as connection:
+            connection.exec_driver_sql(
+                'ALTER TABLE suppliers ALTER COLUMN name TYPE text COLLATE "C"'
+            )
+
+
+def test_trace_is_of_one_snapshot(author: TestClient, own_world: Database) -> None:
+    """What is written between two statements of an operation is seen by none of them."""
+    query = "{ product(by: {productId: 1}) { trace { lots { nodes { cacaoBatch { stage } } } } } }"
+    steps: list[str] = []
+    fetch = Connection.fetch
+
+    async def write_before(connection: Connection, statement: Any, values: Any) -> bytes:
+        steps.append(statement.text)
+        if len(steps) == 3:
+            with own_world.engine().begin() as writing:
+                writing.exec_driver_sql("UPDATE cacao_batches SET stage = 'nibs'")
+        return await fetch(connection, statement, values)
+
+    with patch.object(Connection, "fetch", write_before):
+        trace = ask(author, query)["product"]["trace"]
+    assert len(steps) == 3
+    stages = [node["cacaoBatch"]["stage"] for node in trace["lots"]["nodes"]]
+    assert stages == ["BEANS", "COUVERTURE", "LIQUOR", "BEANS"]
+
+
+def test_what_is_too_large_is_cut_off_and_says_so(reader: TestClient) -> None:
+    with patch("models.lineage.MAX_LOTS", 3):
+        trace = back(reader, 1)
+        assert (lots_of(trace), trace["truncated"]) == ([(1, 1), (1, 4), (2, 3)], True)
+        shown = ask(
+            reader,
+            """{ product(by: {productId: 1}) { origins { truncated nodes { share } } }
+              cacaoBatch(by: {cacaoBatchId: 1}) { impact { truncated } } }""",
+        )
+    assert shown == {
+        "product": {"origins": {"truncated": True, "nodes": [{"share": None}]}},
+        "cacaoBatch": {"impact": {"truncated": False}},
+    }
 
 
 # ---------------------------------------------------------------- corrupt data
