@@ -28,6 +28,7 @@ from tests.graph.lineages import (
     load,
     shares,
 )
+from tests.recorder import recording_loop
 
 GRAPHS, CHUNKS = 200, 10
 BACK = """query ($id: Int!) { cacaoBatch(by: {cacaoBatchId: $id}) {
@@ -205,6 +206,22 @@ def test_the_deep_graph_is_traced_in_time(deep_world: World) -> None:
     assert len(trace["lots"]["nodes"]) == trace["lotCount"]
     # 0.3 s are promised; a machine that is shared with others is given more.
     assert median(seconds) < 0.6
+
+
+def test_statements_are_as_many_for_the_deepest_lot_as_for_the_first(deep_world: World) -> None:
+    (lots,) = deep_world.graphs
+    query = """query ($id: Int!) { cacaoBatch(by: {cacaoBatchId: $id}) {
+      trace { lots(first: 10000) { nodes { cacaoBatch { supplier { name } inputs(first: 1) {
+        nodes { supplier { name certificates { nodes { number } } } } } } } } }
+      origins { nodes { cacaoBatch { supplier { name } } } } } }"""
+    counts = []
+    for lot in (lots.last, lots.last // 2, lots.first):
+        statements: list[str] = []
+        with recording_loop(statements):
+            ask(deep_world.client, query, id=lot)
+        counts.append(len(statements))
+    # BEGIN, rows, edges, objects, COMMIT.
+    assert counts == [5, 5, 5]
 
 
 # ---------------------------------------------------------------- numbers that add up
