@@ -11,6 +11,8 @@ LAST_DAY = 1110
 DAYS = tuple(FIRST + timedelta(days=number) for number in range(LAST_DAY + 60))
 TEXTS = tuple(day.isoformat() for day in DAYS)
 MONTHS = tuple(day.month for day in DAYS)
+# Edges were made known at the end of the day on which what they led to was made.
+RECORDED = tuple(f"{day.isoformat()} 18:00+00" for day in DAYS)
 BATCH_NUMBERS = tuple(f"L{day:%y%j}" for day in DAYS)
 
 

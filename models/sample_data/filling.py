@@ -45,11 +45,11 @@ TABLES = {
     "plots": "plot_id, supplier_id, name, producer_name, country, area_ha, geometry",
     "cacao_batches": "cacao_batch_id, supplier_id, harvest_date, quantity, certification, stage, "
     "lot_number, production_date",
-    "cacao_batch_input": "output_batch_id, input_batch_id, quantity_kg",
+    "cacao_batch_input": "output_batch_id, input_batch_id, quantity_kg, record_time",
     "cacao_batch_plot": "cacao_batch_id, plot_id, quantity_kg",
     "products": "product_id, name, description, batch_number, manufacturer_id, gtin, "
     "cocoa_percent, production_date",
-    "product_cacao_batch": "product_id, cacao_batch_id, quantity_kg",
+    "product_cacao_batch": "product_id, cacao_batch_id, quantity_kg, record_time",
     "due_diligence_statements": "statement_id, reference_number, verification_number, submitted_on",
     "product_statement": "product_id, statement_id",
     "cacao_batch_statement": "cacao_batch_id, statement_id",

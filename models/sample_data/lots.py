@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from models.lot import STAGES
-from models.sample_data.calendar import DAYS, TEXTS
+from models.sample_data.calendar import DAYS, RECORDED, TEXTS
 from models.sample_data.parties import BLEND, SCHEMES
 from models.sample_data.plots import PlotRanges, share_out
 
@@ -154,7 +154,9 @@ def number_lot(lots: Lots, lot: int, count: int) -> str:
 def write_inputs(lots: Lots) -> Iterator[str]:
     flat = lots.inputs
     for k in range(0, len(flat), 3):
-        yield f"{flat[k]}\t{flat[k + 1]}\t{kilograms(flat[k + 2])}\n"
+        output = flat[k]
+        day = max(lots.production[output], lots.harvest[output])
+        yield f"{output}\t{flat[k + 1]}\t{kilograms(flat[k + 2])}\t{RECORDED[day]}\n"
 
 
 def write_batch_plots(rng: Random, lots: Lots, plots: PlotRanges) -> Iterator[str]:

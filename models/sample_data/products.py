@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
 
-from models.sample_data.calendar import BATCH_NUMBERS, PRODUCT_DAYS, TEXTS
+from models.sample_data.calendar import BATCH_NUMBERS, PRODUCT_DAYS, RECORDED, TEXTS
 from models.sample_data.flow import LAG, number_day, part_of_butter
 from models.sample_data.items import (
     BAR,
@@ -275,6 +275,7 @@ def write_products(products: Products) -> Iterator[str]:
 def write_uses(products: Products) -> Iterator[str]:
     picks, place = products.picks, 0
     for product in range(1, len(products) + 1):
+        recorded = RECORDED[products.day[product]]
         for _ in range(products.uses[product]):
-            yield f"{product}\t{picks[place]}\t{kilograms(picks[place + 1])}\n"
+            yield f"{product}\t{picks[place]}\t{kilograms(picks[place + 1])}\t{recorded}\n"
             place += 2
