@@ -232,21 +232,17 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         if embedded and sample_data.is_empty(database):
             log.info("filling the new database with sample data")
             sample_data.fill(database)
-        announce_access(settings)
+        if not embedded and not settings.production:
+            log.warning("PROFILE is development: anyone may ask for the schema")
         database.close()
+        serving = replace(settings, database_url=url)
+        # Where there are several worker processes, they read their settings there.
+        os.environ.update(serving.to_environment())
         try:
-            return run(replace(settings, database_url=url), create_app)
+            return run(serving, create_app)
         except CannotListen as error:
             raise StartError(str(error)) from error
     return 0
-
-
-def announce_access(settings: Settings) -> None:
-    """Say who may do what without a token, where that is not plain production."""
-    if settings.dev_role != "public":
-        log.warning("DEV_ROLE: a request without a token acts as %s", settings.dev_role)
-    if settings.database_url and not settings.production:
-        log.warning("PROFILE is development: anyone may ask for the schema")
 
 
 def _delegate(settings: Settings, args: argparse.Namespace) -> int:

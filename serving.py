@@ -6,7 +6,6 @@ hangs; and to accept what it would not answer: once told to end, new connections
 
 import asyncio
 import http.client
-import os
 import signal
 import socket
 import threading
@@ -141,7 +140,6 @@ def run(settings: Settings, create_app: Callable[[Settings], Starlette]) -> int:
         if not several:
             Server(config).run([listener])
             return 0
-        os.environ.update(settings.to_environment())
         hangup = signal.getsignal(signal.SIGHUP)
         supervisor = Supervisor(config, [listener])
         # The supervisor would restart its workers; a closed terminal is meant to end them.
@@ -187,4 +185,7 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
         connection.request("GET", "/api/health")
         connection.getresponse().read()
         shown = f"[{reachable}]" if ":" in reachable else reachable
-        print(f"GraphiQL: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+        what = "GraphQL" if settings.production else "GraphiQL"
+        print(f"{what}: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+        if settings.dev_role != "public":
+            print(f"A request without a token acts as {settings.dev_role} (DEV_ROLE).", flush=True)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import uniform
 from typing import Any
 
@@ -24,7 +25,8 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from starlette.concurrency import run_in_threadpool
 
-from graph.budget import Price, Till
+from graph.aside import Aside
+from graph.budget import Price, Till, client_of
 from graph.context import Context, Viewer
 from graph.deadline import Deadlines
 from graph.documents import Document, InvalidDocument, read_document
@@ -45,8 +47,6 @@ from models.slots import Unanswered
 log = logging.getLogger("cacaotrace.engine")
 
 MAX_COERCION_ERRORS = 20
-# Objects of a plan whose statement takes longer to write than others should wait.
-LARGE = 15
 EVERYTHING_SHOWN = Permissions()
 # What a client is charged for a document that is not known yet, 1 for so many characters, and for a
 # plan that is: understanding them takes longer than most answers.
@@ -131,6 +131,7 @@ class Engine:
         self._builder = Builder(self._graphql, permissions, limits)
         self._reader = Reader(database)
         self.plans = Plans()
+        self._aside = Aside(lambda: self.plans.hits, limits.pool_seconds)
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
         """Answer a request in time; never raises for anything a client or the database did."""
@@ -149,7 +150,8 @@ class Engine:
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
                 self._till.spend(viewer, len(request.query) // CHARACTERS)
-                entry = self._enter(request, viewer.role)
+                entering = partial(self._enter, request, viewer.role)
+                entry = await self._aside.run(client_of(viewer), entering)
             found = entry.find(request.variables)
             if found is not None and viewer.role in found[0].template.roles:
                 self.plans.hits += 1
@@ -160,7 +162,9 @@ class Engine:
                 found = self._find(entry, variables, role)
                 if found is None:
                     self._till.spend(viewer, PLAN)
-                    found = await self._plan_aside(entry, variables, role)
+                    planning = partial(self._make, entry, variables, role)
+                    made = await self._aside.run(client_of(viewer), planning)
+                    found = self._keep(entry, variables, *made)
                 return await self._query(entry, request, viewer, *found)
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
@@ -271,19 +275,12 @@ class Engine:
         found = self._find(entry, variables, role)
         if found is not None:
             return found
-        template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
-        return self._keep(entry, variables, template, self._reader.prepare(template.operation))
+        return self._keep(entry, variables, *self._make(entry, variables, role))
 
-    async def _plan_aside(
-        self, entry: Entry, variables: VariableValues, role: str
-    ) -> tuple[Prepared, Sequence[Any]]:
-        """The same; a large statement is written in a thread, where it holds up nobody else."""
+    def _make(self, entry: Entry, variables: VariableValues, role: str) -> tuple[Template, Fetch]:
+        """A plan, and its statement. For any thread."""
         template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
-        if template.objects <= LARGE:
-            fetch = self._reader.prepare(template.operation)
-        else:
-            fetch = await run_in_threadpool(self._reader.prepare, template.operation)
-        return self._keep(entry, variables, template, fetch)
+        return template, self._reader.prepare(template.operation)
 
     def _find(
         self, entry: Entry, variables: VariableValues, role: str

@@ -15,9 +15,12 @@ import psycopg2
 from models.address import Addresses
 from models.asynchronous import LOOK_SECONDS, Connection, Statement
 from models.patience import Patience
-from models.slots import Unanswered
+from models.slots import Slots, Unanswered
 
 RETRY_SECONDS = 2
+# A statement is slow that takes so many times as long as most do, and these are never taken for less;
+# one of so many connections is for the slow.
+MUCH, LEAST_SECONDS, SHARE = 5.0, 0.001, 4
 
 
 class Pool:
@@ -33,18 +36,36 @@ class Pool:
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
         self._busy: dict[Connection, float] = {}
         self._closed = False
+        self._typical = LEAST_SECONDS
+        self._slow = Slots(max(1, size // SHARE), patience.pool)
         self.loop = asyncio.get_running_loop()
         self._watch()
 
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
+    async def fetch(
+        self, statement: Statement, values: Sequence[object], *, slow: bool = False
+    ) -> bytes:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
 
-        A statement that was cut off by a lost connection is sent once more: it only reads.
+        Of those that take much longer than others only some run at once; `slow` is what is thought
+        of one that has not run yet.
         """
+        taken = statement.seconds
+        if taken > self._typical * MUCH if taken else slow:
+            await self._slow.take()
+            try:
+                return await self._fetch(statement, values)
+            finally:
+                self._slow.give()
+        return await self._fetch(statement, values)
+
+    async def _fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
+        """A statement that was cut off by a lost connection is sent once more: it only reads."""
         connection = self._free.pop() if self._free else await self._take()
         started = self._busy[connection] = self.loop.time()
         try:
-            return await connection.fetch(statement, values)
+            answer = await connection.fetch(statement, values)
+            self._note(statement, self.loop.time() - started)
+            return answer
         except psycopg2.Error as error:
             if not connection.lost() and not isinstance(error, psycopg2.InterfaceError):
                 raise
@@ -58,6 +79,15 @@ class Pool:
             del self._busy[connection]
             self._give(connection)
         return await self._fetch_anew(statement, values, started, lost)
+
+    def _note(self, statement: Statement, seconds: float) -> None:
+        """What a statement took, and what most of them take: a median that follows them."""
+        known = statement.seconds
+        statement.seconds = known + (seconds - known) * 0.2 if known else seconds
+        if seconds > self._typical:
+            self._typical *= 1.01
+        elif self._typical > LEAST_SECONDS:
+            self._typical *= 0.99
 
     async def _fetch_anew(
         self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error

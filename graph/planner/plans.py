@@ -110,7 +110,11 @@ class Plans:
         key = (query, name)
         entry = self._entries.get(key)
         if entry is not None:
-            self._entries.move_to_end(key)
+            try:
+                self._entries.move_to_end(key)
+            except KeyError:
+                # Another thread has forgotten it just now.
+                return entry
         return entry
 
     def add(self, query: str, name: str | None, entry: Entry) -> None:
