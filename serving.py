@@ -31,6 +31,7 @@ SHUTDOWN_SECONDS, LAST_SECONDS = 10, 4
 HUNG_SECONDS = 10
 # How long a client may take to send a request's head or body, and to read an answer.
 HEAD_SECONDS, BODY_SECONDS, READ_SECONDS = 10, 15, 30
+CLOSING_SECONDS = 1
 MAX_FILES = 65_536
 
 
@@ -50,6 +51,15 @@ class Protocol(BoundedProtocol):
         if self.server_state not in PATIENCE:
             PATIENCE[self.server_state] = Patience(self.loop)
             PATIENCE[self.server_state].check(self.server_state)
+
+    def on_response_complete(self) -> None:
+        """Take no more of a body that was answered before its end."""
+        unread = self.cycle.more_body
+        super().on_response_complete()
+        if unread and not self.transport.is_closing():
+            # The client has a moment to see the answer before the connection is gone.
+            self.transport.pause_reading()
+            self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
 
 
 class Patience:
@@ -124,6 +134,7 @@ def run(settings: Settings, create_app: Callable[[Settings], Starlette]) -> int:
         factory=several,
         workers=settings.workers,
         http=Protocol,
+        loop="accepting:FairLoop" if several else "auto",
         lifespan="on",
         log_config=None,
         access_log=settings.log_level == "debug",
