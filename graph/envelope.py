@@ -1,13 +1,14 @@
 """The envelope of a request: HTTP bytes -> Request, or BadRequest saying what is wrong with them."""
 
 import json
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
-from graph.engine import Request
+from graph.answer import Request
 from graph.errors import RequestError
 from graph.trusted import TrustedDocuments
 from graph.wire import Fields
@@ -15,6 +16,12 @@ from graph.wire import Fields
 JSON = "application/json"
 MAX_PARAMETERS = 100
 """Parameters of a URL."""
+
+
+# Runs what takes long beside the event loop.
+Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
+# Bytes whose JSON takes longer to read than others should wait.
+LONG = 20_000
 
 
 class BadRequest(RequestError):
@@ -34,12 +41,18 @@ class WrongMethod(BadRequest):
 
 
 async def read_request(
-    scope: Scope, fields: Fields, receive: Receive, trusted: TrustedDocuments, most: int
+    scope: Scope,
+    fields: Fields,
+    receive: Receive,
+    trusted: TrustedDocuments,
+    most: int,
+    aside: Aside,
 ) -> Request:
     """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
         body = await read_body(fields.get(b"content-type", b""), receive, most)
-        return request_of(decode(body), trusted, reading_only=False)
+        value = decode(body) if len(body) < LONG else await aside(partial(decode, body))
+        return request_of(value, trusted, reading_only=False)
     parameters: dict[str, Any] = parameters_of(scope, most)
     for name in ("variables", "extensions"):
         if name in parameters:

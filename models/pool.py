@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from typing import Any
 
 import psycopg2
 
@@ -18,9 +19,9 @@ from models.patience import Patience
 from models.slots import Slots, Unanswered
 
 RETRY_SECONDS = 2
-# A statement is slow that takes so many times as long as most do, and these are never taken for less;
-# one of so many connections is for the slow.
-MUCH, LEAST_SECONDS, SHARE = 5.0, 0.001, 4
+# A statement is slow that takes so many times as long as most do, of which none counts for less than
+# so many seconds; one of so many connections is for the slow.
+MUCH, LEAST_SECONDS, SHARE = 8.0, 0.0015, 8
 
 
 class Pool:
@@ -41,9 +42,9 @@ class Pool:
         self.loop = asyncio.get_running_loop()
         self._watch()
 
-    async def fetch(
+    def fetch(
         self, statement: Statement, values: Sequence[object], *, slow: bool = False
-    ) -> bytes:
+    ) -> Coroutine[Any, Any, bytes]:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
 
         Of those that take much longer than others only some run at once; `slow` is what is thought
@@ -51,12 +52,15 @@ class Pool:
         """
         taken = statement.seconds
         if taken > self._typical * MUCH if taken else slow:
-            await self._slow.take()
-            try:
-                return await self._fetch(statement, values)
-            finally:
-                self._slow.give()
-        return await self._fetch(statement, values)
+            return self._fetch_slow(statement, values)
+        return self._fetch(statement, values)
+
+    async def _fetch_slow(self, statement: Statement, values: Sequence[object]) -> bytes:
+        await self._slow.take()
+        try:
+            return await self._fetch(statement, values)
+        finally:
+            self._slow.give()
 
     async def _fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """A statement that was cut off by a lost connection is sent once more: it only reads."""
@@ -81,13 +85,13 @@ class Pool:
         return await self._fetch_anew(statement, values, started, lost)
 
     def _note(self, statement: Statement, seconds: float) -> None:
-        """What a statement took, and what most of them take: a median that follows them."""
+        """What a statement takes, and what most of them take: medians, which outliers do not move."""
         known = statement.seconds
-        statement.seconds = known + (seconds - known) * 0.2 if known else seconds
+        statement.seconds = known * (1.05 if seconds > known else 0.95) if known else seconds
         if seconds > self._typical:
-            self._typical *= 1.01
+            self._typical *= 1.05
         elif self._typical > LEAST_SECONDS:
-            self._typical *= 0.99
+            self._typical *= 0.95
 
     async def _fetch_anew(
         self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error

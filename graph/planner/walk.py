@@ -259,11 +259,14 @@ class Walk:
     def _node(self, global_id: str, nodes: list[FieldNode]) -> Lookup:
         name = self.values.pin("type", global_id, type_of_id)
         entity = entity_named(name)
+        self.require(name, "id")
         key = self.values.add(global_id, key_of_id)
         return Lookup(((entity.key, key),), self.shape(entity, nodes, True))
 
     def _nodes(self, ids: list[str], nodes: list[FieldNode]) -> NodeList:
         names = self.values.pin("types", ids, self.catalog.types_of_ids)
+        for name in names:
+            self.require(name, "id")
         return NodeList(
             self.values.add(ids, lambda given: [type_of_id(item) for item in given]),
             self.values.add(ids, lambda given: [key_of_id(item) for item in given]),

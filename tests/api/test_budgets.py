@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.limits import Limits
 from models.database import Database
 from server import create_app

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from graph.answer import Request
 from graph.auth import Authenticator
 from graph.context import Viewer
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.errors import Unauthenticated
 from models.account import verify
 from models.database import Database
