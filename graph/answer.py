@@ -17,6 +17,8 @@ class Request:
     variables: dict[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
     reading_only: bool = False
+    size: int = 0
+    """Bytes that came beside the document; 0 where they are our own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from graph.deadline import Deadlines
 from graph.documents import Document, InvalidDocument, read_document
 from graph.errors import Refused, RequestError, refuse, translate
 from graph.explain import explanation
+from graph.extent import check_values
 from graph.limits import DEFAULTS, Limits
 from graph.mutations.work import Work
 from graph.permissions import ADMIN, Permissions
@@ -50,9 +51,11 @@ log = logging.getLogger("cacaotrace.engine")
 T = TypeVar("T")
 MAX_COERCION_ERRORS = 20
 EVERYTHING_SHOWN = Permissions()
-# What a client is charged for a document that is not known yet, 1 for so many characters, and for a
-# plan that is: understanding them takes longer than most answers.
-CHARACTERS, PLAN = 2, 500
+# What a client is charged for a character of a document that is not known yet, for a plan that is
+# not, and for each of its objects: understanding them takes longer than most answers.
+CHARACTER, PLAN, OBJECT = 10, 500, 200
+# Bytes of variables that are charged for, 1 for each, and that are not understood in a moment.
+MANY_BYTES, LONG = 2_000, 10_000
 # The cost from which a statement that has not run yet is taken for a slow one.
 DEAR = 100
 # How many times longer an answer takes that graphql-core completes field by field.
@@ -105,14 +108,14 @@ class Engine:
         try:
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
-                self._till.spend(viewer, len(request.query) // CHARACTERS)
+                self._till.spend(viewer, len(request.query) * CHARACTER)
                 entering = partial(self._enter, request, viewer.role)
                 entry = await self.aside(viewer, entering, short=is_short(request.query))
             found = entry.find(request.variables)
             if found is not None and viewer.role in found[0].template.roles:
                 self.plans.hits += 1
                 return await self._query(entry, request, viewer, *found)
-            variables = self._variables(entry.operation, request, viewer.role)
+            variables = await self._coerce(entry.operation, request, viewer)
             if entry.operation.operation is OperationType.QUERY:
                 role = viewer.role
                 found = self._find(entry, variables, role)
@@ -121,6 +124,7 @@ class Engine:
                     planning = partial(self._make, entry, variables, role)
                     made = await self.aside(viewer, planning, short=is_short(request.query))
                     found = self._keep(entry, variables, *made)
+                    self._till.spend(viewer, made[0].objects * OBJECT)
                 return await self._query(entry, request, viewer, *found)
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
@@ -157,12 +161,24 @@ class Engine:
     def _may_see_schema(self, role: str) -> bool:
         return role in self._permissions.allowed("Query", "__schema")
 
+    async def _coerce(
+        self, operation: OperationDefinitionNode, request: Request, viewer: Viewer
+    ) -> VariableValues:
+        """The variables; where they are many, charged for and beside the event loop."""
+        coercing = partial(self._variables, operation, request, viewer.role)
+        if request.size <= MANY_BYTES or not operation.variable_definitions:
+            return coercing()
+        self._till.spend(viewer, request.size)
+        return await self.aside(viewer, coercing, short=request.size < LONG)
+
     def _variables(
         self, operation: OperationDefinitionNode, request: Request, role: str
     ) -> VariableValues:
+        """The coerced variables; raises InvalidDocument or GraphQLError. For any thread."""
         definitions = operation.variable_definitions
         if not definitions:
             return NO_VARIABLES
+        check_values(request.variables, request.size)
         coerced = get_variable_values(
             self._graphql,
             definitions,

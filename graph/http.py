@@ -264,8 +264,13 @@ class Exchange:
     async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
         """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
         head = [CONTENT[self.media_type], VARY]
+        try:
+            parts = parts_of(answer)
+        except RecursionError as error:
+            failed = Answer.failed("The answer could not be written.", error, executed=True)
+            answer = replace(failed, price=answer.price)
+            parts = parts_of(answer)
         status = status or status_of(answer, self.media_type)
-        parts = parts_of(answer)
         length = sum(map(len, parts))
         posted = self.scope["method"] == "POST"
         coding = self.coding if length >= self.coding.least else IDENTITY

@@ -9,7 +9,7 @@ from graph.types.product import Product
 from graph.types.statement import DueDiligenceStatement
 from graph.types.supplier import Certificate, Supplier
 from graph.types.transaction import Transaction
-from graph.types.user import APIKey, Role, User, Viewer
+from graph.types.user import APIKey, Change, Role, User, Viewer
 
 NODE_TYPES = {
     cls.__name__: cls
@@ -24,6 +24,7 @@ NODE_TYPES = {
         DueDiligenceStatement,
         User,
         APIKey,
+        Change,
     )
 }
 make_inputs(NODE_TYPES)
@@ -33,6 +34,7 @@ __all__ = [
     "APIKey",
     "CacaoBatch",
     "Certificate",
+    "Change",
     "DueDiligenceStatement",
     "Manufacturer",
     "Node",

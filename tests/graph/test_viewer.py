@@ -1,10 +1,13 @@
 """Reading about accounts: who asks, who may sign in, who recorded what; nothing secret has a name."""
 
 import json
+from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 
 from graph.context import Viewer
+from graph.pagination import write_global_id
 from models.database import Database
 from tests.api.asking import rows
 from tests.graph.accounts import (
@@ -14,8 +17,12 @@ from tests.graph.accounts import (
     refusal,
     viewer_of,
 )
-from tests.models.writing import make_user, run_sql, signed_in
+from tests.models.writing import make_user, run_sql, signed_in, write
 from tests.recorder import recording
+
+USE = """WITH made AS (INSERT INTO cacao_batches (harvest_date, quantity)
+  VALUES ('2026-01-01', 5), ('2026-01-01', 5) RETURNING cacao_batch_id)
+  INSERT INTO product_cacao_batch SELECT 1, cacao_batch_id, 5 FROM made"""
 
 
 def test_viewer_is_answered_without_a_statement(anna: Database) -> None:
@@ -69,6 +76,30 @@ def test_users_and_keys_are_read_like_everything_else(anna: Database) -> None:
     assert len(statements) == 1
     assert "password" not in statements[0]
     assert "key_hash" not in statements[0]
+
+
+def test_changes_tell_who_wrote_what(anna: Database) -> None:
+    run_sql(anna, "INSERT INTO products (name) VALUES ('A')")
+    write(anna, lambda session: session.execute(text(USE)), "user:anna")
+    query = """{ changes(filter: {actor: {eq: "user:anna"}}, orderBy: [{field: CHANGE_ID, direction: DESC}]) {
+        totalCount nodes { id changeId at actor relation operation keys } } %s }"""
+    batches = {"actor": "user:anna", "relation": "cacao_batches", "operation": "INSERT"}
+    edges = {"actor": "user:anna", "relation": "product_cacao_batch", "operation": "INSERT"}
+    [(at,)] = rows(anna, "SELECT DISTINCT at FROM changes WHERE actor = 'user:anna'")
+    for also in ("", "viewer { role }"):
+        answered = answer(anna, query % also, Viewer("auditor"))
+        data = answered.data if answered.through is None else json.loads(answered.through)
+        assert data is not None
+        found = data["changes"]
+        numbers = [node.pop("changeId") for node in found["nodes"]]
+        ids = [node.pop("id") for node in found["nodes"]]
+        assert [datetime.fromisoformat(node.pop("at")) for node in found["nodes"]] == [at, at]
+        assert ids == [write_global_id("Change", number) for number in numbers]
+        assert numbers == sorted(numbers, reverse=True)
+        assert found == {
+            "totalCount": 2,
+            "nodes": [{**edges, "keys": [[1, 1], [1, 2]]}, {**batches, "keys": [1, 2]}],
+        }
 
 
 @pytest.mark.parametrize(
