@@ -67,12 +67,7 @@ def end(ground: Ground, result: Result, number: int) -> tuple[float, list[str]]:
     holder.cursor().execute("LOCK TABLE manufacturers IN ACCESS EXCLUSIVE MODE")
     names = [f"fault end {number} {n}" for n in range(EACH)]
     threads = [threading.Thread(target=send, args=(QUERY, {})) for _ in range(EACH)]
-    threads += [
-        threading.Thread(
-            target=send, args=(MUTATION, {"input": {"name": name, "location": "Ghent"}}, name)
-        )
-        for name in names
-    ]
+    threads += [threading.Thread(target=send, args=(MUTATION, input_of(n), n)) for n in names]
     for thread in threads:
         thread.start()
     wait_for_waiting(ground, len(threads))
@@ -90,6 +85,10 @@ def end(ground: Ground, result: Result, number: int) -> tuple[float, list[str]]:
     if code or seconds > LIMIT_SECONDS:
         result.troubles.append(f"ended with {code} after {seconds:.1f} s")
     return seconds, acknowledged
+
+
+def input_of(name: str) -> dict[str, object]:
+    return {"input": {"name": name, "location": "Ghent"}}
 
 
 def wait_for_waiting(ground: Ground, count: int) -> None:

@@ -125,7 +125,7 @@ def test_variables_that_are_refused_are_not_remembered(sample: Database) -> None
     async def ask() -> list[str]:
         told = []
         for length in (300, 301, 302):
-            variables = {"f": [{"id": {}}] * length}
+            variables: dict[str, Any] = {"f": [{"id": {}}] * length}
             answer = await engine.answer(Request(text, variables), Viewer(ADMIN))
             told += [str((error.extensions or {})["code"]) for error in answer.errors]
         sample.pool().close()
