@@ -10,7 +10,7 @@ SOURCES := $(shell find web/src -type f 2>/dev/null) \
 	$(wildcard web/package.json web/package-lock.json web/*.config.js)
 PAGE := web/dist/graphiql.html
 
-.PHONY: run test check fuzz bench web clean help
+.PHONY: run test check fuzz faults load bench web clean help
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unless DATABASE_URL is set
@@ -32,6 +32,12 @@ fuzz: $(VENV)/.dev ## send 100,000 requests that no good client sends, five minu
 
 bench: $(VENV)/.run ## measure against other servers, 20 minutes; QUICK=1: two minutes
 	@exec $(BIN)/python -m bench $(if $(QUICK),--quick,--plot bench/results.svg)
+
+faults: $(VENV)/.dev ## kill, hang and cut off PostgreSQL, the network and workers under load, 10 minutes
+	@exec $(BIN)/python -m tests.faults
+
+load: $(VENV)/.dev ## measure valid clients beside hostile ones, two minutes and a half
+	@exec $(BIN)/python -m tests.load
 
 web: ## build the GraphiQL page, where Node is installed and its sources changed
 	@if ! command -v npm >/dev/null 2>&1; then \

@@ -216,13 +216,15 @@ create index on transactions (event, transaction_id);
 -- ---------------------------------------------------------------- people and requests
 
 -- `password` is an Argon2id hash; nobody can sign in by anything else that stands there.
+-- Who was removed stays, so that no name is given twice: what is recorded names who wrote by it.
 create table users (
   user_id    serial primary key,
   username   text collate "C" not null unique,
   password   text not null,
   role       text collate "C" not null default 'viewer'
              check (role in ('viewer', 'operator', 'auditor', 'admin')),
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  removed_at timestamptz
 );
 
 -- Who is signed in. The token itself is nowhere: its SHA-256 is enough to know it again.
@@ -340,7 +342,8 @@ create trigger append_only_truncate before truncate on transactions
 
 -- ---------------------------------------------------------------- who changed what
 
--- One row a statement: `keys` are the primary keys of its rows, pairs where the key is one.
+-- One row a statement: `keys` are the primary keys of its rows, pairs where the key is one; of sessions, whose
+-- key is what is kept of a token, the numbers of the users.
 create table changes (
   change_id bigserial primary key,
   at        timestamptz not null default now(),
@@ -358,9 +361,10 @@ begin
     select %L, %L, array_agg(%s) from changed having count(*) > 0', tg_table_name, tg_op, tg_argv[0]);
   return null;
 end $$;
-create function record_change_of_key() returns trigger language plpgsql as $$
+create function record_change_of_row() returns trigger language plpgsql as $$
 begin
-  insert into changes (relation, operation, keys) values (tg_table_name, tg_op, array[new.api_key_id]);
+  execute format('insert into changes (relation, operation, keys) select %L, %L, array[($1).%s]',
+    tg_table_name, tg_op, tg_argv[0]) using new;
   return null;
 end $$;
 create function record_truncate() returns trigger language plpgsql as $$
@@ -388,7 +392,8 @@ begin
     ('cacao_batch_statement', 'array[cacao_batch_id, statement_id]::bigint[]'),
     ('transactions', 'transaction_id'),
     ('users', 'user_id::bigint'),
-    ('api_keys', 'api_key_id::bigint')) t (name, key)
+    ('api_keys', 'api_key_id::bigint'),
+    ('sessions', 'user_id::bigint')) t (name, key)
   loop
     execute format('create trigger recorded_insert after insert on %I referencing new table as changed
       for each statement execute function record_change(%L)', recorded.name, recorded.key);
@@ -396,10 +401,15 @@ begin
       for each statement execute function record_change(%L)', recorded.name, recorded.key);
     execute format('create trigger recorded_truncate before truncate on %I
       for each statement execute function record_truncate()', recorded.name);
-    -- When a key was last used is no change of the key, and a list of columns knows no transition table.
+    -- When a key or a session was last used is no change of it, and a list of columns knows no transition table.
     if recorded.name = 'api_keys' then
-      create trigger recorded_update after update of name, key_hash, role, expires_at, revoked_at on api_keys
-        for each row execute function record_change_of_key();
+      create trigger recorded_update
+        after update of api_key_id, name, key_hash, role, created_by, created_at, expires_at, revoked_at on api_keys
+        for each row execute function record_change_of_row('api_key_id::bigint');
+    elsif recorded.name = 'sessions' then
+      create trigger recorded_update
+        after update of token_hash, user_id, created_at, expires_at, revoked_at on sessions
+        for each row execute function record_change_of_row('user_id::bigint');
     else
       execute format('create trigger recorded_update after update on %I referencing new table as changed
         for each statement execute function record_change(%L)', recorded.name, recorded.key);

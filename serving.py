@@ -6,7 +6,6 @@ hangs; and to accept what it would not answer: once told to end, new connections
 
 import asyncio
 import http.client
-import os
 import signal
 import socket
 import threading
@@ -32,6 +31,7 @@ SHUTDOWN_SECONDS, LAST_SECONDS = 10, 4
 HUNG_SECONDS = 10
 # How long a client may take to send a request's head or body, and to read an answer.
 HEAD_SECONDS, BODY_SECONDS, READ_SECONDS = 10, 15, 30
+CLOSING_SECONDS = 1
 MAX_FILES = 65_536
 
 
@@ -51,6 +51,15 @@ class Protocol(BoundedProtocol):
         if self.server_state not in PATIENCE:
             PATIENCE[self.server_state] = Patience(self.loop)
             PATIENCE[self.server_state].check(self.server_state)
+
+    def on_response_complete(self) -> None:
+        """Take no more of a body that was answered before its end."""
+        unread = self.cycle.more_body
+        super().on_response_complete()
+        if unread and not self.transport.is_closing():
+            # The client has a moment to see the answer before the connection is gone.
+            self.transport.pause_reading()
+            self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
 
 
 class Patience:
@@ -125,6 +134,7 @@ def run(settings: Settings, create_app: Callable[[Settings], Starlette]) -> int:
         factory=several,
         workers=settings.workers,
         http=Protocol,
+        loop="accepting:FairLoop" if several else "auto",
         lifespan="on",
         log_config=None,
         access_log=settings.log_level == "debug",
@@ -141,7 +151,6 @@ def run(settings: Settings, create_app: Callable[[Settings], Starlette]) -> int:
         if not several:
             Server(config).run([listener])
             return 0
-        os.environ.update(settings.to_environment())
         hangup = signal.getsignal(signal.SIGHUP)
         supervisor = Supervisor(config, [listener])
         # The supervisor would restart its workers; a closed terminal is meant to end them.
@@ -187,4 +196,7 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
         connection.request("GET", "/api/health")
         connection.getresponse().read()
         shown = f"[{reachable}]" if ":" in reachable else reachable
-        print(f"GraphiQL: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+        what = "GraphQL" if settings.production else "GraphiQL"
+        print(f"{what}: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+        if settings.dev_role != "public":
+            print(f"A request without a token acts as {settings.dev_role} (DEV_ROLE).", flush=True)

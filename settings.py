@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from graph.limits import DEFAULTS, Limits
 
@@ -32,7 +33,8 @@ environment:
   CORS_ORIGINS  sites whose scripts may ask: https://shop.example,https://... (none)
   FORWARDED_ALLOW_IPS     proxies, by address or network, that say where a client comes from (none)
   MAX_COST, COST_BURST, COST_PER_SECOND   what a request may cost, a client spend at once, and a second
-                in the long run (50000, 100000, 10000 in production, else 0: clients are not counted)
+                in the long run (50000, 1000000, 100000 in production; else 5000000, 5000000, and
+                0: clients are not counted)
   REQUEST_SECONDS, POOL_SECONDS           what a request may take in all, and wait for a connection (15, 5)
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
   MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,
@@ -236,10 +238,21 @@ def _refuse_unsafe(given: Mapping[str, str]) -> None:
         "refuses DEV_ROLE: nobody acts without a token": "DEV_ROLE" in given,
         "refuses LOG_LEVEL=debug, which logs statements": given.get("LOG_LEVEL", "").lower()
         == "debug",
+        "refuses COST_PER_SECOND=0: clients are counted": _is_zero(
+            given.get("COST_PER_SECOND", "")
+        ),
+        "refuses OIDC_ISSUER and OIDC_JWKS_URL without https": any(
+            not given.get(name, "https://").lower().startswith("https://")
+            for name in ("OIDC_ISSUER", "OIDC_JWKS_URL")
+        ),
     }
     for reason, holds in unsafe.items():
         if holds:
             raise SettingsError(f"PROFILE=production {reason}")
+
+
+def _is_zero(number: str) -> bool:
+    return set(number) == {"0"}
 
 
 def _read_issuer(given: Mapping[str, str]) -> dict[str, str]:
@@ -259,7 +272,13 @@ def _read_origins(given: Mapping[str, str], *, production: bool) -> tuple[str, .
             raise SettingsError(
                 f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}"
             )
+        if production and not (origin.startswith("https://") or _is_local(origin)):
+            raise SettingsError(f"PROFILE=production refuses CORS_ORIGINS without https: {origin}")
     return origins
+
+
+def _is_local(origin: str) -> bool:
+    return is_loopback(urlsplit(origin).hostname or "")
 
 
 def _read_proxies(given: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from bench.answers import unwrapped
+from bench.answers import data_of, unwrapped
 from bench.queries import NAMES, Keys
 from bench.servers import Server
 
@@ -28,7 +28,7 @@ def check(servers: Sequence[Server], keys: Keys, count: int) -> int:
 def _compare(query: str, key: int, peer: Server, given: bytes, wanted: bytes) -> None:
     if peer.peer.name == "bare":
         # The same text but for spaces, down to the order of keys.
-        equal = json.dumps(json.loads(given)) == json.dumps(json.loads(wanted))
+        equal = json.dumps(data_of(given)) == json.dumps(data_of(wanted))
     else:
         equal = unwrapped(given) == unwrapped(wanted)
     if not equal:

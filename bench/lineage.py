@@ -16,8 +16,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.limits import Limits
 from models import embedded
 from models.database import Database

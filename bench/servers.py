@@ -123,11 +123,13 @@ def _started(
     words = [word.format(port=port, workers=workers) for word in peer.command]
     variables = {"PORT": str(port), "HOST": "127.0.0.1", "WORKERS": str(workers)}
     production = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+    # The other servers ask nobody who they are; the queries read what is not for the public.
+    reading = {"DEV_ROLE": "auditor"}
     with journal.open("wb") as output:
         process = subprocess.Popen(
             words,
             cwd=ROOT,
-            env={**os.environ, **environment, **variables, **production},
+            env={**os.environ, **environment, **variables, **production, **reading},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -46,7 +46,7 @@ REMEMBERED_SECONDS = 5.0
 REMEMBERED_JWT_SECONDS = 60.0
 MAX_REMEMBERED = 10_000
 # RFC 6750, section 2.1.
-BEARER = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+BEARER = re.compile(rb"bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 MAX_HEADER = 10_000
 
 

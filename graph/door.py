@@ -18,6 +18,9 @@ from graph.wire import Fields
 from models.database import Database
 
 LOOPBACK = re.compile(rb"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])?(?::\d+)?", re.IGNORECASE)
+# What a proxy or a tunnel says of whom it speaks for.
+FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"))
+ELSEWHERE = b"elsewhere"
 MAX_ADDRESSES = 10_000
 
 
@@ -44,7 +47,8 @@ class Door:
     """Tells who asks. One for each process.
 
     The role of development is for those who ask for a loopback name: a page of another site may have
-    its own name lead to this machine (DNS rebinding), but cannot have it called otherwise.
+    its own name lead to this machine (DNS rebinding), but cannot have it called otherwise. Nor is it
+    for those on whose behalf a proxy asks.
     """
 
     def __init__(self, database: Database, access: Access) -> None:
@@ -66,7 +70,8 @@ class Door:
         address = client[0] if client else ""
         authorization = fields.get(b"authorization")
         if authorization is None:
-            return self._nobody(address, fields.get(b"host", b""))
+            host = fields.get(b"host", b"") if FORWARDED.isdisjoint(fields) else ELSEWHERE
+            return self._nobody(address, host)
         return await self._authenticator.viewer(authorization, address)
 
 

@@ -7,11 +7,12 @@ code; `Answer.executed` is False where the request was refused before execution.
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from random import uniform
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     ExecutionResult,
@@ -24,12 +25,15 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from starlette.concurrency import run_in_threadpool
 
-from graph.budget import Price, Till
+from graph.answer import Answer, Request
+from graph.aside import Aside, is_short
+from graph.budget import Till, network_of
 from graph.context import Context, Viewer
 from graph.deadline import Deadlines
 from graph.documents import Document, InvalidDocument, read_document
-from graph.errors import RateLimited, Refused, RequestError, refuse, translate
+from graph.errors import Refused, RequestError, refuse, translate
 from graph.explain import explanation
+from graph.extent import check_values
 from graph.limits import DEFAULTS, Limits
 from graph.mutations.work import Work
 from graph.permissions import ADMIN, Permissions
@@ -44,66 +48,21 @@ from models.slots import Unanswered
 
 log = logging.getLogger("cacaotrace.engine")
 
+T = TypeVar("T")
 MAX_COERCION_ERRORS = 20
-# Objects of a plan whose statement takes longer to write than others should wait.
-LARGE = 15
 EVERYTHING_SHOWN = Permissions()
-# What a client is charged for a document that is not known yet, 1 for so many characters, and for a
-# plan that is: understanding them takes longer than most answers.
-CHARACTERS, PLAN = 2, 500
+# What a client is charged for a character of a document that is not known yet, for a plan that is
+# not, and for each of its objects: understanding them takes longer than most answers.
+CHARACTER, PLAN, OBJECT = 10, 500, 200
+# Bytes of variables that are charged for, 1 for each, and that are not understood in a moment.
+MANY_BYTES, LONG = 2_000, 10_000
+# The cost from which a statement that has not run yet is taken for a slow one.
+DEAR = 100
+# How many times longer an answer takes that graphql-core completes field by field.
+COMPLETION = 10
 NO_VARIABLES = VariableValues({}, {})
 # Seconds before a write that met another one is tried again.
 RETRY_PAUSES = (0.02, 0.1, 0.3)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a client asks for; `reading_only` refuses mutations (HTTP GET)."""
-
-    query: str
-    variables: dict[str, Any] = field(default_factory=dict)
-    operation_name: str | None = None
-    reading_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Data and errors as the client gets them; `through`: the data as PostgreSQL wrote it."""
-
-    data: dict[str, Any] | None
-    errors: list[GraphQLError]
-    executed: bool
-    through: bytes | None = None
-    extensions: dict[str, Any] | None = None
-    price: Price | None = None
-
-    @classmethod
-    def failed(cls, message: str, error: Exception, *, executed: bool = False) -> "Answer":
-        """Nothing but what went wrong, masked and logged where it is no fault of the request."""
-        failed = GraphQLError(message, original_error=error)
-        return cls(None, [translate(failed)], executed)
-
-    def body(self) -> dict[str, Any]:
-        """The response map: `errors` only if there are any, `data` only if it was executed."""
-        body: dict[str, Any] = {}
-        if self.errors:
-            body["errors"] = [error.formatted for error in self.errors]
-        if self.executed:
-            body["data"] = self.data
-        extensions = self.all_extensions()
-        if extensions:
-            body["extensions"] = extensions
-        return body
-
-    def all_extensions(self) -> dict[str, Any]:
-        """What stands beside data and errors, the cost first."""
-        cost = {"cost": self.price.shown()} if self.price else {}
-        return {**cost, **(self.extensions or {})}
-
-    def retry_after(self) -> int:
-        """In how many seconds the same request may succeed, where this one was refused or failed."""
-        causes = [error.original_error for error in self.errors]
-        return max([cause.seconds for cause in causes if isinstance(cause, RateLimited)], default=1)
 
 
 class MutationByGet(RequestError):
@@ -131,6 +90,7 @@ class Engine:
         self._builder = Builder(self._graphql, permissions, limits)
         self._reader = Reader(database)
         self.plans = Plans()
+        self._aside = Aside(lambda: self.plans.hits, limits.pool_seconds)
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
         """Answer a request in time; never raises for anything a client or the database did."""
@@ -148,19 +108,23 @@ class Engine:
         try:
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
-                self._till.spend(viewer, len(request.query) // CHARACTERS)
-                entry = self._enter(request, viewer.role)
+                self._till.spend(viewer, len(request.query) * CHARACTER)
+                entering = partial(self._enter, request, viewer.role)
+                entry = await self.aside(viewer, entering, short=is_short(request.query))
             found = entry.find(request.variables)
             if found is not None and viewer.role in found[0].template.roles:
                 self.plans.hits += 1
                 return await self._query(entry, request, viewer, *found)
-            variables = self._variables(entry.operation, request, viewer.role)
+            variables = await self._coerce(entry.operation, request, viewer)
             if entry.operation.operation is OperationType.QUERY:
                 role = viewer.role
                 found = self._find(entry, variables, role)
                 if found is None:
                     self._till.spend(viewer, PLAN)
-                    found = await self._plan_aside(entry, variables, role)
+                    planning = partial(self._make, entry, variables, role)
+                    made = await self.aside(viewer, planning, short=is_short(request.query))
+                    found = self._keep(entry, variables, *made)
+                    self._till.spend(viewer, made[0].objects * OBJECT)
                 return await self._query(entry, request, viewer, *found)
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
@@ -170,6 +134,11 @@ class Engine:
             return Answer(None, [translate(error)], executed=False)
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return Answer.failed("The request failed.", error)
+
+    async def aside(self, viewer: Viewer, work: Callable[[], T], *, short: bool = False) -> T:
+        """What `work` returns or raises, beside the event loop, when it is this client's turn."""
+        client = f"{viewer.actor} {network_of(viewer.address)}"
+        return await self._aside.run(client, work, short=short)
 
     def _enter(self, request: Request, role: str) -> Entry:
         suggest = self._may_see_schema(role)
@@ -192,12 +161,24 @@ class Engine:
     def _may_see_schema(self, role: str) -> bool:
         return role in self._permissions.allowed("Query", "__schema")
 
+    async def _coerce(
+        self, operation: OperationDefinitionNode, request: Request, viewer: Viewer
+    ) -> VariableValues:
+        """The variables; where they are many, charged for and beside the event loop."""
+        coercing = partial(self._variables, operation, request, viewer.role)
+        if request.size <= MANY_BYTES or not operation.variable_definitions:
+            return coercing()
+        self._till.spend(viewer, request.size)
+        return await self.aside(viewer, coercing, short=request.size < LONG)
+
     def _variables(
         self, operation: OperationDefinitionNode, request: Request, role: str
     ) -> VariableValues:
+        """The coerced variables; raises InvalidDocument or GraphQLError. For any thread."""
         definitions = operation.variable_definitions
         if not definitions:
             return NO_VARIABLES
+        check_values(request.variables, request.size)
         coerced = get_variable_values(
             self._graphql,
             definitions,
@@ -222,7 +203,10 @@ class Engine:
     ) -> Answer:
         """Through, where every root field is planned; else graphql-core completes the rows."""
         template = prepared.template
+        completed = template.operation.partial
         cost = value_of(template.cost, values)
+        if completed and template.operation.fields:
+            cost *= COMPLETION
         price = self._till.price(cost)
         refused = self._till.charge(viewer, cost)
         if refused is not None:
@@ -230,22 +214,29 @@ class Engine:
         data = b"{}"
         if template.operation.fields:
             try:
-                data = await prepared.fetch(values)
+                data = await prepared.fetch(values, cost >= DEAR)
             except Exception as error:  # noqa: BLE001 - masked and logged by translate
                 failed = Answer.failed("The query failed.", error, executed=True)
                 return replace(failed, price=price)
-        if not template.operation.partial:
+        if not completed:
             return Answer(None, [], executed=True, through=data, price=price)
+        completing = partial(self._complete, entry.document, request, viewer, data)
+        return replace(await self.aside(viewer, completing), price=price)
+
+    def _complete(
+        self, document: Document, request: Request, viewer: Viewer, data: bytes
+    ) -> Answer:
+        """What graphql-core makes of these rows and of what no row answers, field by field."""
         result = execute(
             self._graphql,
-            entry.document.node,
+            document.node,
             json.loads(data),
             Context(viewer),
             request.variables,
             request.operation_name,
         )
         assert isinstance(result, ExecutionResult)
-        return replace(self._completed(result), price=price)
+        return self._completed(result)
 
     async def explain(self, request: Request, viewer: Viewer) -> dict[str, Any]:
         """How this request is answered, for a developer; {} where it is no query."""
@@ -271,25 +262,18 @@ class Engine:
         found = self._find(entry, variables, role)
         if found is not None:
             return found
-        template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
-        return self._keep(entry, variables, template, self._reader.prepare(template.operation))
+        return self._keep(entry, variables, *self._make(entry, variables, role))
 
-    async def _plan_aside(
-        self, entry: Entry, variables: VariableValues, role: str
-    ) -> tuple[Prepared, Sequence[Any]]:
-        """The same; a large statement is written in a thread, where it holds up nobody else."""
+    def _make(self, entry: Entry, variables: VariableValues, role: str) -> tuple[Template, Fetch]:
+        """A plan, and its statement. For any thread."""
         template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
-        if template.objects <= LARGE:
-            fetch = self._reader.prepare(template.operation)
-        else:
-            fetch = await run_in_threadpool(self._reader.prepare, template.operation)
-        return self._keep(entry, variables, template, fetch)
+        return template, self._reader.prepare(template.operation)
 
     def _find(
         self, entry: Entry, variables: VariableValues, role: str
     ) -> tuple[Prepared, Sequence[Any]] | None:
         """A plan that is known, unless this role may not read all of it."""
-        found = entry.variant(variables.coerced).find(variables.coerced)
+        found = entry.find_coerced(variables.coerced)
         if found is None or role not in found[0].template.roles:
             return None
         self.plans.hits += 1
@@ -301,7 +285,7 @@ class Engine:
         self.plans.misses += 1
         prepared = Prepared(template, fetch)
         with suppress(RequestError):
-            entry.variant(variables.coerced).keep(variables.coerced, prepared)
+            entry.keep(variables.coerced, prepared)
         return prepared, template.fill(variables.coerced)
 
     # ------------------------------------------------------------ mutations

@@ -1,13 +1,14 @@
 """The envelope of a request: HTTP bytes -> Request, or BadRequest saying what is wrong with them."""
 
 import json
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
-from graph.engine import Request
+from graph.answer import Request
 from graph.errors import RequestError
 from graph.trusted import TrustedDocuments
 from graph.wire import Fields
@@ -15,6 +16,12 @@ from graph.wire import Fields
 JSON = "application/json"
 MAX_PARAMETERS = 100
 """Parameters of a URL."""
+
+
+# Runs what takes long beside the event loop.
+Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
+# Bytes whose JSON takes longer to read than others should wait.
+LONG = 20_000
 
 
 class BadRequest(RequestError):
@@ -34,17 +41,23 @@ class WrongMethod(BadRequest):
 
 
 async def read_request(
-    scope: Scope, fields: Fields, receive: Receive, trusted: TrustedDocuments, most: int
+    scope: Scope,
+    fields: Fields,
+    receive: Receive,
+    trusted: TrustedDocuments,
+    most: int,
+    aside: Aside,
 ) -> Request:
     """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
         body = await read_body(fields.get(b"content-type", b""), receive, most)
-        return request_of(decode(body), trusted, reading_only=False)
+        value = decode(body) if len(body) < LONG else await aside(partial(decode, body))
+        return request_of(value, trusted, len(body), reading_only=False)
     parameters: dict[str, Any] = parameters_of(scope, most)
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = decode(parameters[name].encode()) if parameters[name] else None
-    return request_of(parameters, trusted, reading_only=True)
+    return request_of(parameters, trusted, len(scope["query_string"]), reading_only=True)
 
 
 def parameters_of(scope: Scope, most: int) -> dict[str, str]:
@@ -115,8 +128,8 @@ def decode(body: bytes) -> Any:
         raise BadRequest(f"This is not valid JSON: {error}.") from None
 
 
-def request_of(value: Any, trusted: TrustedDocuments, *, reading_only: bool) -> Request:
-    """The request in a decoded envelope; raises BadRequest naming the member that is wrong."""
+def request_of(value: Any, trusted: TrustedDocuments, size: int, *, reading_only: bool) -> Request:
+    """The request in a decoded envelope of so many bytes; raises BadRequest naming what is wrong."""
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object with a `query`.")
     query = _document_of(value, trusted)
@@ -129,7 +142,8 @@ def request_of(value: Any, trusted: TrustedDocuments, *, reading_only: bool) -> 
     extensions = value.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("`extensions` must be an object.")
-    return Request(query, variables or {}, name or None, reading_only)
+    beside = max(size - len(value.get("query") or ""), 0)
+    return Request(query, variables or {}, name or None, reading_only, beside)
 
 
 def _document_of(value: dict[str, Any], trusted: TrustedDocuments) -> str:

@@ -138,18 +138,19 @@ def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> Grap
     if cause is None:
         return recode(error, default_code, error.message)
     if is_unavailable(cause):
-        outage.tell(cause)
-        return recode(error, UNAVAILABLE, "The database did not answer. Try again shortly.")
+        return recode(error, UNAVAILABLE, tell(cause))
     return mask(error, cause)
 
 
-class Outage:
-    """Logs that the database is away, once a second however many requests meet it.
+class Recurring:
+    """Logs what many requests meet once a second, however many do.
 
     A log that is written faster than it is read would hold up every request.
     """
 
-    def __init__(self, seconds: float = 1.0) -> None:
+    def __init__(self, level: int, what: str, seconds: float = 1.0) -> None:
+        self._level = level
+        self._what = what
         self._seconds = seconds
         self._next = 0.0
         self._silent = 0
@@ -160,19 +161,41 @@ class Outage:
         if now < self._next:
             self._silent += 1
             return
-        reason = str(cause).strip().partition("\n")[0]
         more = f" ({self._silent} more before)" if self._silent else ""
-        log.error("database unavailable%s: %s: %s", more, type(cause).__name__, reason)
+        log.log(self._level, "%s%s: %s", self._what, more, reason_of(cause))
         self._next, self._silent = now + self._seconds, 0
 
 
-outage = Outage()
+outage = Recurring(logging.ERROR, "database unavailable")
+overrun = Recurring(logging.WARNING, "a query took too long")
+
+
+def tell(cause: Exception) -> str:
+    """Log that the database is away, or that it gave up; what the client is told of it."""
+    if getattr(driver_error(cause), "pgcode", None) == errorcodes.QUERY_CANCELED:
+        overrun.tell(cause)
+        return "The query took too long."
+    outage.tell(cause)
+    return "The database did not answer. Try again shortly."
+
+
+def reason_of(cause: Exception) -> str:
+    """The type of an exception and PostgreSQL's code; where it has none, what the driver says."""
+    found = driver_error(cause)
+    text = str(found).strip().partition("\n")[0]
+    return f"{type(found).__name__}: {getattr(found, 'pgcode', None) or text}"
+
+
+def driver_error(cause: Exception) -> Exception:
+    """What the driver raised, where SQLAlchemy tells of it."""
+    if isinstance(cause, DBAPIError) and isinstance(cause.orig, Exception):
+        return cause.orig
+    return cause
 
 
 def is_unavailable(cause: Exception) -> bool:
     """Whether an exception says that the database is not there, rather than what it answered."""
-    if isinstance(cause, DBAPIError) and isinstance(cause.orig, Exception):
-        cause = cause.orig
+    cause = driver_error(cause)
     if isinstance(cause, (psycopg2.OperationalError, psycopg2.InterfaceError)):
         return cause.pgcode is None or cause.pgcode.startswith(AWAY)
     if type(cause) is psycopg2.DatabaseError and cause.pgcode is None:

@@ -1,11 +1,13 @@
 """How large a document is: fields, aliases, directives, each fragment counted where it is spread.
 
 Refuses before validation, which compares fields and fragments pair by pair, what is past the limits.
-A fragment within itself is left to validation, which names it.
+A fragment within itself is left to validation, which names it. Variables are measured
+before they are coerced.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DirectiveNode,
@@ -22,6 +24,31 @@ from graphql import (
 
 from graph.errors import DocumentTooLarge, refuse
 from graph.limits import Limits
+
+MAX_VALUES, MAX_LEVELS = 10_000, 200
+"""Values in all variables together, and levels of lists and objects."""
+
+
+def check_values(variables: Mapping[str, Any], size: int) -> None:
+    """Raises GraphQLError where variables of so many bytes hold too many values, or too deep ones."""
+    # Each level takes two bytes, each value as many.
+    if size < 2 * MAX_LEVELS:
+        return
+    level: list[Any] = [variables]
+    values = levels = 0
+    while level:
+        beneath = [
+            value
+            for within in level
+            for value in (within.values() if isinstance(within, dict) else within)
+        ]
+        values, levels = values + len(beneath), levels + 1
+        level = [value for value in beneath if isinstance(value, (dict, list))]
+        if values > MAX_VALUES:
+            raise refuse(DocumentTooLarge(f"The variables hold more than {MAX_VALUES} values."))
+        if levels > MAX_LEVELS:
+            message = f"The variables are nested deeper than {MAX_LEVELS} levels."
+            raise refuse(DocumentTooLarge(message))
 
 
 @dataclass(slots=True)

@@ -5,11 +5,13 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 `application/graphql-response+json` one that was refused before execution gets 400.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import recall, rest, trace_page
+from graph.answer import Answer, Request
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
+from graph.context import Viewer
 from graph.door import Access, Door
-from graph.engine import Answer, Engine
+from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
 from graph.errors import RequestError, Unauthenticated, refuse
 from graph.limits import DEFAULTS, Limits
@@ -49,6 +53,7 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PATH = "/graphql"
+EXPLAIN_SECONDS = 5
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
 NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId)=")
@@ -109,8 +114,10 @@ class GraphQLEndpoint:
             if method != "POST":
                 check_get(fields, self._origins)
             viewer = await self._door.viewer(scope, fields)
+            engine = self._engine
+            aside = partial(engine.aside, viewer)
             request = await read_request(
-                scope, fields, receive, self._trusted, self._engine.limits.body
+                scope, fields, receive, self._trusted, engine.limits.body, aside
             )
         except RequestError as error:
             answer = Answer(None, [refuse(error)], executed=False)
@@ -119,9 +126,16 @@ class GraphQLEndpoint:
             return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
         answer = await self._engine.answer(request, viewer)
         if b"x-explain" in fields and self._access.explains(viewer):
-            explained = await self._engine.explain(request, viewer)
+            explained = await self._explain(request, viewer)
             answer = replace(answer, extensions={"explain": explained})
         return await exchange.reply(answer)
+
+    async def _explain(self, request: Request, viewer: Viewer) -> dict[str, Any]:
+        """How the request was answered; {} where that cannot be told in time."""
+        with suppress(Exception):
+            async with asyncio.timeout(EXPLAIN_SECONDS):
+                return await self._engine.explain(request, viewer)
+        return {}
 
     def _page(self) -> FileResponse:
         built = self._web / "dist" / "graphiql.html"
@@ -174,13 +188,14 @@ def application(
     engine = Engine(database, access.permissions(), limits)
     trusted.teach(engine)
     door = Door(database, access)
+    static = Mount("/static", Assets(directory=web / "dist", check_dir=False))
     return Application(
         GraphQLEndpoint(engine, door, access, web, trusted, origins),
         [
             *rest.routes(engine, door),
             *recall.routes(engine, door),
             *trace_page.routes(engine, door, web),
-            Mount("/static", Assets(directory=web / "dist", check_dir=False)),
+            *([] if access.production else [static]),
             *routes,
         ],
         around(origins, proxied=proxied),
@@ -251,8 +266,13 @@ class Exchange:
     async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
         """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
         head = [CONTENT[self.media_type], VARY]
+        try:
+            parts = parts_of(answer)
+        except RecursionError as error:
+            failed = Answer.failed("The answer could not be written.", error, executed=True)
+            answer = replace(failed, price=answer.price)
+            parts = parts_of(answer)
         status = status or status_of(answer, self.media_type)
-        parts = parts_of(answer)
         length = sum(map(len, parts))
         posted = self.scope["method"] == "POST"
         coding = self.coding if length >= self.coding.least else IDENTITY

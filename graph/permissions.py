@@ -35,7 +35,7 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
     "Query": {
         ANYONE: "product products cacaoBatch cacaoBatches supplier suppliers manufacturer"
         " manufacturers transactions node nodes viewer",
-        OVERSEERS: "users apiKeys",
+        OVERSEERS: "users apiKeys changes",
     },
     "Mutation": {
         ANYONE: "signIn",
@@ -76,10 +76,11 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
         SIGNED_IN: "details",
         STAFF: "recordedBy",
     },
-    "User": {OVERSEERS: "id userId username role createdAt"},
+    "User": {OVERSEERS: "id userId username role createdAt removedAt"},
     "APIKey": {
         OVERSEERS: "id apiKeyId name role createdBy createdAt expiresAt revokedAt lastUsedAt",
     },
+    "Change": {OVERSEERS: "id changeId at actor relation operation keys"},
     "Viewer": {ANYONE: "role username apiKey expiresAt"},
     "PageInfo": {ANYONE: "hasNextPage hasPreviousPage startCursor endCursor"},
     **{
@@ -95,6 +96,7 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
             "Transaction",
             "User",
             "APIKey",
+            "Change",
         )
         for kind, fields in (("Connection", NODES), ("Edge", "cursor node"))
     },

@@ -14,8 +14,9 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from graph.answer import Answer, Request
 from graph.door import Door
-from graph.engine import Answer, Engine, Request
+from graph.engine import Engine
 from graph.pagination import MAX_LISTING_SIZE, write_global_id
 from graph.rest import failure, refusal
 from graph.wire import fields_of

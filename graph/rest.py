@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from graph.answer import Answer, Request
 from graph.door import Door
-from graph.engine import Answer, Engine, Request
+from graph.engine import Engine
 from graph.envelope import BadRequest, decode, read_body
 from graph.pagination import MAX_PAGE_SIZE
 from graph.wire import fields_of
@@ -69,7 +70,7 @@ class ProductDoor:
         if answer.through is None:
             return failure(answer)
         page = json.loads(answer.through)["products"]
-        headers = {}
+        headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if page["pageInfo"]["hasNextPage"] and page["nodes"]:
             query = urlencode({"limit": limit, "after": page["pageInfo"]["endCursor"]})
             headers["Link"] = f'</api/products?{query}>; rel="next"'

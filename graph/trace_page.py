@@ -15,9 +15,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from graph.answer import Answer, Request
 from graph.door import Door
 from graph.drawing import Arrow, Box, draw, short, shorten
-from graph.engine import Answer, Engine, Request
+from graph.engine import Engine
 from graph.permissions import SIGNED_IN
 from graph.rest import failure, refusal
 from graph.wire import fields_of

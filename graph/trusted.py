@@ -13,8 +13,9 @@ from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, parse
 
+from graph.answer import Request
 from graph.documents import InvalidDocument
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.errors import RequestError
 from graph.planner.plans import Entry, Plans
 

@@ -1,16 +1,16 @@
 """Accounts of people: made, signed in to, given roles, removed.
 
-Knows nothing of who may do what to whom, but that a password is changed by whoever knows it, and
-that an admin is left. Where passwords are compared, the work is the same for names that nobody has.
+Knows nothing of who may do what to whom, but that a password is changed by whoever knows it, that
+an admin is left, and that no name is given twice: what is recorded names who wrote by it. Where passwords are compared, the work is the same for names that nobody has.
 """
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.attempt import begin_attempt, forget_attempt
-from models.database import Database
+from models.database import Database, acting
 from models.errors import InvalidCredentials, LastAdmin, NotFound
 from models.password import hash_again, hash_password, is_outdated, is_password
 from models.session import Started, end_sessions, start_session
@@ -46,15 +46,17 @@ def create_user(session: Session, username: str, password: str, role: str = "vie
 
 
 def verify(
-    database: Database, username: str, password: str, address: str, attribute: str | None = None
+    database: Database, username: str, password: str, address: str, *, signed_in: bool = False
 ) -> Verified:
     """The user of this name and password; raises InvalidCredentials or TooManyAttempts.
+
+    `signed_in`: asked by whoever has a session of this user.
 
     In transactions of its own, and none while the password is compared: an attempt counts whatever
     becomes of the operation, and no connection waits for Argon2.
     """
     name = normal_name(username)
-    attempt = begin_attempt(database, name, address)
+    attempt = begin_attempt(database, name, address, signed_in=signed_in)
     found = _find(database, name)
     try:
         matches = is_password(found.password if found else None, password)
@@ -62,13 +64,16 @@ def verify(
         forget_attempt(database, attempt)
         raise
     if found is None or not matches:
-        raise InvalidCredentials(attribute)
+        raise InvalidCredentials("old_password" if signed_in else None)
     forget_attempt(database, attempt)
     return _renew_hash(database, found, password) if is_outdated(found.password) else found
 
 
 def sign_in(session: Session, verified: Verified) -> Started:
-    """Begin a session; raises InvalidCredentials where the password was changed meanwhile."""
+    """Begin a session, on record as the user's own act.
+
+    Raises InvalidCredentials where the password was changed meanwhile.
+    """
     same = User.user_id == verified.user_id, User.password == verified.password
     # Whoever changes the password waits, and then ends this session too.
     if (
@@ -76,7 +81,8 @@ def sign_in(session: Session, verified: Verified) -> Started:
         is None
     ):
         raise InvalidCredentials
-    return start_session(session, verified.user_id)
+    with acting(session, actor_of(verified.username)):
+        return start_session(session, verified.user_id)
 
 
 def change_password(
@@ -111,24 +117,30 @@ def set_role(session: Session, user_id: int, role: str) -> None:
 
 
 def remove_user(session: Session, user_id: int) -> None:
-    """Remove a user with their sessions; what they wrote stays. Raises LastAdmin or NotFound."""
+    """Remove a user, and end their sessions. Raises LastAdmin or NotFound.
+
+    The row stays with what they wrote, so that nobody else is ever named as they were.
+    """
     session.execute(select(ADMINS_LOCK))
     if _lock(session, user_id).role == "admin":
         _require_another_admin(session, user_id, None)
-    session.execute(delete(User).where(User.user_id == user_id))
+    gone = {"removed_at": func.now(), "password": ""}
+    session.execute(update(User).where(User.user_id == user_id).values(gone))
+    end_sessions(session, user_id)
 
 
 def find_user(session: Session, username: str) -> int:
     """The number of the user of this name; raises NotFound."""
     name = check_name(username, "username")
-    found = session.scalars(select(User.user_id).where(User.username == name)).first()
+    known = select(User.user_id).where(User.username == name, User.removed_at.is_(None))
+    found = session.scalars(known).first()
     if found is None:
         raise NotFound(f"There is no user {name!r}.", "username")
     return found
 
 
 def _lock(session: Session, user_id: int) -> User:
-    row = select(User).where(User.user_id == user_id).with_for_update()
+    row = select(User).where(User.user_id == user_id, User.removed_at.is_(None)).with_for_update()
     user = session.scalars(row.execution_options(populate_existing=True)).first()
     if user is None:
         raise NotFound(f"There is no user {user_id}.", "user_id")
@@ -136,15 +148,16 @@ def _lock(session: Session, user_id: int) -> User:
 
 
 def _require_another_admin(session: Session, user_id: int, attribute: str | None) -> None:
-    others = select(User.user_id).where(User.role == "admin", User.user_id != user_id).limit(1)
-    if session.scalars(others).first() is None:
+    admins = select(User.user_id).where(User.role == "admin", User.removed_at.is_(None))
+    if session.scalars(admins.where(User.user_id != user_id).limit(1)).first() is None:
         raise LastAdmin(attribute)
 
 
 def _find(database: Database, name: str) -> Verified | None:
     columns = select(User.user_id, User.username, User.password, User.role)
+    known = columns.where(User.username == name, User.removed_at.is_(None))
     with database.reader() as connection:
-        row = connection.execute(columns.where(User.username == name)).first()
+        row = connection.execute(known).first()
     return Verified(*row) if row else None
 
 

@@ -1,4 +1,8 @@
-"""How often a sign-in may be tried: counted in the database, for all processes together.
+"""How often a password may be tried: counted in the database, for all processes together.
+
+Five failures in 15 minutes of one name from one network (an IPv4 address, a /64 of IPv6), 20 from
+one network, 100 of one name: so many, because anybody can make them to lock somebody out. Whoever
+has signed in and gives the old password again is counted apart from those who have not.
 
 An attempt is counted before it is made and taken back where it succeeds, so that attempts at the
 same moment are counted too, and one whose operation is rolled back stays counted.
@@ -16,14 +20,15 @@ from models.database import Database
 from models.errors import TooManyAttempts
 
 WINDOW_SECONDS = 15 * 60
-MAX_PER_USERNAME = 5
+MAX_PER_USERNAME_AND_ADDRESS = 5
 MAX_PER_ADDRESS = 20
+MAX_PER_USERNAME = 100
 # Of what is too old to count, so many rows are removed at each attempt.
 SWEEP = 100
 
 
 class SignInAttempt(Base):
-    """An attempt that failed, or is under way; an empty `address` is not throttled."""
+    """An attempt that failed, or is under way; an empty `address` is that of whoever has none."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (
@@ -38,25 +43,28 @@ class SignInAttempt(Base):
     at: Mapped[Instant] = mapped_column(server_default=func.clock_timestamp())
 
 
-def begin_attempt(database: Database, username: str, address: str) -> int:
-    """Count an attempt in a transaction of its own; its number. Raises TooManyAttempts."""
-    subject = hashlib.sha256(username.encode("utf-8", "surrogatepass")).digest()
+def begin_attempt(
+    database: Database, username: str, address: str, *, signed_in: bool = False
+) -> int:
+    """Count an attempt in a transaction of its own; its number. Raises TooManyAttempts.
+
+    `signed_in`: by whoever has a session of this user; what others fail at does not stop them.
+    """
+    # No name has a NUL, so that nobody without a session is counted with those who have one.
+    counted = f"\0{username}" if signed_in else username
+    subject = hashlib.sha256(counted.encode("utf-8", "surrogatepass")).digest()
     place = network_of(address)
     with database.session() as session:
+        # Whoever is throttled is told so at once, and waits for nobody.
+        _require_fewer(session, subject, place, signed_in)
         _take_turns(session, f"username {subject.hex()}", f"address {place}")
         _sweep(session)
-        waits = [_wait(session, SignInAttempt.username_hash == subject, MAX_PER_USERNAME)]
-        if place:
-            waits.append(_wait(session, SignInAttempt.address == place, MAX_PER_ADDRESS))
-        attempt = None
-        if not any(waits):
-            attempt = SignInAttempt(username_hash=subject, address=place)
-            session.add(attempt)
-            session.flush()
-        number = attempt.attempt_id if attempt else 0
+        _require_fewer(session, subject, place, signed_in)
+        attempt = SignInAttempt(username_hash=subject, address=place)
+        session.add(attempt)
+        session.flush()
+        number = attempt.attempt_id
         session.commit()
-    if attempt is None:
-        raise TooManyAttempts(max(waits))
     return number
 
 
@@ -78,6 +86,18 @@ def network_of(address: str) -> str:
             return str(ip_network((parsed, 64), strict=False))
         parsed = parsed.ipv4_mapped
     return str(parsed)
+
+
+def _require_fewer(session: Session, subject: bytes, place: str, signed_in: bool) -> None:
+    name, here = SignInAttempt.username_hash == subject, SignInAttempt.address == place
+    waits = [
+        _wait(session, name & here, MAX_PER_USERNAME_AND_ADDRESS),
+        _wait(session, name, MAX_PER_USERNAME),
+    ]
+    if place and not signed_in:
+        waits.append(_wait(session, here, MAX_PER_ADDRESS))
+    if any(waits):
+        raise TooManyAttempts(max(waits))
 
 
 def _take_turns(session: Session, *subjects: str) -> None:

@@ -9,6 +9,7 @@ from models.base import Base, Instant, Name
 class Change(Base):
     """One statement that wrote: `keys` are the primary keys of its rows, pairs where the key is one.
 
+    Of sessions they are the numbers of the users, since the key of a session is what is kept of a token.
     `actor` is who the writer says: `user:NAME`, `key:NAME`, `oidc:SUBJECT`, `import:FILE`, or
     `sql:ROLE` where nobody is named.
     """

@@ -5,7 +5,8 @@ in UTC and UTF-8, so a value's text is the same whichever path formats it.
 """
 
 import asyncio
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from models.credentials import Credentials
 from models.patience import PATIENCE, UTC, Patience
 from models.pool import Pool
 from models.slots import Slots
+from models.turns import AT_ONCE, Turns
 
 # Known to the triggers that record changes, until the transaction ends.
 NAME_ACTOR = text("SELECT set_config('cacaotrace.actor', :actor, true)")
@@ -59,7 +61,9 @@ class Database:
         # outside of SQLAlchemy's error handling, and nobody knows to connect anew.
         self._reads = engine(patience.reading(), "AUTOCOMMIT", **size)
         # READ COMMITTED, whatever the role's default: what a lock waited for must be seen behind it.
-        self._writes = engine(patience.writing(), "READ COMMITTED", **size, pool_pre_ping=True)
+        # Some more than writers: who verifies passwords does not wait for them, nor they for it.
+        more = size | {"max_overflow": AT_ONCE, "pool_pre_ping": True}
+        self._writes = engine(patience.writing(), "READ COMMITTED", **more)
         self._bulk = engine(UTC, "READ COMMITTED", bounded=False, poolclass=NullPool)
         self._sessions = sessionmaker(self._writes)
         event.listen(self._sessions, "after_begin", _name_actor)
@@ -69,6 +73,7 @@ class Database:
         self._prepare = prepare
         self._pool: Pool | None = None
         self._writers: Slots | None = None
+        self._verifiers: Turns | None = None
         self.credentials = Credentials()
 
     def pool(self) -> Pool:
@@ -87,6 +92,12 @@ class Database:
         if self._writers is None or self._writers.loop is not asyncio.get_running_loop():
             self._writers = Slots(self._pool_size, self.patience.pool)
         return self._writers
+
+    def verifiers(self) -> Turns:
+        """Whose password is compared now, on the running event loop."""
+        if self._verifiers is None or self._verifiers.loop is not asyncio.get_running_loop():
+            self._verifiers = Turns()
+        return self._verifiers
 
     def reader(self) -> Connection:
         """A connection on which every statement is its own read-only snapshot."""
@@ -146,6 +157,14 @@ class Database:
         self._reads.dispose()
         self._writes.dispose()
         self._bulk.dispose()
+
+
+@contextmanager
+def acting(session: Session, actor: str) -> Iterator[None]:
+    """While inside, what is executed is recorded as this actor's; until a rollback, if there is one."""
+    session.execute(NAME_ACTOR, {"actor": actor})
+    yield
+    session.execute(NAME_ACTOR, {"actor": session.info["actor"]})
 
 
 def _name_actor(session: Session, transaction: SessionTransaction, connection: Connection) -> None:

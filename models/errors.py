@@ -70,7 +70,7 @@ class InvalidCredentials(DomainError):
 
 
 class TooManyAttempts(DomainError):
-    """Too many sign-ins failed under this name or from this address; `seconds` until the next."""
+    """Too many passwords failed under this name or from this address; `seconds` until the next."""
 
     code = "TOO_MANY_ATTEMPTS"
 
@@ -105,6 +105,11 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         InvalidAttribute,
         "idempotency_key",
         "It has from 1 to 200 characters.",
+    ),
+    "users_username_key": (
+        AlreadyExists,
+        "username",
+        "There is, or was, a user of this name: no name is given twice.",
     ),
     "cacao_batches_quantity_check": (InvalidAttribute, "quantity_kg", "It must be above zero."),
     "product_cacao_batch_pkey": (

@@ -105,7 +105,7 @@ FIND_SESSION = Statement(
   SELECT json_build_object('name', u.username, 'role', u.role, 'user', u.user_id, 'expires', s.expires_at,
     'seconds', extract(epoch FROM least(s.expires_at, s.seen_at + interval '{IDLE}') - now()),
     'unused', extract(epoch FROM now() - s.seen_at))
-  FROM sessions s JOIN users u USING (user_id)
+  FROM sessions s JOIN users u ON u.user_id = s.user_id AND u.removed_at IS NULL
   WHERE s.token_hash = decode($1, 'hex') AND s.revoked_at IS NULL AND s.expires_at > now()
     AND s.seen_at > now() - interval '{IDLE}')::text, 'null')""",
     1,

@@ -14,7 +14,10 @@ MAX_NAME = 100
 
 
 class User(Base):
-    """A person who may sign in; `password` holds an Argon2id hash, never the password."""
+    """A person who may sign in, or might until `removed_at`, in UTC.
+
+    `password` holds an Argon2id hash, never the password; nothing where the user was removed.
+    """
 
     __tablename__ = "users"
 
@@ -23,6 +26,7 @@ class User(Base):
     password: Mapped[str] = mapped_column(Text)
     role: Mapped[Name] = mapped_column(server_default="viewer")
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
+    removed_at: Mapped[Instant | None]
 
 
 class IdempotencyKey(Base):

@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add = actions.add_parser("add", help="make a user")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=ROLES, default="viewer", help="default: %(default)s")
-    actions.add_parser("list", help="show all users")
+    actions.add_parser("list", help="show all users, removed ones too")
     role = actions.add_parser("set-role", help="give a user another role")
     role.add_argument("name", metavar="NAME")
     role.add_argument("role", metavar="ROLE", choices=ROLES, help=", ".join(ROLES))
@@ -35,7 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         asking.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
-    remove = actions.add_parser("remove", help="remove a user; what they wrote stays")
+    remove = actions.add_parser(
+        "remove", help="remove a user; what they wrote stays, and the name taken"
+    )
     remove.add_argument("name", metavar="NAME")
 
 
@@ -57,14 +59,19 @@ def _add(session: Session, args: Namespace) -> str:
     try:
         create_user(session, args.name, password, args.role)
     except IntegrityError:
-        raise AlreadyExists(f"There is a user {args.name!r} already.") from None
+        told = f"There is, or was, a user {args.name!r}: no name is given twice."
+        raise AlreadyExists(told) from None
     return f"{args.name} is a user now, with the role {args.role}"
 
 
 def _list(session: Session, _args: Namespace) -> str:
-    columns = select(User.username, User.role, User.created_at).order_by(User.username)
-    rows = session.execute(columns).all()
-    lines = [f"{name:<24} {role:<8} since {made:%Y-%m-%d}" for name, role, made in rows]
+    columns = select(User.username, User.role, User.created_at, User.removed_at)
+    rows = session.execute(columns.order_by(User.username)).all()
+    lines = [
+        f"{name:<24} {role:<8} since {made:%Y-%m-%d}"
+        + (f", removed {gone:%Y-%m-%d}" if gone else "")
+        for name, role, made, gone in rows
+    ]
     return "\n".join(lines) or "there are no users yet: server.py user add NAME --role admin"
 
 

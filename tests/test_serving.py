@@ -51,6 +51,13 @@ def is_running(data_dir: str) -> bool:
     return f"{data_dir}/postgres" in folders
 
 
+def announced(serving: Serving) -> str:
+    return (
+        f"GraphiQL: {serving.url}/graphql   (Ctrl-C stops)\n"
+        "A request without a token acts as operator (DEV_ROLE).\n"
+    )
+
+
 def test_serves_the_sample_on_first_start_and_ends_clean_on_sigterm(data_dir: str) -> None:
     serving = start_serving(DATA_DIR=data_dir)
     assert is_running(data_dir)
@@ -59,7 +66,7 @@ def test_serves_the_sample_on_first_start_and_ends_clean_on_sigterm(data_dir: st
     code, output, errors = serving.stop()
 
     assert code == 0
-    assert output == f"GraphiQL: {serving.url}/graphql   (Ctrl-C stops)\n"
+    assert output == announced(serving)
     assert [line.split(" ", 1)[1] for line in errors.splitlines()] == [
         "INFO cacaotrace applied schema.sql",
         "INFO cacaotrace filling the new database with sample data",
@@ -151,7 +158,7 @@ def test_two_workers_serve_and_end_with_their_parent(data_dir: str) -> None:
     code, output, errors = serving.stop()
 
     assert (code, errors) == (0, "")
-    assert output == f"GraphiQL: {serving.url}/graphql   (Ctrl-C stops)\n"
+    assert output == announced(serving)
     assert not is_running(data_dir)
 
 

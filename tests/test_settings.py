@@ -75,9 +75,8 @@ def test_clients_are_counted_in_production_only_unless_it_is_said() -> None:
     for profile in ({}, production):
         read = Settings.from_environment({**profile, "COST_PER_SECOND": "7"}).limits
         assert read.cost_per_second == 7
-        assert not Settings.from_environment(
-            {**profile, "COST_PER_SECOND": "0"}
-        ).limits.cost_per_second
+    assert not Settings.from_environment({"COST_PER_SECOND": "0"}).limits.cost_per_second
+    assert "50000, 1000000, 100000 in production" in VARIABLES
 
 
 def test_bucket_must_hold_what_one_request_may_cost() -> None:
@@ -170,6 +169,7 @@ def test_dev_role_is_operator_only_where_nothing_else_can_be_meant() -> None:
 
 
 PRODUCTION = {"PROFILE": "production", "DATABASE_URL": "postgresql://db/x"}
+ISSUER = {"OIDC_ISSUER": "https://id.example", "OIDC_AUDIENCE": "chocolate"}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,16 @@ PRODUCTION = {"PROFILE": "production", "DATABASE_URL": "postgresql://db/x"}
         ({"PROFILE": "production"}, "PROFILE=production needs DATABASE_URL"),
         ({**PRODUCTION, "DEV_ROLE": "public"}, "PROFILE=production refuses DEV_ROLE"),
         ({**PRODUCTION, "LOG_LEVEL": "DEBUG"}, "PROFILE=production refuses LOG_LEVEL=debug"),
+        ({**PRODUCTION, "COST_PER_SECOND": "00"}, "PROFILE=production refuses COST_PER_SECOND=0"),
+        (
+            {**PRODUCTION, "CORS_ORIGINS": "http://shop.example"},
+            "refuses CORS_ORIGINS without https",
+        ),
+        ({**PRODUCTION, **ISSUER, "OIDC_ISSUER": "http://127.0.0.1:9"}, "refuses OIDC_ISSUER"),
+        (
+            {**PRODUCTION, **ISSUER, "OIDC_JWKS_URL": "http://localhost/keys"},
+            "OIDC_JWKS_URL without",
+        ),
         ({"OIDC_ISSUER": "https://id.example"}, "OIDC_ISSUER and OIDC_AUDIENCE need each other"),
         ({"OIDC_ROLE_CLAIM": "groups"}, "OIDC_ISSUER and OIDC_AUDIENCE need each other"),
     ],
@@ -190,7 +200,8 @@ def test_unsafe_settings_are_refused(given: dict[str, str], message: str) -> Non
 
 
 def test_production_hands_its_settings_to_its_workers() -> None:
-    parent = Settings.from_environment(PRODUCTION)
+    origins = {"CORS_ORIGINS": "https://shop.example,http://localhost:3000,http://[::1]:80"}
+    parent = Settings.from_environment({**PRODUCTION, **ISSUER, **origins})
     assert parent.production
     assert Settings.from_environment(parent.to_environment()) == parent
 

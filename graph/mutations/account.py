@@ -66,9 +66,20 @@ class UserPayload:
     user: User | None = written("The user.")
 
 
-def sign_in(session: Session, input: SignInInput, asker: Asker) -> Written:
+def verify_name(input: SignInInput, asker: Asker) -> account.Verified:
     address = asker.viewer.address
-    user = account.verify(asker.database, input.username, input.password, address)
+    return account.verify(asker.database, input.username, input.password, address)
+
+
+def verify_viewer(input: ChangePasswordInput, asker: Asker) -> account.Verified:
+    viewer = asker.viewer
+    name = viewer.username or ""
+    return account.verify(asker.database, name, input.old_password, viewer.address, signed_in=True)
+
+
+def sign_in(session: Session, _input: SignInInput, asker: Asker) -> Written:
+    user = asker.verified
+    assert user is not None
     started = account.sign_in(session, user)
     viewer = Viewer.of(
         context.Viewer(user.role, username=user.username, expires_at=started.expires_at)
@@ -90,12 +101,9 @@ def sign_out(session: Session, input: SignOutInput, asker: Asker) -> Written:
 
 
 def change_password(session: Session, input: ChangePasswordInput, asker: Asker) -> Written:
-    viewer = asker.viewer
-    user = account.verify(
-        asker.database, viewer.username or "", input.old_password, viewer.address, "old_password"
-    )
+    assert asker.verified is not None
     asker.told["ended_sessions"] = account.change_password(
-        session, user, input.new_password, viewer.session
+        session, asker.verified, input.new_password, asker.viewer.session
     )
     return {}
 
@@ -114,11 +122,13 @@ def set_role(session: Session, input: SetRoleInput, _asker: Asker) -> Written:
 @strawberry.type
 class AccountMutation:
     sign_in = account_mutation(
-        "Sign in with a name and a password. A few failures, and the name or the address waits.",
+        "Sign in with a name and a password. Five failures of a name from one address in 15 minutes, "
+        "20 from one address or 100 of one name, and it waits.",
         SignInInput,
         SignInPayload,
         sign_in,
         first=True,
+        verify=verify_name,
     )
     sign_out = account_mutation(
         "End the session of this request.",
@@ -136,14 +146,21 @@ class AccountMutation:
         of_session=True,
         first=True,
         revokes=True,
+        verify=verify_viewer,
     )
     create_user = account_mutation(
-        "Add a user.", CreateUserInput, UserPayload, create_user, first=True
+        "Add a user. Not for API keys.",
+        CreateUserInput,
+        UserPayload,
+        create_user,
+        first=True,
+        of_person=True,
     )
     set_role = account_mutation(
-        "Give a user another role, at once in every session; an admin must be left.",
+        "Give a user another role, at once in every session; an admin must be left. Not for API keys.",
         SetRoleInput,
         UserPayload,
         set_role,
+        of_person=True,
         revokes=True,
     )

@@ -56,7 +56,11 @@ def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Asker) ->
 @strawberry.type
 class APIKeyMutation:
     create_api_key = account_mutation(
-        "Make an API key.", CreateApiKeyInput, CreateApiKeyPayload, create_api_key
+        "Make an API key. Not for API keys.",
+        CreateApiKeyInput,
+        CreateApiKeyPayload,
+        create_api_key,
+        of_person=True,
     )
     revoke_api_key = account_mutation(
         "Revoke an API key, at once.",

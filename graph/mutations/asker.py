@@ -1,32 +1,40 @@
 """Mutations about accounts: they know who asks, and tell what no row holds.
 
 Where one takes a password or tells a token, it has no idempotency key, and stands first in its
-operation: while a password is compared, no connection to the database is held.
+operation: while a password is compared, no connection to the database is held, and no writer waits.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy.orm import Session
 
 from graph.context import Info, Viewer
-from graph.errors import RequestError, Unauthenticated
-from graph.mutations.work import Written
+from graph.errors import Forbidden, RequestError, Unauthenticated
+from graph.mutations.work import Ahead, Work, Written
+from models.account import Verified
+from models.attempt import network_of
 from models.database import Database
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asker:
-    """Who asks, where it is written beside the operation, and what the payload will tell."""
+    """Who asks, where it is written beside the operation, and what the payload will tell.
+
+    `verified` is whose password was given, in a mutation that takes one.
+    """
 
     viewer: Viewer
     database: Database
     told: dict[str, Any] = field(default_factory=dict)
+    verified: Verified | None = None
 
 
 AccountWrite = Callable[[Session, Any, Asker], Written]
+Verify = Callable[[Any, Asker], Verified]
 
 
 class NotFirst(RequestError):
@@ -44,29 +52,29 @@ def account_mutation(
     *,
     first: bool = False,
     of_session: bool = False,
+    of_person: bool = False,
     revokes: bool = False,
+    verify: Verify | None = None,
 ) -> Any:
     """A root field of Mutation; who may use it stands in graph/permissions.py, as for any other.
 
     `first`: it stands first in its operation. `of_session`: it is about the session of whoever asks.
-    `revokes`: what is remembered of tokens is forgotten afterwards.
+    `of_person`: not for an API key. `revokes`: what is remembered of tokens is forgotten afterwards.
+    `verify` compares a password ahead of the operation, when it is its turn.
     """
 
     async def resolve(info: Info, input: Any) -> Any:
         work, viewer = info.context.work, info.context.viewer
         assert work is not None
-        if first and not work.begins():
-            work.fail()
-            raise NotFirst("This mutation must be the first of its operation.")
-        if of_session and viewer.session is None:
-            # A key has nothing to end, and no password.
-            work.fail()
-            raise Unauthenticated("This needs a session: sign in first.")
+        _require(work, viewer, first=first, of_session=of_session, of_person=of_person)
         asker = Asker(viewer, work.database)
         if revokes:
             work.afterwards(asker.database.credentials.forget)
         outcome = await work.perform(
-            info, lambda session, given: write(session, given, asker), input
+            info,
+            lambda session, given: write(session, given, asker),
+            input,
+            _ahead(verify, input, asker) if verify else None,
         )
         outcome.told = {} if outcome.user_errors else asker.told
         return outcome
@@ -74,3 +82,27 @@ def account_mutation(
     argument = Annotated[input, strawberry.argument(description="What to write.")]
     resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
     return strawberry.mutation(resolver=resolve, description=description)
+
+
+def _require(work: Work, viewer: Viewer, *, first: bool, of_session: bool, of_person: bool) -> None:
+    """Refuse, and the whole operation with it, what may not be done so or by this viewer."""
+    refused: RequestError | None = None
+    if first and not work.begins():
+        refused = NotFirst("This mutation must be the first of its operation.")
+    elif of_session and viewer.session is None:
+        # A key has nothing to end, and no password.
+        refused = Unauthenticated("This needs a session: sign in first.")
+    elif of_person and viewer.api_key is not None:
+        # Who steals a key shall not make others of it, which outlive it.
+        refused = Forbidden("This is not for an API key: sign in as a person.")
+    if refused is not None:
+        work.fail()
+        raise refused
+
+
+def _ahead(verify: Verify, input: Any, asker: Asker) -> Ahead:
+    async def ahead() -> None:
+        turns, place = asker.database.verifiers(), network_of(asker.viewer.address)
+        asker.verified = await turns.run(place, partial(verify, input, asker))
+
+    return ahead

@@ -6,7 +6,7 @@ of a payload are read by the planner inside the transaction, before the commit.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
 from threading import Lock
@@ -42,8 +42,9 @@ from models.slots import Slots, Unanswered
 # What a mutation wrote: payload field (in Python) -> primary key.
 Written = dict[str, int]
 Write = Callable[[Session, Any], Written]
+Ahead = Callable[[], Awaitable[None]]
 
-__all__ = ["Work", "Write", "Written", "mutation"]
+__all__ = ["Ahead", "Work", "Write", "Written", "mutation"]
 
 
 class Work:
@@ -69,14 +70,21 @@ class Work:
         self.conflicted = False
         """Whether another writer stood in the way: the operation may succeed as a whole later."""
 
-    async def perform(self, info: Info, write: Write, input: Any) -> Outcome:
-        """Run one mutation field in a worker thread; domain errors become user errors."""
+    async def perform(
+        self, info: Info, write: Write, input: Any, ahead: Ahead | None = None
+    ) -> Outcome:
+        """Run one mutation field in a worker thread; domain errors become user errors.
+
+        `ahead` is awaited first, when no connection is held yet, and may refuse.
+        """
         try:
             if self.lost is not None:
                 raise Unanswered("the database was lost under the operation")
-            await self._take_slot()
-            actor = info.context.viewer.actor
-            outcome = await run_in_threadpool(self._perform, info._raw_info, write, input, actor)
+            outcome = await self._refused(ahead, input) if ahead else None
+            if outcome is None:
+                await self._take_slot()
+                actor, asked = info.context.viewer.actor, info._raw_info
+                outcome = await run_in_threadpool(self._perform, asked, write, input, actor)
         except Exception as error:
             self._failed = True
             if is_unavailable(error):
@@ -133,6 +141,14 @@ class Work:
         """Roll back, whatever was done: the request was cut off."""
         self._failed = True
         await self.finish()
+
+    async def _refused(self, ahead: Ahead, input: Any) -> Outcome | None:
+        try:
+            check_input(input)
+            await ahead()
+        except DomainError as error:
+            return Outcome({}, [user_error(error)])
+        return None
 
     async def _take_slot(self) -> None:
         """Wait for a connection on the event loop: in threads, writers would hold up all others."""

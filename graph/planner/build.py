@@ -20,6 +20,7 @@ from graphql.execution.values import VariableValues
 from graph.limits import DEFAULTS, Limits
 from graph.permissions import Permissions
 from graph.planner.arguments import Template
+from graph.planner.catalog import Catalog
 from graph.planner.cost import MUTATION, cost_of
 from graph.planner.entity import entity_named
 from graph.planner.nodes import (
@@ -29,7 +30,7 @@ from graph.planner.nodes import (
     RootValue,
 )
 from graph.planner.variables import trace
-from graph.planner.walk import Catalog, Walk
+from graph.planner.walk import Walk
 
 # Root fields that no row answers: graphql-core does.
 UNPLANNED = ("__schema", "__type", "viewer")

@@ -4,7 +4,9 @@
 - A page of `first: n` is 1, and n times what one of its rows costs with all beneath it; as much again
   for each list it is shown as (`nodes`, `edges`).
 - `totalCount` is 100 at the root, where a table is counted, and 10 beneath a row.
-- A comparison of a filter is 1, a step into a relation 10 and what is asked there.
+- A comparison of a filter is 1; `contains`, where no trigram index finds it, what `totalCount` is.
+- A step into a relation is 10 and what is asked there; 20 times that, where the rows of a list cannot
+  be joined: with `every` and `none`, and beneath `every`, `or` and `not`.
 - `nodes(ids)` is its number of ids times what one object costs.
 - A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
@@ -16,6 +18,7 @@ that finds little) is not seen here: statement_timeout ends it.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     All,
     AnyOf,
@@ -50,6 +53,8 @@ Cost: TypeAlias = int | Callable[[Values], int]
 
 COUNT_OF_TABLE, COUNT_OF_RELATED = 100, 10
 STEP = 10
+# PostgreSQL may ask again for each row above what it cannot join: levels of it multiply.
+STEEP = 20
 MUTATION = 50
 LINEAGE = 500
 
@@ -122,7 +127,10 @@ def _entry(entry: Entry) -> Cost:
 
 
 def _page(page: Page) -> Cost:
-    once = 1 + (0 if page.condition is None else _condition(page.condition))
+    count = COUNT_OF_RELATED if page.relationship else COUNT_OF_TABLE
+    once = 1
+    if page.condition is not None:
+        once += _condition(page.condition, entity_named(page.entity), count)
     lists: list[Cost] = []
     numbered = False
     for _, value in page.fields:
@@ -135,22 +143,30 @@ def _page(page: Page) -> Cost:
             case PageInfo():
                 numbered = True
             case TotalCount():
-                once += COUNT_OF_RELATED if page.relationship else COUNT_OF_TABLE
+                once += count
             case _:
                 pass
     return total((once, times(page.limit, total(lists) if lists else int(numbered))))
 
 
-def _condition(condition: Condition) -> int:
+def _condition(condition: Condition, entity: Entity, search: int, joins: bool = True) -> int:
+    """The cost of a filter where to search all rows costs so much; `joins`: steps become joins."""
     match condition:
+        case Compare(column=attribute, operator="contains"):
+            return 1 if entity.has_trigrams(attribute) else search
         case Compare() | IsNull():
             return 1
-        case All(of=parts) | AnyOf(of=parts):
-            return sum(map(_condition, parts))
+        case All(of=parts):
+            return sum(_condition(part, entity, search, joins) for part in parts)
+        case AnyOf(of=parts):
+            return sum(_condition(part, entity, search, False) for part in parts)
         case Not(of=part):
-            return _condition(part)
-        case Related(condition=part):
-            return STEP + _condition(part)
+            return _condition(part, entity, search, False)
+        case Related(relationship=name, quantifier=quantifier, condition=part):
+            beneath = _condition(part, entity.target(name), search, quantifier != "every")
+            joined = joins and quantifier == "some"
+            each = 1 if joined or not entity.relationship(name).uselist else STEEP
+            return STEP + each * beneath
 
 
 def times(size: Param | int, each: Cost) -> Cost:

@@ -31,6 +31,13 @@ class Entity:
         """The entity that a relationship leads to."""
         return entity_of(self.relationship(attribute).mapper.class_)
 
+    def has_trigrams(self, attribute: str) -> bool:
+        """Whether an index finds the rows whose text in this column contains another."""
+        column = self.column(attribute)
+        search = f"search_key({column.name}) gin_trgm_ops"
+        indexes = column.table.indexes
+        return any(str(part) == search for index in indexes for part in index.expressions)
+
     def relates(self, attribute: str) -> bool:
         """Whether an attribute is a relationship, not a column."""
         return attribute in self.mapper.relationships

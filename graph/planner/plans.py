@@ -16,7 +16,8 @@ from graph.errors import RequestError
 from graph.planner.arguments import Template
 from graph.planner.variables import Coerced, Pin, Plain, plain_types, skeleton, take
 
-Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
+# Given the values of its slots, and whether it may be slow.
+Fetch = Callable[[Sequence[Any], bool], Awaitable[bytes]]
 Key = tuple[Any, ...]
 MAX_ENTRIES = 500
 MAX_PLANS = 20
@@ -80,17 +81,26 @@ class Entry:
         coerced = None if self.plain is None else take(self.plain, given)
         return None if coerced is None else self.plain_variant.find(coerced)
 
-    def variant(self, coerced: Coerced) -> Variant:
-        """The plans for variables of this skeleton."""
-        key = tuple([(name, skeleton(value)) for name, value in coerced.items()])
-        if key == self.plain:
-            return self.plain_variant
-        known = self.variants.get(key)
-        if known is None:
+    def find_coerced(self, coerced: Coerced) -> tuple[Prepared, Sequence[Any]] | None:
+        """The plan for variables that were coerced, and the values of its slots, if known."""
+        variant = self._variant(self._key(coerced))
+        return None if variant is None else variant.find(coerced)
+
+    def keep(self, coerced: Coerced, prepared: Prepared) -> None:
+        """Remember a plan for variables of this skeleton, which was accepted with it."""
+        key = self._key(coerced)
+        variant = self._variant(key)
+        if variant is None:
             if len(self.variants) >= MAX_PLANS:
                 self.variants.clear()
-            known = self.variants[key] = Variant()
-        return known
+            variant = self.variants[key] = Variant()
+        variant.keep(coerced, prepared)
+
+    def _key(self, coerced: Coerced) -> Key:
+        return tuple([(name, skeleton(value)) for name, value in coerced.items()])
+
+    def _variant(self, key: Key) -> Variant | None:
+        return self.plain_variant if key == self.plain else self.variants.get(key)
 
 
 class Plans:
@@ -110,7 +120,11 @@ class Plans:
         key = (query, name)
         entry = self._entries.get(key)
         if entry is not None:
-            self._entries.move_to_end(key)
+            try:
+                self._entries.move_to_end(key)
+            except KeyError:
+                # Another thread has forgotten it just now.
+                return entry
         return entry
 
     def add(self, query: str, name: str | None, entry: Entry) -> None:

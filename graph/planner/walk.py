@@ -15,7 +15,6 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLObjectType,
-    GraphQLSchema,
     get_named_type,
     is_enum_type,
     is_object_type,
@@ -25,21 +24,19 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graph.errors import (
     DocumentTooLarge,
     Forbidden,
-    InvalidPage,
     Refused,
     RequestError,
     Unauthenticated,
     refuse,
 )
-from graph.limits import Limits
 from graph.pagination import (
     PageArguments,
     check_page_size,
-    read_global_id,
     read_page_arguments,
 )
-from graph.permissions import ANYONE, PUBLIC, Permissions, Roles, listed
+from graph.permissions import ANYONE, PUBLIC, Roles, listed
 from graph.planner.arguments import ArgumentReader, Values
+from graph.planner.catalog import Catalog, attribute_of, key_of_id, type_of_id
 from graph.planner.cost import cost_of_row, value_of
 from graph.planner.entity import Entity, entity_named
 from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
@@ -81,53 +78,14 @@ def denied(place: str, allowed: Roles, role: str) -> RequestError:
 
 
 MAX_REFUSED = 20
-DEFINITION = "strawberry-definition"
 # The key of a row's type name where graphql-core has to find it; no response key is like it.
 TYPE_KEY = "$type"
-
-
-def attribute_of(field: GraphQLField) -> str:
-    """The name a field has in Python, which is that of its ORM attribute."""
-    return str(field.extensions[DEFINITION].python_name)
-
-
-def type_of_id(global_id: str) -> str:
-    return read_global_id(global_id, list(ENTITIES))[0]
-
-
-def key_of_id(global_id: str) -> int:
-    return read_global_id(global_id, list(ENTITIES))[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     key: str
     node: FieldNode
-
-
-class Catalog:
-    """What a walk knows of the schema, and of nobody's request."""
-
-    def __init__(self, schema: GraphQLSchema, permissions: Permissions, limits: Limits) -> None:
-        self.schema = schema
-        self.permissions = permissions
-        self.limits = limits
-        self.attributes: dict[str, dict[str, str]] = {
-            name: {field: attribute_of(d) for field, d in self.type(name).fields.items()}
-            for name in ENTITIES
-        }
-
-    def type(self, name: str) -> GraphQLObjectType:
-        found = self.schema.type_map[name]
-        assert isinstance(found, GraphQLObjectType)
-        return found
-
-    def types_of_ids(self, ids: list[str]) -> tuple[str, ...]:
-        """The types among these ids; raises InvalidPage where there are too many ids."""
-        most = self.limits.node_ids
-        if len(ids) > most:
-            raise InvalidPage(f"`ids` has {len(ids)} entries; at most {most} are answered.")
-        return tuple(sorted({type_of_id(global_id) for global_id in ids}))
 
 
 class Walk:
@@ -266,11 +224,14 @@ class Walk:
     def _node(self, global_id: str, nodes: list[FieldNode]) -> Lookup:
         name = self.values.pin("type", global_id, type_of_id)
         entity = entity_named(name)
+        self.require(name, "id")
         key = self.values.add(global_id, key_of_id)
         return Lookup(((entity.key, key),), self.shape(entity, nodes, True))
 
     def _nodes(self, ids: list[str], nodes: list[FieldNode]) -> NodeList:
         names = self.values.pin("types", ids, self.catalog.types_of_ids)
+        for name in names:
+            self.require(name, "id")
         return NodeList(
             self.values.add(ids, lambda given: [type_of_id(item) for item in given]),
             self.values.add(ids, lambda given: [key_of_id(item) for item in given]),

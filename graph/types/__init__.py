@@ -10,7 +10,7 @@ from graph.types.stage import Stage
 from graph.types.statement import DueDiligenceStatement
 from graph.types.supplier import Certificate, Supplier
 from graph.types.transaction import Transaction
-from graph.types.user import APIKey, Role, User, Viewer
+from graph.types.user import APIKey, Change, Role, User, Viewer
 
 NODE_TYPES = {
     cls.__name__: cls
@@ -25,6 +25,7 @@ NODE_TYPES = {
         DueDiligenceStatement,
         User,
         APIKey,
+        Change,
     )
 }
 make_inputs(NODE_TYPES)
@@ -34,6 +35,7 @@ __all__ = [
     "APIKey",
     "CacaoBatch",
     "Certificate",
+    "Change",
     "DueDiligenceStatement",
     "Manufacturer",
     "Node",

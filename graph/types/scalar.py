@@ -5,17 +5,26 @@ that psycopg2 binds: str, int, Decimal, date, datetime.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError, ValueNode, print_ast
-from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode
+from graphql import GraphQLError, ValueNode, print_ast, value_from_ast_untyped
+from graphql.language import (
+    BooleanValueNode,
+    FloatValueNode,
+    IntValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+)
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
+
+from graph.errors import InvalidValue, refuse
 
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
@@ -29,6 +38,8 @@ __all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_DIGITS = 50
 DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+# Lists and objects of JSON within one another: what reads and writes them recurses.
+MAX_LEVELS, NESTED = 64, (dict, list, ListValueNode, ObjectValueNode)
 GTIN_LENGTHS = (8, 12, 13, 14)
 SHORTEN = 40
 
@@ -109,6 +120,34 @@ def parse_country(value: Any) -> str:
     return value
 
 
+def parse_json(value: Any) -> Any:
+    """Any value of JSON of at most 64 levels."""
+    _refuse_deep(value)
+    return value
+
+
+def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
+    _refuse_deep(node, [node])
+    return parse_json(value_from_ast_untyped(node, variables))
+
+
+def _refuse_deep(value: Any, nodes: list[ValueNode] | None = None) -> None:
+    level, levels = [value], 0
+    while level := [each for each in level if isinstance(each, NESTED)]:
+        levels += 1
+        if levels > MAX_LEVELS:
+            message = f"JSON is nested deeper than {MAX_LEVELS} levels."
+            raise refuse(InvalidValue(message), nodes)
+        level = [part for each in level for part in _parts_of(each)]
+
+
+def _parts_of(value: Any) -> Iterable[Any]:
+    if isinstance(value, ObjectValueNode):
+        return [field.value for field in value.fields]
+    parts: Iterable[Any] = value.values() if isinstance(value, dict) else value
+    return value.values if isinstance(value, ListValueNode) else parts
+
+
 def _parse_literal(parse: Callable[[Any], Any]) -> Callable[[ValueNode, Any], Any]:
     """Parse the literal's own text: going by float would lose digits of a decimal."""
 
@@ -137,7 +176,18 @@ def _scalar(name: str, url: str, parse: Callable[[Any], Any], description: str) 
     )
 
 
+JSON_STANDARD = (
+    "https://ecma-international.org/wp-content/uploads/ECMA-404_2nd_edition_december_2017.pdf"
+)
 SCALARS: dict[object, ScalarDefinition] = {
+    JSON: strawberry.scalar(
+        name="JSON",
+        description=f"The `JSON` scalar type represents JSON values as specified by [ECMA-404]({JSON_STANDARD}).",
+        specified_by_url=JSON_STANDARD,
+        serialize=lambda value: value,
+        parse_value=parse_json,
+        parse_literal=_parse_json_literal,
+    ),
     Date: _scalar(
         "Date",
         "https://scalars.graphql.org/andimarek/local-date.html",

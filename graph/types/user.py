@@ -1,4 +1,4 @@
-"""User, APIKey, and Viewer: who asks. No password and no key has a place in any of them."""
+"""User, APIKey, Change: what they did; Viewer: who asks. No password and no key stands in any."""
 
 from datetime import UTC
 
@@ -8,9 +8,9 @@ import models
 from graph import context
 from graph.types.node import Node, field, node
 from graph.types.role import Role
-from graph.types.scalar import DateTime
+from graph.types.scalar import JSON, BigInt, DateTime
 
-__all__ = ["APIKey", "Role", "User", "Viewer"]
+__all__ = ["APIKey", "Change", "Role", "User", "Viewer"]
 
 
 @node(models.User, "A person who may sign in.")
@@ -19,6 +19,7 @@ class User(Node):
     username: str = field("The name to sign in by.")
     role: Role = field("What this user may do.")
     created_at: DateTime = field("When the user was made, in UTC.")
+    removed_at: DateTime | None = field("Since when the user cannot sign in any more, in UTC.")
 
 
 @node(models.APIKey, "A key by which a machine signs in; the key itself was shown once.")
@@ -31,6 +32,21 @@ class APIKey(Node):
     expires_at: DateTime = field("Until when it is valid, in UTC.")
     revoked_at: DateTime | None = field("Since when it is not valid any more, in UTC.")
     last_used_at: DateTime | None = field("When it was last used, in UTC, to the minute.")
+
+
+@node(models.Change, "One statement that wrote; never changed afterwards.")
+class Change(Node):
+    change_id: BigInt = field("Number of the change; later ones have greater numbers.")
+    at: DateTime = field("When its transaction began, in UTC.")
+    actor: str = field(
+        "Who wrote, like `user:anna`, `key:erp`, `import:FILE`; `sql:ROLE` where nobody is named."
+    )
+    relation: str = field("The table that was written to.")
+    operation: str = field("What was done: INSERT, UPDATE, DELETE or TRUNCATE.")
+    keys: JSON = field(
+        "Numbers of the rows, as a list; of lists of two where a row is an edge. Of sessions, those "
+        "of the users."
+    )
 
 
 @strawberry.type(description="Who asks.")

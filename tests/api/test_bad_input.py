@@ -258,6 +258,44 @@ def test_deep_details_are_refused_or_kept_whole(guarded: TestClient, depth: int)
     assert_refused_without_a_fault(answer)
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_details_have_64_levels_at_most(guarded: TestClient, opening: str, closing: str) -> None:
+    for levels, refused in ((64, False), (65, True)):
+        text = opening * levels + "0" + closing * levels
+        given = {**EVENT, "productId": "999", "details": json.loads(text)}
+        answer = request(guarded, RECORD, {"input": given})
+        literal = text.replace('"', "").replace(":", ": ")
+        mutation = f"""mutation {{ recordTransaction(input: {{event: "x", productId: 999,
+          details: {literal}}}) {{ userErrors {{ code }} }} }}"""
+        if refused:
+            assert (answer.codes, code_of(guarded, mutation)) == ([USER], USER)
+        else:
+            assert_refused_without_a_fault(request(guarded, mutation))
+            assert_refused_without_a_fault(answer)
+
+
+def test_variable_within_literal_details_adds_to_their_levels(guarded: TestClient) -> None:
+    mutation = f"""mutation ($deep: JSON) {{ recordTransaction(input: {{event: "x",
+      productId: 999, details: {"[" * 30}$deep{"]" * 30}}}) {{ userErrors {{ code }} }} }}"""
+    deep = [json.loads("[" * levels + "]" * levels) for levels in (34, 35)]
+    assert_refused_without_a_fault(request(guarded, mutation, {"deep": deep[0]}))
+    assert request(guarded, mutation, {"deep": deep[1]}).codes == [USER]
+
+
+@pytest.mark.parametrize("levels", [100, 250, 900])
+def test_deep_filter_in_a_variable_is_refused(guarded: TestClient, levels: int) -> None:
+    given = json.loads('{"not":' * levels + "{}" + "}" * levels)
+    query = "query ($f: ProductFilter) { products(filter: $f) { totalCount } }"
+    assert code_of(guarded, query, {"f": given}) == "DOCUMENT_TOO_LARGE"
+
+
+def test_too_many_values_in_variables_are_refused(guarded: TestClient) -> None:
+    query = "query ($f: [ProductFilter!]!) { products(filter: {or: $f}) { totalCount } }"
+    answer = request(guarded, query, {"f": [{}] * 10_000 + [1]})
+    assert (answer.status, answer.codes) == (200, ["DOCUMENT_TOO_LARGE"])
+    assert answer.json["errors"][0]["message"] == "The variables hold more than 10000 values."
+
+
 def assert_refused_without_a_fault(answer: Answer) -> None:
     assert answer.status in (200, 400)
     if "errors" in answer.json:

@@ -10,8 +10,10 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from graph.answer import Request
+from graph.budget import Till
 from graph.context import Viewer
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.limits import Limits
 from models.database import Database
 from server import create_app
@@ -20,8 +22,9 @@ from tests.api.asking import GRAPHQL, JSON, Answer, contents, encode, fetch, sen
 from tests.conftest import local
 from tests.recorder import recording
 
-# A page of a hundred is 101; to plan it the first time is 500 and its length.
-LIMITS = Limits(cost=1_000, cost_burst=1_100, cost_per_second=1_000)
+# A page of a hundred is 101; to plan it the first time is 500, 400 for its objects, and 430 for its
+# length.
+LIMITS = Limits(cost=1_000, cost_burst=1_700, cost_per_second=1_000)
 PAGE = "{ products(first: 100) { nodes { name } } }"
 CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B"}) {
   userErrors { code } } }"""
@@ -80,14 +83,14 @@ def test_429_at_every_door(world_to_read: Database, accept: str) -> None:
             fetch(counted, "/api/products?limit=100"),
         ]
     assert [reply.status for reply in replies] == [429] * 3
-    assert all(1 < int(reply.headers["retry-after"]) <= 110 for reply in replies)
+    assert all(1 < int(reply.headers["retry-after"]) <= 170 for reply in replies)
     assert replies[1].headers["cache-control"] == "no-store"
     assert "more can be had in " in json.loads(replies[2].body)["error"]
     assert statements == []
 
 
 def test_mutation_past_the_budget_writes_nothing(own_world: Database) -> None:
-    limits = Limits(cost=1_000, cost_burst=1_000, cost_per_second=1)
+    limits = Limits(cost=1_000, cost_burst=len(CREATE) * 10 + 930, cost_per_second=1)
     app = create_app(Settings(dev_role="operator", limits=limits), own_world)
     with local(app) as client:
         replies = [send(client, encode({"query": CREATE})) for _ in range(25)]
@@ -105,10 +108,52 @@ def test_mutation_past_the_budget_writes_nothing(own_world: Database) -> None:
 
 
 def test_new_documents_are_charged_by_their_length(counted: TestClient) -> None:
-    invalid = "{ nope }" + " " * 800
-    codes = [send(counted, encode({"query": invalid + " " * n})).codes for n in range(6)]
+    invalid = "{ nope }" + " " * 40
+    codes = [send(counted, encode({"query": invalid + " " * n})).codes for n in range(10)]
     assert codes[:2] == [["GRAPHQL_VALIDATION_FAILED"]] * 2
     assert codes[-1] == ["RATE_LIMITED"]
+
+
+def test_new_documents_and_plans_are_charged_by_their_size(
+    counted: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent: list[int] = []
+    monkeypatch.setattr(Till, "spend", lambda _till, _viewer, work: spent.append(work))
+    page = "products(first: 0) { nodes { name } }"
+    query = f"query {{ {' '.join(f'p{n}: {page}' for n in range(20))} }}"
+    for _ in range(2):
+        assert send(counted, encode({"query": query})).status == 200
+    # Each page is a connection and a list.
+    assert spent == [len(query) * 10, 500, 20 * 2 * 200]
+
+
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+def test_large_variables_are_charged_before_they_are_understood(
+    world_to_read: Database, kind: str
+) -> None:
+    limits = Limits(cost=1_000, cost_burst=100_000, cost_per_second=1)
+    query = """query ($f: [ProductFilter!]!) { products(filter: {or: $f}) { totalCount } }"""
+    if kind == "mutation":
+        query = """mutation ($f: [ProductFilter!]!) { createManufacturer(input: {name: "A",
+          location: "B"}) { manufacturer { products(filter: {or: $f}) { totalCount } } } }"""
+    body = encode({"query": query, "variables": {"f": [{}] * 9_000 + [1]}})
+    with door(world_to_read, limits=limits) as client:
+        codes = [send(client, body).codes[0] for _ in range(6)]
+        started = time.process_time()
+        refused = [send(client, body).codes for _ in range(20)]
+        taken = time.process_time() - started
+    assert codes == ["BAD_USER_INPUT"] * 2 + ["RATE_LIMITED"] * 4
+    assert refused == [["RATE_LIMITED"]] * 20
+    assert taken < 1
+
+
+def test_short_variables_are_not_charged(world_to_read: Database) -> None:
+    limits = Limits(cost=1_000, cost_burst=5_000, cost_per_second=1)
+    query = "query ($n: [Int!]) { products(filter: {productId: {in: $n}}) { nodes { name } } }"
+    body = encode({"query": query, "variables": {"n": list(range(300))}})
+    assert len(body) < 2_000
+    with door(world_to_read, limits=limits) as client:
+        assert {send(client, body).status for _ in range(50)} == {200}
 
 
 def test_networks_are_counted_apart_and_addresses_of_one_together(world_to_read: Database) -> None:

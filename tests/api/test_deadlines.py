@@ -77,6 +77,18 @@ def settle(world: Database) -> None:
         time.sleep(0.02)
 
 
+def test_query_that_takes_too_long_is_no_outage(
+    own_world: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with door(own_world, Patience(1, 1)) as client, locked(own_world, "products"):
+        answer = send(client, encode({"query": READ}))
+    assert (answer.status, answer.codes) == (503, ["SERVICE_UNAVAILABLE"])
+    assert answer.json["errors"][0]["message"] == "The query took too long."
+    (record,) = [record for record in caplog.records if record.name == "cacaotrace.errors"]
+    assert record.levelname == "WARNING"
+    assert record.getMessage().endswith(": QueryCanceled: 57014")
+
+
 def test_rest_ends_in_time(own_world: Database) -> None:
     with door(own_world, PATIENT) as client, locked(own_world, "products"):
         started = time.monotonic()

@@ -1,14 +1,22 @@
 """GraphQL over HTTP: methods, media types, status codes, and the page that a browser gets."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
+from starlette.types import Message
 
-from graph.http import application
+from graph.answer import Answer as GraphQLAnswer
+from graph.budget import Price
+from graph.http import Exchange, application
+from graph.wire import IDENTITY
 from models.database import Database
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.conftest import local
@@ -30,6 +38,47 @@ def get(client: TestClient, accept: str = JSON, **parameters: str) -> Answer:
 
 def post(client: TestClient, accept: str = "*/*", /, **members: object) -> Answer:
     return send(client, encode(members), accept=accept)
+
+
+def happened(database: Database, details: str) -> None:
+    """A transaction from before details had at most 64 levels."""
+    with database.engine().begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO transactions (product_id, "timestamp", event, details)
+                   VALUES (1, now(), 'deep', :details)"""
+            ),
+            {"details": details},
+        )
+
+
+def test_details_too_deep_for_json_are_a_fault_told_as_graphql(
+    author: TestClient, own_world: Database
+) -> None:
+    happened(own_world, "[" * 2_000 + "]" * 2_000)
+    deep = 'transactions(filter: {event: {eq: "deep"}}) { nodes { details } }'
+    assert b"[[[[" in post(author, query=f"{{ {deep} }}").body
+    answer = post(author, query=f"{{ viewer {{ role }} {deep} }}")
+    assert (answer.status, answer.codes) == (500, ["INTERNAL_SERVER_ERROR"])
+
+
+def test_answer_that_cannot_be_written_is_a_fault_told_as_graphql() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    exchange = Exchange({"type": "http", "method": "POST"}, {}, send, JSON, IDENTITY)
+    price = Price(3, 5, b"")
+    asyncio.run(exchange.reply(GraphQLAnswer({"a": deep}, [], executed=True, price=price)))
+    body = json.loads(sent[1]["body"])
+    assert sent[0]["status"] == 500
+    assert body["data"] is None
+    assert [each["extensions"]["code"] for each in body["errors"]] == ["INTERNAL_SERVER_ERROR"]
+    assert body["extensions"] == {"cost": {"requested": 3, "maximum": 5}}
 
 
 # ---------------------------------------------------------------- methods

@@ -164,6 +164,17 @@ def test_role_of_development_is_not_for_other_names(sample: Database, host: str,
     assert answer.json["data"]["viewer"]["role"] == role
 
 
+@pytest.mark.parametrize("field", ["forwarded", "x_forwarded_for", "x_real_ip", "via"])
+def test_role_of_development_is_not_for_whom_a_proxy_speaks(sample: Database, field: str) -> None:
+    with local(create_app(Settings(dev_role="operator"), sample)) as client:
+        answer = request(client, "{ viewer { role } }", **{field: "203.0.113.9"})
+    assert answer.json["data"]["viewer"]["role"] == "PUBLIC"
+
+
+def test_production_serves_no_files_of_the_page(public: TestClient) -> None:
+    assert public.get("/static/graphiql.html").status_code == 404
+
+
 def test_token_cannot_be_checked_while_the_database_is_away(
     public: TestClient, sample_copy: Database
 ) -> None:

@@ -12,8 +12,9 @@ import pytest
 from graphql import get_introspection_query
 from starlette.testclient import TestClient
 
+from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.planner.plans import MAX_ENTRIES, MAX_KEPT_LENGTH
 from graph.trusted import TrustedDocuments, UnusableDocuments, load
 from models.database import Database

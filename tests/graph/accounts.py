@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+from graph.answer import Answer, Request
 from graph.auth import Authenticator
 from graph.context import Viewer
-from graph.engine import Answer, Engine, Request
+from graph.engine import Engine
 from models.database import Database
 from tests.models.writing import PASSWORD
 

@@ -28,6 +28,7 @@ KEYS: dict[type[models.Base], str] = {
     models.DueDiligenceStatement: "statement_id",
     models.User: "user_id",
     models.APIKey: "api_key_id",
+    models.Change: "change_id",
 }
 # Owner and field of the one; the foreign key that names it; the field of the many on its side.
 TO_ONE = {

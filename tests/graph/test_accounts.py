@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from graph.answer import Request
 from graph.auth import Authenticator
 from graph.context import Viewer
-from graph.engine import Engine, Request
+from graph.engine import Engine
 from graph.errors import Unauthenticated
 from models.account import verify
 from models.database import Database
@@ -171,7 +172,20 @@ def test_change_of_password_ends_the_other_sessions(anna: Database) -> None:
         viewer_of(anna, there)
     with pytest.raises(InvalidCredentials):
         verify(anna, "anna", PASSWORD, "")
-    assert rows(anna, "SELECT actor FROM changes WHERE operation = 'UPDATE'") == [("user:anna",)]
+    assert rows(anna, "SELECT actor, relation FROM changes WHERE operation = 'UPDATE'") == [
+        ("user:anna", "users"),
+        ("user:anna", "sessions"),
+    ]
+
+
+def test_change_of_password_is_not_stopped_by_failed_sign_ins(anna: Database) -> None:
+    viewer = viewer_of(anna, signed_in(anna, "anna").token)
+    for _ in range(5):
+        payload(anna, SIGN_IN, PUBLIC, username="anna", password="wrong horse battery")
+    refused = payload(anna, SIGN_IN, PUBLIC, username="anna", password=PASSWORD)
+    assert [error["code"] for error in refused["userErrors"]] == ["TOO_MANY_ATTEMPTS"]
+    new = "another horse battery"
+    assert payload(anna, CHANGE, viewer, oldPassword=PASSWORD, newPassword=new)["userErrors"] == []
 
 
 @pytest.mark.parametrize("query", [SIGN_OUT, CHANGE])
@@ -195,6 +209,22 @@ def test_who_is_no_admin_administers_nothing(anna: Database, role: str, query: s
         answered = answer(anna, query, viewer, ADMINISTERING[query])
     assert refusal(answered) == ("UNAUTHENTICATED" if role == "public" else "FORBIDDEN")
     assert statements == []
+
+
+@pytest.mark.parametrize("query", [CREATE, SET_ROLE, CREATE_KEY])
+def test_key_makes_no_accounts_whatever_its_role(anna: Database, query: str) -> None:
+    key = Viewer("admin", actor="key:erp", api_key="erp")
+    with recording(anna) as statements:
+        answered = answer(anna, query, key, ADMINISTERING[query])
+    assert refusal(answered) == "FORBIDDEN"
+    assert answered.errors[0].message == "This is not for an API key: sign in as a person."
+    assert statements == []
+
+
+def test_key_of_an_admin_revokes_keys(anna: Database) -> None:
+    payload(anna, CREATE_KEY, ADMIN, name="erp", role="VIEWER")
+    key = Viewer("admin", actor="key:ops", api_key="ops")
+    assert payload(anna, REVOKE, key, apiKeyId="1")["userErrors"] == []
 
 
 def test_refused_administration_takes_the_whole_operation_along(anna: Database) -> None:

@@ -18,6 +18,7 @@ from graph.planner.cost import value_of
 from graph.planner.nodes import Edges, Lookup, NodeList, Nodes, One, Operation, Page, Shape
 from graph.schema import schema
 from models.database import Database
+from settings import PRODUCTION
 from tests.conftest import ROOT
 from tests.graph.documents import draw_document
 from tests.graph.oracle import Oracle
@@ -86,7 +87,35 @@ def cost(query: str, **variables: Any) -> int:
             """{ products(first: 3, filter: {or: [{name: {eq: "a", contains: "b"}},
                {not: {cacaoBatches: {some: {supplier: {country: {isNull: true}}}}}}]})
                { nodes { name } } }""",
-            1 + (2 + 10 + 10 + 1) + 3,
+            1 + (2 + 10 + 20 * (10 + 1)) + 3,
+        ),
+        # A text is searched for: by an index, through a table, among what is related to a row.
+        ('{ products(first: 3, filter: {name: {contains: "a"}}) { nodes { name } } }', 1 + 1 + 3),
+        (
+            '{ products(first: 3, filter: {description: {contains: "a"}}) { nodes { name } } }',
+            1 + 100 + 3,
+        ),
+        (
+            """{ product(by: {productId: 1}) { cacaoBatches(first: 3, filter: {
+               lotNumber: {contains: "a"}, supplier: {location: {contains: "a"}}})
+               { nodes { stage } } } }""",
+            1 + 1 + (10 + 10 + 10) + 3,
+        ),
+        # Lists in filters: those that can be joined, and those that cannot.
+        (
+            """{ products(first: 3, filter: {cacaoBatches: {some: {products: {some: {gtin: {}}}}}})
+               { nodes { name } } }""",
+            1 + (10 + 10) + 3,
+        ),
+        (
+            """{ products(first: 3, filter: {cacaoBatches: {every: {stage: {eq: BEANS}}}})
+               { nodes { name } } }""",
+            1 + (10 + 20) + 3,
+        ),
+        (
+            """{ products(first: 3, filter: {manufacturer: {products: {none: {name: {eq: "a"}}}}})
+               { nodes { name } } }""",
+            1 + (10 + 10 + 20) + 3,
         ),
         (f'{{ node(id: "{NODE}") {{ id }} }}', 1),
         (
@@ -107,6 +136,31 @@ def cost(query: str, **variables: Any) -> int:
 )
 def test_cost_is(query: str, expected: int) -> None:
     assert cost(query) == expected
+
+
+STEPS = {
+    "every": "%s: {every: {%s}}",
+    "none": "%s: {none: {%s}}",
+    "or": "or: [{id: {in: []}}, {%s: {some: {%s}}}]",
+    "not": "not: {%s: {some: {%s}}}",
+    "not every": "not: {%s: {every: {%s}}}",
+}
+
+
+def nested(step: str, levels: int) -> str:
+    """Products by a filter of so many relations beneath one another."""
+    condition = "id: {in: []}"
+    for level in reversed(range(levels)):
+        condition = STEPS[step] % (("cacaoBatches", "products")[level % 2], condition)
+    return f"{{ products(first: 1, filter: {{{condition}}}) {{ nodes {{ name }} }} }}"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_relations_that_cannot_be_joined_multiply(step: str) -> None:
+    costs = [cost(nested(step, levels)) for levels in range(1, 7)]
+    assert costs[0] < 100 < costs[1] < 1_000 < costs[2] < PRODUCTION.cost
+    assert costs[4] > 10 * PRODUCTION.cost
+    assert costs[5] > DEFAULTS.cost
 
 
 PAGES = """query ($n: Int, $m: Int = 5) { products(first: $n) { nodes {

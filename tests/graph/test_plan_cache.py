@@ -1,5 +1,6 @@
 """A plan that is used again answers as one made anew would: only what decides the same shares it."""
 
+import asyncio
 import base64
 import itertools
 import json
@@ -7,6 +8,12 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+
+from graph.answer import Request
+from graph.context import Viewer
+from graph.engine import Engine
+from graph.permissions import ADMIN
+from models.database import Database
 
 
 def global_id(name: str, key: int) -> str:
@@ -109,3 +116,22 @@ def test_document_that_expands_is_refused(client: TestClient) -> None:
     answer = client.post("/graphql", json={"query": query}).json()
     assert answer["errors"][0]["extensions"]["code"] == "DOCUMENT_TOO_LARGE"
     assert "data" not in answer
+
+
+def test_variables_that_are_refused_are_not_remembered(sample: Database) -> None:
+    text = "query ($f: [ProductFilter!]) { products(filter: {or: $f}) { totalCount } }"
+    engine = Engine(sample)
+
+    async def ask() -> list[str]:
+        told = []
+        for length in (300, 301, 302):
+            variables: dict[str, Any] = {"f": [{"id": {}}] * length}
+            answer = await engine.answer(Request(text, variables), Viewer(ADMIN))
+            told += [str((error.extensions or {})["code"]) for error in answer.errors]
+        sample.pool().close()
+        return told
+
+    assert asyncio.run(ask()) == ["DOCUMENT_TOO_LARGE"] * 3
+    entry = engine.plans.find(text, None)
+    assert entry is not None
+    assert entry.variants == {}

@@ -79,6 +79,7 @@ def test_schema_has_the_types_of_the_domain() -> None:
         "APIKey",
         "CacaoBatch",
         "Certificate",
+        "Change",
         "DueDiligenceStatement",
         "Manufacturer",
         "Plot",
@@ -93,7 +94,7 @@ def test_root_fields_are_exactly_these() -> None:
     assert list(OBJECTS["Query"].fields) == [
         *("product", "products", "cacaoBatch", "cacaoBatches", "supplier", "suppliers"),
         *("manufacturer", "manufacturers", "transactions"),
-        *("users", "apiKeys", "viewer", "node", "nodes"),
+        *("users", "apiKeys", "changes", "viewer", "node", "nodes"),
     ]
 
 
@@ -222,7 +223,7 @@ def test_every_listing_takes_page_arguments_alone() -> None:
 
 def test_every_connection_field_takes_the_same_arguments() -> None:
     fields = dict(connection_fields())
-    assert len(fields) == 23
+    assert len(fields) == 24
     for path, field in fields.items():
         node = get_named_type(field.type).name.removesuffix("Connection").removesuffix("Flow")
         found = {name: str(argument.type) for name, argument in field.args.items()}
@@ -290,12 +291,13 @@ def test_hashes_of_tokens_and_keys_are_not_in_the_schema() -> None:
     assert [name for name, _ in elements() if "hash" in name.lower()] == []
 
 
-@pytest.mark.parametrize("name", ["UserOrderField", "APIKeyOrderField"])
+@pytest.mark.parametrize("name", ["UserOrderField", "APIKeyOrderField", "ChangeOrderField"])
 def test_only_what_is_shown_of_accounts_is_ordered_by(name: str) -> None:
     order = OURS[name]
     assert isinstance(order, GraphQLEnumType)
     expected = {
         "UserOrderField": ["USER_ID", "USERNAME"],
         "APIKeyOrderField": ["API_KEY_ID", "NAME"],
+        "ChangeOrderField": ["CHANGE_ID", "ACTOR", "RELATION"],
     }
     assert list(order.values) == expected[name]

@@ -1,10 +1,15 @@
 """Reading about accounts: who asks, who may sign in, who recorded what; nothing secret has a name."""
 
 import json
+from datetime import datetime
+from functools import partial
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from graph.context import Viewer
+from graph.pagination import write_global_id
 from models.database import Database
 from tests.api.asking import rows
 from tests.graph.accounts import (
@@ -14,8 +19,12 @@ from tests.graph.accounts import (
     refusal,
     viewer_of,
 )
-from tests.models.writing import make_user, run_sql, signed_in
+from tests.models.writing import make_user, run_sql, signed_in, write
 from tests.recorder import recording
+
+BATCHES = """INSERT INTO cacao_batches (supplier_id, harvest_date, quantity)
+  VALUES (1, '2026-01-01', 5), (1, '2026-01-01', 5)"""
+USES = "INSERT INTO product_cacao_batch VALUES (1, 1, 5), (1, 2, 5)"
 
 
 def test_viewer_is_answered_without_a_statement(anna: Database) -> None:
@@ -69,6 +78,36 @@ def test_users_and_keys_are_read_like_everything_else(anna: Database) -> None:
     assert len(statements) == 1
     assert "password" not in statements[0]
     assert "key_hash" not in statements[0]
+
+
+def execute(statement: str, session: Session) -> None:
+    session.execute(text(statement))
+
+
+def test_changes_tell_who_wrote_what(anna: Database) -> None:
+    run_sql(anna, "INSERT INTO products (name) VALUES ('A')")
+    run_sql(anna, "INSERT INTO suppliers (name, location) VALUES ('A', 'B')")
+    for statement in (BATCHES, USES):
+        write(anna, partial(execute, statement), "user:anna")
+    query = """{ changes(filter: {actor: {eq: "user:anna"}}, orderBy: [{field: CHANGE_ID, direction: DESC}]) {
+        totalCount nodes { id changeId at actor relation operation keys } } %s }"""
+    batches = {"actor": "user:anna", "relation": "cacao_batches", "operation": "INSERT"}
+    edges = {"actor": "user:anna", "relation": "product_cacao_batch", "operation": "INSERT"}
+    times = rows(anna, "SELECT at FROM changes WHERE actor = 'user:anna' ORDER BY change_id DESC")
+    for also in ("", "viewer { role }"):
+        answered = answer(anna, query % also, Viewer("auditor"))
+        data = answered.data if answered.through is None else json.loads(answered.through)
+        assert data is not None
+        found = data["changes"]
+        numbers = [node.pop("changeId") for node in found["nodes"]]
+        ids = [node.pop("id") for node in found["nodes"]]
+        assert [(datetime.fromisoformat(node.pop("at")),) for node in found["nodes"]] == times
+        assert ids == [write_global_id("Change", number) for number in numbers]
+        assert numbers == sorted(numbers, reverse=True)
+        assert found == {
+            "totalCount": 2,
+            "nodes": [{**edges, "keys": [[1, 1], [1, 2]]}, {**batches, "keys": [1, 2]}],
+        }
 
 
 @pytest.mark.parametrize(

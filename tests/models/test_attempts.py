@@ -1,11 +1,11 @@
-"""The throttle of sign-ins: per name and per address, for all processes, without telling names."""
+"""The throttle of passwords: per name and address, for all processes, without telling names."""
 
 import threading
 
 import pytest
 
 from models.account import verify
-from models.attempt import begin_attempt, forget_attempt, network_of
+from models.attempt import _take_turns, begin_attempt, forget_attempt, network_of
 from models.database import Database
 from models.errors import InvalidCredentials, TooManyAttempts
 from tests.api.asking import rows
@@ -28,11 +28,11 @@ def test_sixth_failure_of_a_name_waits_whether_the_user_exists_or_not(
     make_user(fresh, "anna")
     for turn in range(5):
         with pytest.raises(InvalidCredentials):
-            verify(fresh, name, "wrong horse battery", f"192.0.2.{turn}")
+            verify(fresh, name, "wrong horse battery", f"2001:db8::{turn}")
     verifications.clear()
     for given in (PASSWORD, "wrong horse battery"):
         with pytest.raises(TooManyAttempts) as refused:
-            verify(fresh, name, given, "192.0.2.9")
+            verify(fresh, name, given, "2001:db8::9")
         assert 890 <= refused.value.seconds <= 900
         assert (
             str(refused.value)
@@ -43,9 +43,55 @@ def test_sixth_failure_of_a_name_waits_whether_the_user_exists_or_not(
 
 
 def test_another_name_and_another_address_do_not_wait(fresh: Database) -> None:
-    make_user(fresh, "ben")
+    for name in ("anna", "ben"):
+        make_user(fresh, name)
     fail(fresh, "anna", "192.0.2.1", 5)
     assert verify(fresh, "ben", PASSWORD, "192.0.2.1").username == "ben"
+    assert verify(fresh, "anna", PASSWORD, "192.0.2.2").username == "anna"
+
+
+@pytest.mark.parametrize("name", ["anna", "nobody"])
+def test_hundred_failures_of_a_name_make_it_wait_wherever_they_come_from(
+    fresh: Database, name: str
+) -> None:
+    make_user(fresh, "anna")
+    for number in range(99):
+        begin_attempt(fresh, name, f"192.0.2.{number}")
+    forget_attempt(fresh, begin_attempt(fresh, name, "198.51.100.1"))
+    begin_attempt(fresh, name, "198.51.100.1")
+    with pytest.raises(TooManyAttempts):
+        verify(fresh, name, PASSWORD, "198.51.100.2")
+
+
+def test_who_has_signed_in_is_not_stopped_by_what_others_fail_at(fresh: Database) -> None:
+    make_user(fresh, "anna")
+    fail(fresh, "anna", "192.0.2.1", 5)
+    for number in range(15):
+        begin_attempt(fresh, f"name {number}", "192.0.2.1")
+    with pytest.raises(TooManyAttempts):
+        verify(fresh, "anna", PASSWORD, "192.0.2.1")
+    assert verify(fresh, "anna", PASSWORD, "192.0.2.1", signed_in=True).username == "anna"
+
+
+def test_who_has_signed_in_is_counted_too(fresh: Database) -> None:
+    make_user(fresh, "anna")
+    for _ in range(5):
+        with pytest.raises(InvalidCredentials) as refused:
+            verify(fresh, "anna", "wrong horse battery", "192.0.2.1", signed_in=True)
+        assert refused.value.attribute == "old_password"
+    with pytest.raises(TooManyAttempts):
+        verify(fresh, "anna", PASSWORD, "192.0.2.1", signed_in=True)
+    # And keeps nobody from signing in.
+    assert verify(fresh, "anna", PASSWORD, "192.0.2.1").username == "anna"
+
+
+def test_throttled_attempt_waits_for_no_other_one(fresh: Database) -> None:
+    fail(fresh, "anna", "192.0.2.1", 5)
+    with fresh.session() as other:
+        _take_turns(other, "address 192.0.2.1")
+        # It would wait for a lock for nine seconds, and fail otherwise.
+        with pytest.raises(TooManyAttempts):
+            begin_attempt(fresh, "anna", "192.0.2.1")
 
 
 def test_twenty_failures_of_an_address_make_it_wait(fresh: Database) -> None:

@@ -6,19 +6,23 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models import sample_data
+from models.account import sign_in, verify
+from models.api_key import create_api_key
 from models.database import Database
+from models.session import end_session, hash_of, renew_session
 from tests.api import world
 from tests.api.asking import rows
-from tests.models.writing import run_sql
+from tests.models.writing import PASSWORD, make_user, run_sql, signed_in, write
 
 RECORDED = "SELECT actor, relation, operation, keys FROM changes ORDER BY change_id"
 TABLES = [
     *("api_keys", "cacao_batch_input", "cacao_batch_plot", "cacao_batch_statement"),
     *("cacao_batches", "certificates", "due_diligence_statements", "manufacturers", "plots"),
-    *("product_cacao_batch", "product_statement", "products", "suppliers", "transactions", "users"),
+    *("product_cacao_batch", "product_statement", "products", "sessions", "suppliers"),
+    *("transactions", "users"),
 ]
-# Who holds no fact of the supply chain and no account.
-UNRECORDED = ["changes", "idempotency_keys", "sessions", "sign_in_attempts"]
+# Bookkeeping: no fact of the supply chain, and nobody's account.
+UNRECORDED = ["changes", "idempotency_keys", "sign_in_attempts"]
 SUPPLIERS = "INSERT INTO suppliers (name, location) VALUES ('A', 'B'), ('C', 'D'), ('E', 'F')"
 
 
@@ -113,7 +117,54 @@ def test_what_was_recorded_stays(fresh: Database, statement: str) -> None:
 
 def test_truncation_is_recorded(fresh: Database) -> None:
     run_sql(fresh, "TRUNCATE sessions, users")
-    assert [row[1:] for row in rows(fresh, RECORDED)] == [("users", "TRUNCATE", [])]
+    assert [row[1:] for row in rows(fresh, RECORDED)] == [
+        ("sessions", "TRUNCATE", []),
+        ("users", "TRUNCATE", []),
+    ]
+
+
+def test_sign_in_and_sign_out_are_recorded_and_use_is_not(fresh: Database) -> None:
+    make_user(fresh, "ben")
+    number = make_user(fresh, "anna")
+    token_hash = hash_of(signed_in(fresh, "anna").token)
+    run_sql(fresh, "UPDATE sessions SET seen_at = now() - interval '6 minutes'")
+    renew_session(fresh, token_hash)
+    write(fresh, lambda session: end_session(session, token_hash), "user:anna")
+    run_sql(fresh, "UPDATE sessions SET expires_at = now() - interval '1 second'")
+    signed_in(fresh, "anna")
+    [(role,)] = rows(fresh, "SELECT 'sql:' || session_user")
+    assert [row for row in rows(fresh, RECORDED) if row[1] == "sessions"] == [
+        ("user:anna", "sessions", "INSERT", [number]),
+        ("user:anna", "sessions", "UPDATE", [number]),
+        (role, "sessions", "UPDATE", [number]),
+        ("user:anna", "sessions", "DELETE", [number]),
+        ("user:anna", "sessions", "INSERT", [number]),
+    ]
+    [(recorded,)] = rows(fresh, "SELECT string_agg(t::text, ' ') FROM changes t")
+    assert token_hash.hex() not in recorded
+
+
+def test_signing_in_names_nobody_for_what_comes_after(fresh: Database) -> None:
+    make_user(fresh, "anna")
+    verified = verify(fresh, "anna", PASSWORD, "")
+    with fresh.session("dev:operator") as session:
+        sign_in(session, verified)
+        session.execute(text(SUPPLIERS))
+        session.commit()
+    assert [row[:2] for row in rows(fresh, RECORDED)[1:]] == [
+        ("user:anna", "sessions"),
+        ("dev:operator", "suppliers"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("created_by", "'user:ben'"), ("created_at", "now()"), ("role", "'admin'")],
+)
+def test_change_of_a_key_is_recorded(fresh: Database, column: str, value: str) -> None:
+    write(fresh, lambda session: create_api_key(session, "erp", "viewer"))
+    run_sql(fresh, f"UPDATE api_keys SET {column} = {value}")
+    assert rows(fresh, RECORDED)[1][1:] == ("api_keys", "UPDATE", [1])
 
 
 def test_password_is_not_recorded(fresh: Database) -> None:

@@ -75,7 +75,7 @@ def test_add_does_not_wait_for_a_terminal_that_is_not_there(
 @pytest.mark.parametrize(
     ("name", "password", "reason"),
     [
-        ("anna", PASSWORD, "There is a user 'anna' already."),
+        ("anna", PASSWORD, "There is, or was, a user 'anna': no name is given twice."),
         ("ben", "short", "It has from 12 to 200 characters."),
         ("a longer name", "A LONGER NAME", "It must not be the username."),
     ],
@@ -134,7 +134,23 @@ def test_remove_takes_the_sessions_along(fresh: Database) -> None:
     make_user(fresh, "anna")
     signed_in(fresh, "anna")
     assert user_command.run(parse("remove", "anna"), fresh) == 0
-    assert rows(fresh, "SELECT count(*) FROM users, sessions") == [(0,)]
+    living = "SELECT count(*) FROM users, sessions WHERE removed_at IS NULL OR revoked_at IS NULL"
+    assert rows(fresh, living) == [(0,)]
+
+
+def test_name_of_a_removed_user_is_not_given_again(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_user(fresh, "anna", "admin")
+    make_user(fresh, "ben", "admin")
+    assert user_command.run(parse("remove", "anna"), fresh) == 0
+    pipe(monkeypatch, PASSWORD)
+    assert user_command.run(parse("add", "anna", "--password-stdin"), fresh) == 1
+    assert "was, a user 'anna': no name is given twice." in capsys.readouterr().err
+    assert user_command.run(parse("remove", "anna"), fresh) == 1
+    assert user_command.run(parse("list"), fresh) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [", removed " in line for line in lines] == [True, False]
 
 
 @pytest.mark.parametrize(
