@@ -451,9 +451,10 @@ begin
     select y.cacao_batch_id, format('cacao batch %s gave %s kg, its inputs yield %s kg',
         y.cacao_batch_id, d.kg, y.yield_kg) as message
       from unnest(batch_ids) b (id)
-      join lateral (select * from cacao_batch_yields y where y.cacao_batch_id = b.id) y on true
+      -- OFFSET keeps the view within: joined from without, it would be made up of all lots there are.
+      cross join lateral (select * from cacao_batch_yields v where v.cacao_batch_id = b.id offset 0) y
       cross join lateral (
-        select sum(x.quantity_kg) as kg from cacao_batch_draws x where x.cacao_batch_id = b.id) d
+        select sum(x.quantity_kg) as kg from cacao_batch_draws x where x.cacao_batch_id = b.id offset 0) d
       where d.kg > y.yield_kg
       order by y.cacao_batch_id
   loop

@@ -88,7 +88,7 @@ def draw(connection: Connection, rng: random.Random, number: int) -> None:
           set quantity_kg = cacao_batch_input.quantity_kg + excluded.quantity_kg"""
     elif kind < 0.8:
         statement = f"""insert into losses (cacao_batch_id, quantity_kg, reason)
-          values (1, {kg / 10}, 'sampling')"""
+          values (1, {round(kg / 10 + 0.001, 3)}, 'sampling')"""
     else:
         statement = f"delete from product_cacao_batch where product_id % {WRITERS} = {number}"
     connection.execute(text(statement))
