@@ -74,6 +74,10 @@ create table certificates (
   scope          text collate "C",
   valid_from     date not null,
   valid_to       date not null,
+  -- As the document names it, where that is not the supplier itself: the group it is certified with.
+  holder         text collate "C" check (btrim(holder) <> ''),
+  -- SHA-256 of the document, in hexadecimal.
+  document_hash  text collate "C" check (document_hash ~ '^[0-9a-f]{64}$'),
   check (valid_to >= valid_from),
   unique (scheme, number)
 );
@@ -107,6 +111,10 @@ create table cacao_batches (
                   check (stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
   lot_number      text collate "C" check (btrim(lot_number) <> ''),
   production_date date check (isfinite(production_date)),
+  -- How it was kept apart from other cacao (ISO 22095); null where nobody says.
+  custody         text collate "C" check (custody in ('identity_preserved', 'segregated', 'mass_balance')),
+  -- Written by the triggers of `holds` alone.
+  on_hold         boolean not null default false,
   -- Only beans are harvested; everything later is produced.
   constraint cacao_batches_beans_harvested check (stage <> 'beans' or harvest_date is not null),
   constraint cacao_batches_produced_after_harvest check (production_date >= harvest_date),
@@ -118,6 +126,7 @@ create index on cacao_batches (quantity, cacao_batch_id);
 create index on cacao_batches (certification, cacao_batch_id);
 create index on cacao_batches (stage, cacao_batch_id);
 create index on cacao_batches (lot_number, cacao_batch_id);
+create index cacao_batches_on_hold on cacao_batches (cacao_batch_id) where on_hold;
 
 create table products (
   product_id      serial primary key,
@@ -128,6 +137,7 @@ create table products (
   gtin            text collate "C" check (is_gtin14(gtin)),
   cocoa_percent   numeric(4, 1) check (cocoa_percent between 0 and 100),
   production_date date check (isfinite(production_date)),
+  on_hold         boolean not null default false,
   unique (gtin, batch_number)
 );
 create index on products (manufacturer_id, product_id);
@@ -136,6 +146,7 @@ create index on products (batch_number, product_id);
 create index on products (gtin, product_id);
 create index on products (cocoa_percent, product_id);
 create index on products (production_date, product_id);
+create index products_on_hold on products (product_id) where on_hold;
 create index products_name_search on products using gin (search_key(name) gin_trgm_ops);
 
 -- ---------------------------------------------------------------- edges
@@ -213,6 +224,130 @@ create index on transactions (cacao_batch_id, transaction_id) where cacao_batch_
 create index on transactions ("timestamp", transaction_id);
 create index on transactions (event, transaction_id);
 
+-- What a lot has lost. Append-only: a correction gives back kilograms of an earlier loss, and is below zero.
+create table losses (
+  loss_id        bigserial primary key,
+  cacao_batch_id int not null references cacao_batches,
+  quantity_kg    numeric(14, 3) not null check (quantity_kg <> 0),
+  reason         text collate "C" not null check (reason in (
+                   'spillage', 'sampling', 'moisture', 'spoilage', 'theft', 'destruction', 'correction')),
+  "timestamp"    timestamptz not null default now() check (isfinite("timestamp")),
+  note           text collate "C",
+  record_time    timestamptz not null default now(),
+  recorded_by    text collate "C" default current_actor(),
+  constraint losses_correction_gives_back check ((reason = 'correction') = (quantity_kg < 0))
+);
+create index on losses (cacao_batch_id, loss_id);
+create index on losses ("timestamp", loss_id);
+
+-- Nothing more is made of a held lot, nor of what was made of it. A hold ends once, with a reason.
+create table holds (
+  hold_id        serial primary key,
+  cacao_batch_id int not null references cacao_batches,
+  reason         text collate "C" not null check (btrim(reason) <> ''),
+  placed_at      timestamptz not null default now(),
+  placed_by      text collate "C" default current_actor(),
+  released_at    timestamptz,
+  released_by    text collate "C",
+  release_reason text collate "C" check (btrim(release_reason) <> ''),
+  constraint holds_released_with_reason check ((released_at is null) = (release_reason is null))
+);
+create index on holds (cacao_batch_id, hold_id);
+create index on holds (placed_at, hold_id);
+
+-- What a hold that is not released reaches; written by its triggers.
+create table hold_batch (
+  hold_id        int not null references holds,
+  cacao_batch_id int not null references cacao_batches,
+  primary key (hold_id, cacao_batch_id)
+);
+create index on hold_batch (cacao_batch_id, hold_id);
+create table hold_product (
+  hold_id    int not null references holds,
+  product_id int not null references products,
+  primary key (hold_id, product_id)
+);
+create index on hold_product (product_id, hold_id);
+
+-- ---------------------------------------------------------------- yields
+
+-- kg of the later stage that a kg of the earlier one gives, by whose rule and since when.
+create table conversion_factors (
+  conversion_factor_id serial primary key,
+  from_stage           text collate "C" not null
+                       check (from_stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
+  to_stage             text collate "C" not null
+                       check (to_stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
+  factor               numeric(8, 5) not null check (factor > 0),
+  scheme               text collate "C" not null check (btrim(scheme) <> ''),
+  source               text collate "C" not null check (btrim(source) <> ''),
+  valid_from           date not null,
+  valid_to             date,
+  check (from_stage <> to_stage),
+  check (valid_to >= valid_from),
+  unique (from_stage, to_stage, scheme, valid_from)
+);
+insert into conversion_factors (from_stage, to_stage, factor, scheme, source, valid_from, valid_to) values
+  ('beans', 'liquor', 0.82, 'UTZ', 'UTZ, How to calculate the cocoa bean equivalent, June 2016', '2016-06-01', null),
+  ('beans', 'butter', 0.82, 'UTZ', 'UTZ, How to calculate the cocoa bean equivalent, June 2016', '2016-06-01', '2017-12-31'),
+  ('beans', 'powder', 0.82, 'UTZ', 'UTZ, How to calculate the cocoa bean equivalent, June 2016', '2016-06-01', '2017-12-31'),
+  ('liquor', 'butter', 0.5, 'UTZ', 'UTZ, mass balance from January 2018: liquor is split into as much butter as powder', '2018-01-01', null),
+  ('liquor', 'powder', 0.5, 'UTZ', 'UTZ, mass balance from January 2018: liquor is split into as much butter as powder', '2018-01-01', null);
+
+-- Settings that every writer obeys: one row. `yields` says what becomes of a lot that gives more than its inputs yield.
+create table matter_rules (
+  matter_rules_id int primary key default 1 check (matter_rules_id = 1),
+  yields          text collate "C" not null default 'flag' check (yields in ('ignore', 'flag', 'refuse'))
+);
+insert into matter_rules default values;
+
+-- What was written although a rule speaks against it.
+create table flags (
+  flag_id        bigserial primary key,
+  cacao_batch_id int not null references cacao_batches,
+  rule           text collate "C" not null check (rule in ('yield')),
+  message        text collate "C" not null,
+  record_time    timestamptz not null default now(),
+  recorded_by    text collate "C" default current_actor(),
+  unique (cacao_batch_id, rule)
+);
+create index on flags (cacao_batch_id, flag_id);
+
+-- ---------------------------------------------------------------- mass balance
+
+-- One account a scheme, site and period: what may be sold as certified is what was bought as such.
+create table mass_balance_accounts (
+  account_id      serial primary key,
+  scheme          text collate "C" not null check (btrim(scheme) <> ''),
+  supplier_id     int references suppliers,
+  manufacturer_id int references manufacturers,
+  period_from     date not null,
+  period_to       date not null,
+  -- Written by the trigger of the entries alone.
+  balance_kg      numeric(14, 3) not null default 0,
+  constraint mass_balance_accounts_not_overdrawn check (balance_kg >= 0),
+  constraint mass_balance_accounts_one_site check (num_nonnulls(supplier_id, manufacturer_id) = 1),
+  constraint mass_balance_accounts_period check (period_to >= period_from),
+  unique (scheme, supplier_id, period_from),
+  unique (scheme, manufacturer_id, period_from)
+);
+create index on mass_balance_accounts (supplier_id, account_id) where supplier_id is not null;
+create index on mass_balance_accounts (manufacturer_id, account_id) where manufacturer_id is not null;
+
+create table mass_balance_entries (
+  entry_id       bigserial primary key,
+  account_id     int not null references mass_balance_accounts,
+  direction      text collate "C" not null check (direction in ('credit', 'debit')),
+  quantity_kg    numeric(14, 3) not null check (quantity_kg > 0),
+  cacao_batch_id int references cacao_batches,
+  "timestamp"    timestamptz not null default now() check (isfinite("timestamp")),
+  note           text collate "C",
+  record_time    timestamptz not null default now(),
+  recorded_by    text collate "C" default current_actor()
+);
+create index on mass_balance_entries (account_id, entry_id);
+create index on mass_balance_entries (cacao_batch_id, entry_id) where cacao_batch_id is not null;
+
 -- ---------------------------------------------------------------- people and requests
 
 -- `password` is an Argon2id hash; nobody can sign in by anything else that stands there.
@@ -272,61 +407,379 @@ create table idempotency_keys (
 
 -- ---------------------------------------------------------------- matter adds up
 
-create function check_batches_not_overdrawn(batch_ids int[]) returns void language plpgsql as $$
-declare
-  overdrawn record;
+-- All that a lot gave: to products, to other lots, and what it lost.
+create view cacao_batch_draws (cacao_batch_id, quantity_kg) as
+  select cacao_batch_id, quantity_kg from product_cacao_batch
+  union all select input_batch_id, quantity_kg from cacao_batch_input
+  union all select cacao_batch_id, quantity_kg from losses;
+
+-- What the recorded inputs of a lot yield at most: null where a factor is not known, no row where it has no inputs.
+-- The factor is the one of the day of production, of the lot's own scheme if that has one, else the most generous.
+create view cacao_batch_yields (cacao_batch_id, yield_kg) as
+  select o.cacao_batch_id, case when count(*) = count(f.factor) then round(sum(i.quantity_kg * f.factor), 3) end
+  from cacao_batches o
+  join cacao_batch_input i on i.output_batch_id = o.cacao_batch_id
+  join cacao_batches s on s.cacao_batch_id = i.input_batch_id
+  cross join lateral (select case when s.stage = o.stage then 1 else (
+    select c.factor from conversion_factors c
+    where c.from_stage = s.stage and c.to_stage = o.stage
+      and coalesce(o.production_date between c.valid_from and coalesce(c.valid_to, 'infinity'), c.valid_to is null)
+    order by (c.scheme = o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end) f (factor)
+  group by o.cacao_batch_id;
+
+-- Certificates of a lot's supplier that cover its claim on the day it was produced, or else harvested.
+create view cacao_batch_cover (cacao_batch_id, certificate_id) as
+  select b.cacao_batch_id, c.certificate_id
+  from cacao_batches b join certificates c on c.supplier_id = b.supplier_id and c.scheme = b.certification
+    and coalesce(b.production_date, b.harvest_date) between c.valid_from and c.valid_to;
+
+create function refuse_old_snapshot() returns void language plpgsql as $$
 begin
-  -- Its snapshot would be older than what the locks below wait for.
+  -- Its snapshot would be older than what the locks are waited for.
   if current_setting('transaction_isolation') = 'repeatable read' then
     raise exception 'uses of cacao batches are written under READ COMMITTED or SERIALIZABLE'
       using errcode = 'feature_not_supported';
   end if;
-  -- Writers to one batch wait for each other here; the sum below then sees what the earlier one committed.
-  perform 1 from cacao_batches b where b.cacao_batch_id = any (batch_ids)
-    order by b.cacao_batch_id for no key update;
+end $$;
+
+-- A lot gives no more than its recorded inputs yield. While they are being added, that bound only grows: nobody
+-- needs to say when they are complete.
+create function check_yields(batch_ids int[]) returns void language plpgsql as $$
+declare
+  rule text := coalesce((select r.yields from matter_rules r), 'flag');
+  beyond record;
+begin
+  if rule = 'ignore' then
+    return;
+  end if;
+  for beyond in
+    select y.cacao_batch_id, format('cacao batch %s gave %s kg, its inputs yield %s kg',
+        y.cacao_batch_id, d.kg, y.yield_kg) as message
+      from unnest(batch_ids) b (id)
+      -- OFFSET keeps the view within: joined from without, it would be made up of all lots there are.
+      cross join lateral (select * from cacao_batch_yields v where v.cacao_batch_id = b.id offset 0) y
+      cross join lateral (
+        select sum(x.quantity_kg) as kg from cacao_batch_draws x where x.cacao_batch_id = b.id offset 0) d
+      where d.kg > y.yield_kg
+      order by y.cacao_batch_id
+  loop
+    if rule = 'refuse' then
+      raise exception '%', beyond.message
+        using errcode = 'check_violation', constraint = 'cacao_batch_not_beyond_yield', table = 'cacao_batches';
+    end if;
+    insert into flags (cacao_batch_id, rule, message) values (beyond.cacao_batch_id, 'yield', beyond.message)
+      on conflict do nothing;
+  end loop;
+end $$;
+
+-- `using_it`: the lots are used, not only weighed; `output_ids`: what they went into is written to as well.
+create function check_batches_not_overdrawn(batch_ids int[], using_it boolean, output_ids int[] default '{}')
+  returns void language plpgsql as $$
+declare
+  held int;
+  overdrawn record;
+begin
+  perform refuse_old_snapshot();
+  -- Writers to one batch wait for each other here; what follows then sees what the earlier one committed.
+  select min(b.cacao_batch_id) filter (where b.on_hold) into held from (
+    select l.cacao_batch_id, l.on_hold from cacao_batches l where l.cacao_batch_id = any (batch_ids || output_ids)
+    order by l.cacao_batch_id for no key update) b;
+  if using_it and held is not null then
+    select min(b.cacao_batch_id) into held from cacao_batches b
+      where b.cacao_batch_id = any (batch_ids) and b.on_hold;
+    if held is not null then
+      raise exception 'cacao batch % is on hold', held
+        using errcode = 'check_violation', constraint = 'cacao_batch_not_on_hold', table = 'cacao_batches';
+    end if;
+  end if;
   select b.cacao_batch_id, b.quantity, u.kg into overdrawn
     from cacao_batches b
-    cross join lateral (
-      select coalesce(sum(x.kg), 0) as kg from (
-        select p.quantity_kg as kg from product_cacao_batch p where p.cacao_batch_id = b.cacao_batch_id
-        union all
-        select i.quantity_kg from cacao_batch_input i where i.input_batch_id = b.cacao_batch_id) x) u
+    cross join lateral (select coalesce(sum(d.quantity_kg), 0) as kg
+      from cacao_batch_draws d where d.cacao_batch_id = b.cacao_batch_id) u
     where b.cacao_batch_id = any (batch_ids) and u.kg > b.quantity
     order by b.cacao_batch_id limit 1;
   if found then
-    raise exception 'cacao batch % holds % kg, its uses add up to % kg',
+    raise exception 'cacao batch % holds % kg, its uses and losses add up to % kg',
         overdrawn.cacao_batch_id, overdrawn.quantity, overdrawn.kg
       using errcode = 'check_violation', constraint = 'cacao_batch_not_overdrawn', table = 'cacao_batches';
   end if;
 end $$;
 
-create function refuse_overdrawn_product_use() returns trigger language plpgsql as $$
+create function check_product_use() returns trigger language plpgsql as $$
+declare
+  used int[];
 begin
-  perform check_batches_not_overdrawn(array(
-    select distinct cacao_batch_id from changed where quantity_kg is not null));
+  if tg_op = 'INSERT' then
+    used := array(select distinct c.cacao_batch_id from changed c);
+  else
+    used := array(select distinct c.cacao_batch_id from changed c
+      left join before b using (product_id, cacao_batch_id)
+      where b.product_id is null or coalesce(c.quantity_kg, 0) > coalesce(b.quantity_kg, 0));
+  end if;
+  perform check_batches_not_overdrawn(used, true);
+  perform check_yields(used);
   return null;
 end $$;
-create function refuse_overdrawn_batch_use() returns trigger language plpgsql as $$
+create function check_batch_use() returns trigger language plpgsql as $$
+declare
+  used int[];
+  outputs int[];
 begin
-  perform check_batches_not_overdrawn(array(select distinct input_batch_id from changed));
+  if tg_op = 'INSERT' then
+    used := array(select distinct c.input_batch_id from changed c);
+  else
+    used := array(select distinct c.input_batch_id from changed c
+      left join before b using (output_batch_id, input_batch_id)
+      where b.output_batch_id is null or c.quantity_kg > b.quantity_kg);
+  end if;
+  outputs := array(select distinct c.output_batch_id from changed c);
+  perform check_batches_not_overdrawn(used, true, outputs);
+  -- Where nobody speaks of custody there is nothing to settle.
+  if exists (select from cacao_batches b where b.cacao_batch_id = any (used || outputs) and b.custody is not null) then
+    perform settle_custody(outputs, array(
+      select i.output_batch_id from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
+      where i.output_batch_id = any (outputs) and c.output_batch_id is null));
+  end if;
+  perform check_yields(used || outputs);
   return null;
 end $$;
-create function refuse_overdrawn_quantity() returns trigger language plpgsql as $$
+create function check_taken_back() returns trigger language plpgsql as $$
+declare
+  outputs int[] := array(select distinct b.output_batch_id from before b);
 begin
-  perform check_batches_not_overdrawn(array[new.cacao_batch_id]);
+  perform check_batches_not_overdrawn('{}', false, outputs);
+  perform check_yields(outputs);
+  return null;
+end $$;
+create function check_quantity() returns trigger language plpgsql as $$
+begin
+  perform check_batches_not_overdrawn(array[new.cacao_batch_id], false);
+  perform check_yields(array[new.cacao_batch_id]);
   return null;
 end $$;
 
 create trigger not_overdrawn_on_insert after insert on product_cacao_batch
-  referencing new table as changed for each statement execute function refuse_overdrawn_product_use();
+  referencing new table as changed for each statement execute function check_product_use();
 create trigger not_overdrawn_on_update after update on product_cacao_batch
-  referencing new table as changed for each statement execute function refuse_overdrawn_product_use();
+  referencing old table as before new table as changed for each statement execute function check_product_use();
 create trigger not_overdrawn_on_insert after insert on cacao_batch_input
-  referencing new table as changed for each statement execute function refuse_overdrawn_batch_use();
+  referencing new table as changed for each statement execute function check_batch_use();
 create trigger not_overdrawn_on_update after update on cacao_batch_input
-  referencing new table as changed for each statement execute function refuse_overdrawn_batch_use();
-create trigger not_overdrawn_on_shrink after update of quantity on cacao_batches
-  for each row when (new.quantity < old.quantity) execute function refuse_overdrawn_quantity();
+  referencing old table as before new table as changed for each statement execute function check_batch_use();
+create trigger not_beyond_yield_on_delete after delete on cacao_batch_input
+  referencing old table as before for each statement execute function check_taken_back();
+create trigger not_overdrawn_on_shrink after update of quantity, stage, production_date on cacao_batches
+  for each row when (new.quantity < old.quantity or new.stage <> old.stage
+    or new.production_date is distinct from old.production_date) execute function check_quantity();
+
+-- Losses count against what a lot holds, whether it is on hold or not, and are events of it.
+create function check_loss() returns trigger language plpgsql as $$
+declare
+  lost int[] := array(select distinct cacao_batch_id from changed);
+  below int;
+begin
+  perform check_batches_not_overdrawn(lost, false);
+  select l.cacao_batch_id into below from losses l where l.cacao_batch_id = any (lost)
+    group by l.cacao_batch_id having sum(l.quantity_kg) < 0 order by 1 limit 1;
+  if found then
+    raise exception 'cacao batch % would be given back more than it lost', below
+      using errcode = 'check_violation', constraint = 'losses_not_below_zero', table = 'losses';
+  end if;
+  perform check_yields(lost);
+  insert into transactions (cacao_batch_id, "timestamp", event, details)
+    select c.cacao_batch_id, c."timestamp", 'lost',
+      jsonb_build_object('reason', c.reason, 'quantityKg', c.quantity_kg::text, 'lossId', c.loss_id)
+    from changed c order by c.loss_id;
+  return null;
+end $$;
+create trigger not_overdrawn_on_insert after insert on losses
+  referencing new table as changed for each statement execute function check_loss();
+
+-- ---------------------------------------------------------------- custody
+
+create function custody_rank(custody text) returns int
+  language sql immutable parallel safe
+  return case custody when 'identity_preserved' then 3 when 'segregated' then 2 when 'mass_balance' then 1 else 0 end;
+
+-- The supplier of what a lot was first made of. Asked of lots of one origin only, so that any way back is right.
+create function origin_of(batch_id int) returns int language sql stable as $$
+  with recursive back (id) as (
+    select batch_id
+    union select (select min(i.input_batch_id) from cacao_batch_input i where i.output_batch_id = back.id)
+    from back where back.id is not null)
+  select b.supplier_id from back join cacao_batches b on b.cacao_batch_id = back.id
+  where not exists (select from cacao_batch_input i where i.output_batch_id = back.id) limit 1
+$$;
+
+-- A lot's custody is no stronger than that of any input, and no weaker than that of what was made of it.
+create function check_custody(batch_ids int[]) returns void language plpgsql as $$
+declare
+  wrong record;
+begin
+  perform refuse_old_snapshot();
+  perform 1 from cacao_batches b where b.cacao_batch_id = any (batch_ids)
+    order by b.cacao_batch_id for no key update;
+  select b.cacao_batch_id, case
+      when custody_rank(b.custody) > i.weakest then 'has an input of weaker custody'
+      when b.custody = 'identity_preserved' and i.origins > 1 then 'would mix identity preserved lots of different origin'
+      else 'has given to a lot of stronger custody' end as why into wrong
+    from cacao_batches b
+    cross join lateral (
+      select min(custody_rank(s.custody)) as weakest,
+        count(distinct case when b.custody = 'identity_preserved' then origin_of(s.cacao_batch_id) end) as origins
+      from cacao_batch_input e join cacao_batches s on s.cacao_batch_id = e.input_batch_id
+      where e.output_batch_id = b.cacao_batch_id) i
+    cross join lateral (
+      select max(custody_rank(t.custody)) as strongest
+      from cacao_batch_input e join cacao_batches t on t.cacao_batch_id = e.output_batch_id
+      where e.input_batch_id = b.cacao_batch_id) o
+    where b.cacao_batch_id = any (batch_ids)
+      and (custody_rank(b.custody) > i.weakest or custody_rank(b.custody) < o.strongest
+        or b.custody = 'identity_preserved' and i.origins > 1)
+    order by b.cacao_batch_id limit 1;
+  if found then
+    raise exception 'cacao batch % %', wrong.cacao_batch_id, wrong.why
+      using errcode = 'check_violation', constraint = 'cacao_batch_custody_kept', table = 'cacao_batches';
+  end if;
+end $$;
+
+-- A lot takes the weakest custody of its inputs, and its own if that was stated and is weaker. One that had inputs
+-- and is of unknown custody stays so. Called with the lots locked.
+create function settle_custody(output_ids int[], made_before int[]) returns void language plpgsql as $$
+declare
+  known int[];
+begin
+  update cacao_batches b set custody = case settled.rank
+      when 3 then 'identity_preserved' when 2 then 'segregated' when 1 then 'mass_balance' end
+    from (
+      select o.cacao_batch_id, case
+        when o.custody is not null then least(custody_rank(o.custody), min(custody_rank(s.custody)))
+        when o.cacao_batch_id = any (made_before) then 0
+        else min(custody_rank(s.custody)) end as rank
+      from cacao_batches o
+      join cacao_batch_input i on i.output_batch_id = o.cacao_batch_id
+      join cacao_batches s on s.cacao_batch_id = i.input_batch_id
+      where o.cacao_batch_id = any (output_ids)
+      group by o.cacao_batch_id) settled
+    where b.cacao_batch_id = settled.cacao_batch_id and custody_rank(b.custody) <> settled.rank;
+  known := array(select b.cacao_batch_id from cacao_batches b
+    where b.cacao_batch_id = any (output_ids) and b.custody is not null);
+  perform check_custody(known);
+end $$;
+
+create function keep_custody() returns trigger language plpgsql as $$
+begin
+  perform check_custody(array[new.cacao_batch_id]);
+  return null;
+end $$;
+create trigger custody_kept after update of custody on cacao_batches
+  for each row when (new.custody is distinct from old.custody) execute function keep_custody();
+
+-- ---------------------------------------------------------------- holds
+
+create function refuse_own_mark() returns trigger language plpgsql as $$
+begin
+  if pg_trigger_depth() > 1 then
+    return new;
+  end if;
+  raise exception '% of % is written by the database itself', tg_argv[0], tg_table_name
+    using errcode = 'restrict_violation', constraint = tg_table_name || '_' || tg_argv[0] || '_kept', table = tg_table_name;
+end $$;
+create trigger on_hold_kept before update of on_hold on cacao_batches
+  for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
+create trigger on_hold_kept before update of on_hold on products
+  for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
+
+-- Marks the lot and all made of it. A use that is being written holds the lock of the lot it draws on, so after each
+-- wait it is asked again what was made of the marked ones; what is marked gives nothing more.
+create function spread_hold() returns trigger language plpgsql as $$
+declare
+  found_ids int[];
+begin
+  perform refuse_old_snapshot();
+  perform pg_advisory_xact_lock(hashtext('holds'));
+  loop
+    found_ids := array(
+      with recursive made (id) as (
+        select new.cacao_batch_id
+        union select i.output_batch_id from made join cacao_batch_input i on i.input_batch_id = made.id)
+      select m.id from made m
+      where not exists (select from hold_batch h where h.hold_id = new.hold_id and h.cacao_batch_id = m.id));
+    exit when found_ids = '{}';
+    perform 1 from cacao_batches b where b.cacao_batch_id = any (found_ids)
+      order by b.cacao_batch_id for no key update;
+    insert into hold_batch (hold_id, cacao_batch_id) select new.hold_id, unnest(found_ids);
+    update cacao_batches b set on_hold = true where b.cacao_batch_id = any (found_ids) and not b.on_hold;
+  end loop;
+  insert into hold_product (hold_id, product_id)
+    select distinct new.hold_id, p.product_id
+    from hold_batch h join product_cacao_batch p using (cacao_batch_id) where h.hold_id = new.hold_id;
+  perform 1 from products p join hold_product h using (product_id) where h.hold_id = new.hold_id
+    order by p.product_id for no key update of p;
+  update products p set on_hold = true from hold_product h
+    where h.hold_id = new.hold_id and p.product_id = h.product_id and not p.on_hold;
+  return null;
+end $$;
+create trigger spread after insert on holds for each row execute function spread_hold();
+
+create function release_hold() returns trigger language plpgsql as $$
+begin
+  if old.released_at is not null or new.released_at is null
+     or (new.hold_id, new.cacao_batch_id, new.reason, new.placed_at, new.placed_by)
+        is distinct from (old.hold_id, old.cacao_batch_id, old.reason, old.placed_at, old.placed_by) then
+    raise exception 'hold % can only be released, and that once', old.hold_id
+      using errcode = 'restrict_violation', constraint = 'holds_released_once', table = 'holds';
+  end if;
+  new.released_at := now();
+  new.released_by := current_actor();
+  return new;
+end $$;
+create trigger release before update on holds for each row execute function release_hold();
+
+create function lift_hold() returns trigger language plpgsql as $$
+declare
+  batch_ids int[];
+  product_ids int[];
+begin
+  perform refuse_old_snapshot();
+  perform pg_advisory_xact_lock(hashtext('holds'));
+  batch_ids := array(select h.cacao_batch_id from hold_batch h where h.hold_id = new.hold_id);
+  product_ids := array(select h.product_id from hold_product h where h.hold_id = new.hold_id);
+  perform 1 from cacao_batches b where b.cacao_batch_id = any (batch_ids)
+    order by b.cacao_batch_id for no key update;
+  perform 1 from products p where p.product_id = any (product_ids) order by p.product_id for no key update;
+  delete from hold_batch h where h.hold_id = new.hold_id;
+  delete from hold_product h where h.hold_id = new.hold_id;
+  update cacao_batches b set on_hold = false where b.cacao_batch_id = any (batch_ids)
+    and not exists (select from hold_batch h where h.cacao_batch_id = b.cacao_batch_id);
+  update products p set on_hold = false where p.product_id = any (product_ids)
+    and not exists (select from hold_product h where h.product_id = p.product_id);
+  return null;
+end $$;
+create trigger lift after update on holds for each row execute function lift_hold();
+
+-- ---------------------------------------------------------------- mass balance adds up
+
+create function book_entries() returns trigger language plpgsql as $$
+begin
+  perform refuse_old_snapshot();
+  perform 1 from mass_balance_accounts a where a.account_id in (select c.account_id from changed c)
+    order by a.account_id for no key update;
+  if exists (select from changed c join mass_balance_accounts a using (account_id)
+             where (c."timestamp" at time zone 'UTC')::date not between a.period_from and a.period_to) then
+    raise exception 'an entry lies outside of the period of its account'
+      using errcode = 'check_violation', constraint = 'mass_balance_entries_in_period', table = 'mass_balance_entries';
+  end if;
+  update mass_balance_accounts a set balance_kg = a.balance_kg + d.kg
+    from (select c.account_id, sum(case c.direction when 'credit' then c.quantity_kg else -c.quantity_kg end) as kg
+          from changed c group by c.account_id) d
+    where a.account_id = d.account_id;
+  return null;
+end $$;
+create trigger booked after insert on mass_balance_entries
+  referencing new table as changed for each statement execute function book_entries();
+create trigger balance_kept before update of balance_kg on mass_balance_accounts
+  for each row execute function refuse_own_mark('balance_kg');
 
 -- ---------------------------------------------------------------- events are append-only
 
@@ -339,6 +792,24 @@ create trigger append_only before update or delete on transactions
   for each row execute function refuse_change_of_events();
 create trigger append_only_truncate before truncate on transactions
   for each statement execute function refuse_change_of_events();
+
+create function refuse_change_of_record() returns trigger language plpgsql as $$
+begin
+  raise exception '% stay as they were recorded: % is refused', tg_table_name, tg_op
+    using errcode = 'restrict_violation', constraint = tg_table_name || '_append_only', table = tg_table_name;
+end $$;
+create trigger append_only before update or delete on losses
+  for each row execute function refuse_change_of_record();
+create trigger append_only_truncate before truncate on losses
+  for each statement execute function refuse_change_of_record();
+create trigger append_only before update or delete on mass_balance_entries
+  for each row execute function refuse_change_of_record();
+create trigger append_only_truncate before truncate on mass_balance_entries
+  for each statement execute function refuse_change_of_record();
+create trigger append_only before delete on holds
+  for each row execute function refuse_change_of_record();
+create trigger append_only_truncate before truncate on holds
+  for each statement execute function refuse_change_of_record();
 
 -- ---------------------------------------------------------------- who changed what
 
@@ -391,6 +862,12 @@ begin
     ('product_statement', 'array[product_id, statement_id]::bigint[]'),
     ('cacao_batch_statement', 'array[cacao_batch_id, statement_id]::bigint[]'),
     ('transactions', 'transaction_id'),
+    ('losses', 'loss_id'),
+    ('holds', 'hold_id::bigint'),
+    ('conversion_factors', 'conversion_factor_id::bigint'),
+    ('matter_rules', 'matter_rules_id::bigint'),
+    ('mass_balance_accounts', 'account_id::bigint'),
+    ('mass_balance_entries', 'entry_id'),
     ('users', 'user_id::bigint'),
     ('api_keys', 'api_key_id::bigint'),
     ('sessions', 'user_id::bigint')) t (name, key)

@@ -34,7 +34,8 @@ NODES = "edges nodes pageInfo totalCount"
 TABLE: Mapping[str, Mapping[Roles, str]] = {
     "Query": {
         ANYONE: "product products cacaoBatch cacaoBatches supplier suppliers manufacturer"
-        " manufacturers transactions node nodes viewer",
+        " manufacturers transactions conversionFactors node nodes viewer",
+        SIGNED_IN: "holds massBalanceAccounts",
         OVERSEERS: "users apiKeys changes",
     },
     "Mutation": {
@@ -42,30 +43,38 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
         SIGNED_IN: "signOut changePassword",
         WRITERS: "createManufacturer updateManufacturer createSupplier updateSupplier"
         " createCacaoBatch updateCacaoBatch useCacaoBatch createProduct updateProduct"
-        " recordTransaction",
+        " recordTransaction recordLoss holdBatch releaseBatch createCertificate"
+        " openMassBalanceAccount recordMassBalance",
         ADMINS: "createUser setRole createApiKey revokeApiKey",
     },
     "Product": {
         ANYONE: "id productId name description gtin batchNumber cocoaPercent productionDate"
         " manufacturer cacaoBatches transactions statements trace origins",
+        SIGNED_IN: "onHold heldBy",
     },
     "CacaoBatch": {
-        ANYONE: "id cacaoBatchId lotNumber stage harvestDate productionDate certification supplier"
-        " inputs outputs products plots transactions statements trace origins impact",
-        SIGNED_IN: "quantityKg",
+        ANYONE: "id cacaoBatchId lotNumber stage harvestDate productionDate certification custody"
+        " supplier inputs outputs products plots transactions statements coveringCertificates"
+        " trace origins impact",
+        SIGNED_IN: "quantityKg onHold holds heldBy losses flags massBalanceEntries",
     },
     "Supplier": {
         ANYONE: "id supplierId name location country externalId cacaoBatches certificates plots",
+        SIGNED_IN: "massBalanceAccounts",
         STAFF: "contactPerson",
     },
-    "Manufacturer": {ANYONE: "id manufacturerId name location country products"},
+    "Manufacturer": {
+        ANYONE: "id manufacturerId name location country products",
+        SIGNED_IN: "massBalanceAccounts",
+    },
     "Plot": {
         ANYONE: "id plotId name country areaHa supplier cacaoBatches",
         SIGNED_IN: "geometry",
         STAFF: "producerName",
     },
     "Certificate": {
-        ANYONE: "id certificateId scheme number scope validFrom validTo supplier",
+        ANYONE: "id certificateId scheme number scope validFrom validTo holder documentHash"
+        " supplier cacaoBatches",
     },
     "DueDiligenceStatement": {
         ANYONE: "id statementId referenceNumber submittedOn products cacaoBatches",
@@ -74,6 +83,27 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
     "Transaction": {
         ANYONE: "id transactionId timestamp event eventId recordTime product cacaoBatch",
         SIGNED_IN: "details",
+        STAFF: "recordedBy",
+    },
+    "Loss": {
+        SIGNED_IN: "id lossId quantityKg reason timestamp note recordTime cacaoBatch",
+        STAFF: "recordedBy",
+    },
+    "Hold": {
+        SIGNED_IN: "id holdId reason placedAt releasedAt releaseReason cacaoBatch cacaoBatches"
+        " products",
+        STAFF: "placedBy releasedBy",
+    },
+    "Flag": {SIGNED_IN: "id flagId rule message recordTime cacaoBatch", STAFF: "recordedBy"},
+    "ConversionFactor": {
+        ANYONE: "id conversionFactorId fromStage toStage factor scheme source validFrom validTo",
+    },
+    "MassBalanceAccount": {
+        SIGNED_IN: "id accountId scheme periodFrom periodTo balanceKg supplier manufacturer"
+        " entries",
+    },
+    "MassBalanceEntry": {
+        SIGNED_IN: "id entryId direction quantityKg timestamp note recordTime account cacaoBatch",
         STAFF: "recordedBy",
     },
     "User": {OVERSEERS: "id userId username role createdAt removedAt"},
@@ -94,6 +124,12 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
             "Certificate",
             "DueDiligenceStatement",
             "Transaction",
+            "Loss",
+            "Hold",
+            "Flag",
+            "ConversionFactor",
+            "MassBalanceAccount",
+            "MassBalanceEntry",
             "User",
             "APIKey",
             "Change",
@@ -142,6 +178,12 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
     "UseCacaoBatchPayload": {ANYONE: "cacaoBatch product outputBatch userErrors"},
     "ProductPayload": {ANYONE: "product userErrors"},
     "TransactionPayload": {ANYONE: "transaction userErrors"},
+    "LossPayload": {ANYONE: "loss cacaoBatch userErrors"},
+    "HoldPayload": {ANYONE: "hold cacaoBatch userErrors"},
+    "ReleasePayload": {ANYONE: "cacaoBatch userErrors"},
+    "CertificatePayload": {ANYONE: "certificate userErrors"},
+    "MassBalanceAccountPayload": {ANYONE: "account userErrors"},
+    "MassBalanceEntryPayload": {ANYONE: "entry account userErrors"},
     "SignInPayload": {ANYONE: "token expiresAt viewer userErrors"},
     "SessionPayload": {ANYONE: "endedSessions userErrors"},
     "UserPayload": {ANYONE: "user userErrors"},

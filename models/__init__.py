@@ -5,7 +5,11 @@ from models.attempt import SignInAttempt
 from models.base import Base
 from models.change import Change
 from models.event import Transaction
-from models.lot import STAGES, CacaoBatch, CacaoBatchInput, Product, ProductCacaoBatch
+from models.hold import Hold, HoldBatch, HoldProduct
+from models.loss import Loss
+from models.lot import CUSTODIES, STAGES, CacaoBatch, CacaoBatchInput, Product, ProductCacaoBatch
+from models.mass_balance import MassBalanceAccount, MassBalanceEntry
+from models.matter import ConversionFactor, Flag, MatterRules
 from models.party import Certificate, Manufacturer, Supplier
 from models.plot import CacaoBatchPlot, Plot
 from models.session import UserSession
@@ -13,6 +17,7 @@ from models.statement import CacaoBatchStatement, DueDiligenceStatement, Product
 from models.user import IdempotencyKey, User
 
 __all__ = [
+    "CUSTODIES",
     "STAGES",
     "APIKey",
     "Base",
@@ -22,9 +27,18 @@ __all__ = [
     "CacaoBatchStatement",
     "Certificate",
     "Change",
+    "ConversionFactor",
     "DueDiligenceStatement",
+    "Flag",
+    "Hold",
+    "HoldBatch",
+    "HoldProduct",
     "IdempotencyKey",
+    "Loss",
     "Manufacturer",
+    "MassBalanceAccount",
+    "MassBalanceEntry",
+    "MatterRules",
     "Plot",
     "Product",
     "ProductCacaoBatch",

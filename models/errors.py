@@ -37,9 +37,33 @@ class AlreadyExists(DomainError):
 
 
 class Overdrawn(DomainError):
-    """A batch would give more kilograms than it holds."""
+    """A batch or an account would give more kilograms than it holds."""
 
     code = "OVERDRAWN"
+
+
+class BatchOnHold(DomainError):
+    """The batch, or something it was made of, is held: nothing more is made of it."""
+
+    code = "BATCH_ON_HOLD"
+
+
+class NotOnHold(DomainError):
+    """There is no hold to release."""
+
+    code = "NOT_ON_HOLD"
+
+
+class CustodyBroken(DomainError):
+    """A batch would claim a stronger custody than its inputs have, or mix what it must not."""
+
+    code = "CUSTODY_BROKEN"
+
+
+class YieldExceeded(DomainError):
+    """A batch would give more kilograms than its inputs yield."""
+
+    code = "YIELD_EXCEEDED"
 
 
 class CyclicLineage(DomainError):
@@ -91,6 +115,41 @@ class LastAdmin(DomainError):
 # Constraint -> case, attribute and message, where the constraint's own name does not say it.
 KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
     "cacao_batch_not_overdrawn": (Overdrawn, "quantity_kg", ""),
+    "cacao_batch_not_on_hold": (BatchOnHold, "cacao_batch_id", ""),
+    "cacao_batch_custody_kept": (CustodyBroken, "custody", ""),
+    "cacao_batch_not_beyond_yield": (YieldExceeded, "quantity_kg", ""),
+    "losses_not_below_zero": (InvalidAttribute, "quantity_kg", "So much was not lost."),
+    "mass_balance_accounts_not_overdrawn": (
+        Overdrawn,
+        "quantity_kg",
+        "The account has not as many kilograms left.",
+    ),
+    "mass_balance_entries_in_period": (
+        InvalidAttribute,
+        "timestamp",
+        "It lies outside of the period of the account.",
+    ),
+    "mass_balance_accounts_period": (
+        InvalidAttribute,
+        "period_to",
+        "The period ends before it begins.",
+    ),
+    "mass_balance_accounts_scheme_supplier_id_period_from_key": (
+        AlreadyExists,
+        "period_from",
+        "This site has an account of this scheme from this day already.",
+    ),
+    "mass_balance_accounts_scheme_manufacturer_id_period_from_key": (
+        AlreadyExists,
+        "period_from",
+        "This site has an account of this scheme from this day already.",
+    ),
+    "certificates_scheme_number_key": (
+        AlreadyExists,
+        "number",
+        "Another certificate of this scheme has this number.",
+    ),
+    "certificates_check": (InvalidAttribute, "valid_to", "It ends before it begins."),
     "cacao_batches_beans_harvested": (
         InvalidAttribute,
         "harvest_date",

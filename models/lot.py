@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Day, Instant, Key, Kilograms, Name, Percent
-from models.party import Manufacturer, Supplier
+from models.party import COVER, Certificate, Manufacturer, Supplier
 from models.plot import Plot
 
 if TYPE_CHECKING:
     from models.event import Transaction
+    from models.hold import Hold
+    from models.loss import Loss
+    from models.mass_balance import MassBalanceEntry
+    from models.matter import Flag
     from models.statement import DueDiligenceStatement
 
 STAGES = ("beans", "nibs", "liquor", "butter", "powder", "couverture")
+CUSTODIES = ("identity_preserved", "segregated", "mass_balance")
 
 
 class CacaoBatch(Base):
@@ -30,6 +35,7 @@ class CacaoBatch(Base):
         Index(None, "certification", "cacao_batch_id"),
         Index(None, "stage", "cacao_batch_id"),
         Index(None, "lot_number", "cacao_batch_id"),
+        Index("cacao_batches_on_hold", "cacao_batch_id", postgresql_where=text("on_hold")),
     )
 
     cacao_batch_id: Mapped[Key] = mapped_column(primary_key=True)
@@ -40,6 +46,8 @@ class CacaoBatch(Base):
     stage: Mapped[Name] = mapped_column(server_default="beans")
     lot_number: Mapped[Name | None]
     production_date: Mapped[Day | None]
+    custody: Mapped[Name | None]
+    on_hold: Mapped[bool] = mapped_column(server_default=false())
 
     supplier: Mapped[Supplier] = relationship(lazy="raise", back_populates="cacao_batches")
     products: Mapped[list[Product]] = relationship(
@@ -68,6 +76,20 @@ class CacaoBatch(Base):
     transactions: Mapped[list[Transaction]] = relationship(
         lazy="raise", back_populates="cacao_batch"
     )
+    losses: Mapped[list[Loss]] = relationship(lazy="raise", back_populates="cacao_batch")
+    mass_balance_entries: Mapped[list[MassBalanceEntry]] = relationship(
+        lazy="raise", back_populates="cacao_batch"
+    )
+    flags: Mapped[list[Flag]] = relationship(lazy="raise", back_populates="cacao_batch")
+    holds: Mapped[list[Hold]] = relationship(lazy="raise", back_populates="cacao_batch")
+    held_by: Mapped[list[Hold]] = relationship(lazy="raise", secondary="hold_batch", viewonly=True)
+    covering_certificates: Mapped[list[Certificate]] = relationship(
+        lazy="raise",
+        secondary=COVER,
+        primaryjoin=lambda: CacaoBatch.cacao_batch_id == COVER.c.cacao_batch_id,
+        secondaryjoin=lambda: Certificate.certificate_id == COVER.c.certificate_id,
+        viewonly=True,
+    )
 
 
 class Product(Base):
@@ -82,6 +104,7 @@ class Product(Base):
         Index(None, "gtin", "product_id"),
         Index(None, "cocoa_percent", "product_id"),
         Index(None, "production_date", "product_id"),
+        Index("products_on_hold", "product_id", postgresql_where=text("on_hold")),
         Index(
             "products_name_search",
             text("search_key(name) gin_trgm_ops"),
@@ -97,6 +120,7 @@ class Product(Base):
     gtin: Mapped[Name | None]
     cocoa_percent: Mapped[Percent | None]
     production_date: Mapped[Day | None]
+    on_hold: Mapped[bool] = mapped_column(server_default=false())
 
     manufacturer: Mapped[Manufacturer | None] = relationship(
         lazy="raise", back_populates="products"
@@ -108,6 +132,9 @@ class Product(Base):
         lazy="raise", secondary="product_statement", viewonly=True
     )
     transactions: Mapped[list[Transaction]] = relationship(lazy="raise", back_populates="product")
+    held_by: Mapped[list[Hold]] = relationship(
+        lazy="raise", secondary="hold_product", viewonly=True
+    )
 
 
 class ProductCacaoBatch(Base):

@@ -4,14 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Day, Key, Name
 
 if TYPE_CHECKING:
     from models.lot import CacaoBatch, Product
+    from models.mass_balance import MassBalanceAccount
     from models.plot import Plot
+
+
+# A view: which certificates cover a batch's claim. Its metadata is its own, as it is no table.
+COVER = Table(
+    "cacao_batch_cover",
+    MetaData(),
+    Column("cacao_batch_id", Integer),
+    Column("certificate_id", Integer),
+)
+
+
+def _covered() -> ColumnElement[bool]:
+    from models.lot import CacaoBatch
+
+    return CacaoBatch.cacao_batch_id == COVER.c.cacao_batch_id
 
 
 class Manufacturer(Base):
@@ -34,6 +60,9 @@ class Manufacturer(Base):
     country: Mapped[Name | None]
 
     products: Mapped[list[Product]] = relationship(lazy="raise", back_populates="manufacturer")
+    mass_balance_accounts: Mapped[list[MassBalanceAccount]] = relationship(
+        lazy="raise", back_populates="manufacturer"
+    )
 
 
 class Supplier(Base):
@@ -60,10 +89,16 @@ class Supplier(Base):
     cacao_batches: Mapped[list[CacaoBatch]] = relationship(lazy="raise", back_populates="supplier")
     certificates: Mapped[list[Certificate]] = relationship(lazy="raise", back_populates="supplier")
     plots: Mapped[list[Plot]] = relationship(lazy="raise", back_populates="supplier")
+    mass_balance_accounts: Mapped[list[MassBalanceAccount]] = relationship(
+        lazy="raise", back_populates="supplier"
+    )
 
 
 class Certificate(Base):
-    """A certificate of a scheme, held by a supplier, valid from the first day to the last."""
+    """A certificate of a scheme, held by a supplier, valid from the first day to the last.
+
+    `holder` is whom the document names, where that is a group; `document_hash` is its SHA-256.
+    """
 
     __tablename__ = "certificates"
     __table_args__ = (
@@ -79,5 +114,14 @@ class Certificate(Base):
     scope: Mapped[Name | None]
     valid_from: Mapped[Day]
     valid_to: Mapped[Day]
+    holder: Mapped[Name | None]
+    document_hash: Mapped[Name | None]
 
     supplier: Mapped[Supplier] = relationship(lazy="raise", back_populates="certificates")
+    cacao_batches: Mapped[list[CacaoBatch]] = relationship(
+        lazy="raise",
+        secondary=COVER,
+        primaryjoin=lambda: Certificate.certificate_id == COVER.c.certificate_id,
+        secondaryjoin=_covered,
+        viewonly=True,
+    )

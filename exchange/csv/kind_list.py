@@ -58,10 +58,8 @@ SUPPLIERS = Kind(
 
 _HELD = "(select t.{} from cacao_batches t where t.cacao_batch_id = s.target_id)"
 _USED = (
-    "((select coalesce(sum(u.quantity_kg), 0) from product_cacao_batch u"
+    "(select coalesce(sum(u.quantity_kg), 0) from cacao_batch_draws u"
     " where u.cacao_batch_id = s.target_id)"
-    " + (select coalesce(sum(u.quantity_kg), 0) from cacao_batch_input u"
-    " where u.input_batch_id = s.target_id))"
 )
 
 CACAO_BATCHES = Kind(

@@ -154,11 +154,20 @@ def isolate(
     isolate(items[middle:], attempt, refuse)
 
 
+RULES = {
+    "cacao_batch_not_overdrawn": Code.OVERDRAWN,
+    "cacao_batch_not_on_hold": Code.BATCH_ON_HOLD,
+    "cacao_batch_custody_kept": Code.CUSTODY_BROKEN,
+    "cacao_batch_not_beyond_yield": Code.YIELD_EXCEEDED,
+}
+
+
 def read_violation(error: psycopg2.Error) -> tuple[str, str]:
     """A database's refusal as a code and one line of words."""
     words = error.diag.message_primary or str(error)
-    if error.diag.constraint_name == "cacao_batch_not_overdrawn":
-        return Code.OVERDRAWN, words
+    known = RULES.get(error.diag.constraint_name or "")
+    if known is not None:
+        return known, words
     return Code.CONSTRAINT, " ".join(words.split())
 
 

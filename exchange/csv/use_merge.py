@@ -47,10 +47,8 @@ drop function pg_temp.import_fit(numeric, numeric, numeric);
 MISFITS = f"""
 with rooms as materialized (
   select b.cacao_batch_id, b.quantity
-    - coalesce((select sum(u.quantity_kg) from product_cacao_batch u
-                where u.cacao_batch_id = b.cacao_batch_id), 0)
-    - coalesce((select sum(u.quantity_kg) from cacao_batch_input u
-                where u.input_batch_id = b.cacao_batch_id), 0) as room
+    - coalesce((select sum(u.quantity_kg) from cacao_batch_draws u
+                where u.cacao_batch_id = b.cacao_batch_id), 0) as room
   from cacao_batches b
   where b.cacao_batch_id in (select cacao_batch_id from import_rows)),
 demands as (

@@ -5,6 +5,10 @@ import strawberry
 from graph.mutations.account import AccountMutation
 from graph.mutations.api_key import APIKeyMutation
 from graph.mutations.cacao_batch import CacaoBatchMutation
+from graph.mutations.certificate import CertificateMutation
+from graph.mutations.hold import HoldMutation
+from graph.mutations.loss import LossMutation
+from graph.mutations.mass_balance import MassBalanceMutation
 from graph.mutations.party import PartyMutation
 from graph.mutations.payload import PAYLOADS
 from graph.mutations.product import ProductMutation
@@ -17,6 +21,10 @@ class Mutation(
     CacaoBatchMutation,
     ProductMutation,
     TransactionMutation,
+    LossMutation,
+    HoldMutation,
+    CertificateMutation,
+    MassBalanceMutation,
     AccountMutation,
     APIKeyMutation,
 ):

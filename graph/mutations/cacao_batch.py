@@ -23,7 +23,7 @@ from graph.mutations.input import (
 )
 from graph.mutations.payload import payload, written
 from graph.mutations.work import Written, mutation
-from graph.types import CacaoBatch, Product, Stage
+from graph.types import CacaoBatch, Custody, Product, Stage
 from graph.types.scalar import Date, Decimal
 from models.errors import CyclicLineage, InvalidAttribute
 
@@ -40,6 +40,10 @@ class CreateCacaoBatchInput(MutationInput):
     harvest_date: Date | None = optional("Day of harvest; beans need one.")
     production_date: Date | None = optional("Day of production, of anything later than beans.")
     certification: str | None = optional("Certification claimed for it.")
+    custody: Custody | None = optional(
+        "How it was kept apart. Left out, it is the weakest of its inputs; one that is given here "
+        "stays only where no input is weaker."
+    )
     lot_number: str | None = optional("Lot number its supplier gave it; unique with the supplier.")
 
 
@@ -50,6 +54,9 @@ class UpdateCacaoBatchInput(MutationInput):
     harvest_date: Date | None = optional("Day of harvest; beans need one.")
     production_date: Date | None = optional("Day of production.")
     certification: str | None = optional("Certification claimed for it.")
+    custody: Custody | None = optional(
+        "How it was kept apart: no stronger than any input, no weaker than what was made of it."
+    )
     lot_number: str | None = optional("Lot number its supplier gave it.")
 
 
@@ -79,7 +86,7 @@ class UseCacaoBatchPayload:
 
 def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Written:
     supplier = find(session, models.Supplier, input.supplier_id, "supplier_id")
-    values = values_of(input, *MASTER_DATA)
+    values = values_of(input, *MASTER_DATA) | custody_of(input)
     check_batch(values)
     if input.stage is Stage.BEANS and values.get("harvest_date") is None:
         raise InvalidAttribute("Beans need a harvest date.", "harvest_date")
@@ -89,9 +96,14 @@ def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Writte
 
 def update_cacao_batch(session: Session, input: UpdateCacaoBatchInput) -> Written:
     key = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
-    values = values_of(input, *MASTER_DATA)
+    values = values_of(input, *MASTER_DATA) | custody_of(input)
     check_batch(values)
     return {"cacao_batch": update_row(session, models.CacaoBatch, key, values)}
+
+
+def custody_of(input: CreateCacaoBatchInput | UpdateCacaoBatchInput) -> dict[str, object]:
+    given = values_of(input, "custody")
+    return {name: value and value.value for name, value in given.items()}
 
 
 def check_batch(values: dict[str, object]) -> None:
@@ -139,7 +151,7 @@ class CacaoBatchMutation:
     )
     use_cacao_batch = mutation(
         "Record that kilograms of a batch went into a product or into another batch. "
-        "No batch gives more than it holds.",
+        "No batch gives more than it holds, and none that is on hold gives anything.",
         UseCacaoBatchInput,
         UseCacaoBatchPayload,
         use_cacao_batch,

@@ -3,6 +3,7 @@
 import strawberry
 
 from graph.queries.cacao_batch import CacaoBatchQuery
+from graph.queries.matter import MatterQuery
 from graph.queries.node import NodeQuery
 from graph.queries.party import PartyQuery
 from graph.queries.product import ProductQuery
@@ -11,7 +12,9 @@ from graph.queries.user import UserQuery
 
 
 @strawberry.type(description="Everything that can be read: one operation is one SQL statement.")
-class Query(ProductQuery, CacaoBatchQuery, PartyQuery, TransactionQuery, UserQuery, NodeQuery):
+class Query(
+    ProductQuery, CacaoBatchQuery, PartyQuery, TransactionQuery, MatterQuery, UserQuery, NodeQuery
+):
     pass
 
 

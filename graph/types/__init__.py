@@ -1,8 +1,12 @@
 """The types of the graph. Importing this package makes all of them, inputs included."""
 
-from graph.types.cacao_batch import CacaoBatch
+from graph.types.cacao_batch import CacaoBatch, Custody
+from graph.types.flag import ConversionFactor, Flag
+from graph.types.hold import Hold
 from graph.types.inputs import make_inputs
+from graph.types.loss import Loss, LossReason
 from graph.types.manufacturer import Manufacturer
+from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
 from graph.types.node import Node
 from graph.types.plot import Plot
 from graph.types.product import Product
@@ -23,6 +27,12 @@ NODE_TYPES = {
         Plot,
         Certificate,
         DueDiligenceStatement,
+        Loss,
+        Hold,
+        Flag,
+        ConversionFactor,
+        MassBalanceAccount,
+        MassBalanceEntry,
         User,
         APIKey,
         Change,
@@ -36,8 +46,17 @@ __all__ = [
     "CacaoBatch",
     "Certificate",
     "Change",
+    "ConversionFactor",
+    "Custody",
     "DueDiligenceStatement",
+    "EntryDirection",
+    "Flag",
+    "Hold",
+    "Loss",
+    "LossReason",
     "Manufacturer",
+    "MassBalanceAccount",
+    "MassBalanceEntry",
     "Node",
     "Plot",
     "Product",

@@ -1,5 +1,6 @@
 """CacaoBatch: a lot of cacao at one stage, its inputs and outputs, and the plots it grew on."""
 
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -12,11 +13,28 @@ from graph.types.scalar import Date, Decimal
 from graph.types.stage import Stage
 
 if TYPE_CHECKING:
+    from graph.types.flag import Flag
+    from graph.types.hold import Hold
+    from graph.types.loss import Loss
+    from graph.types.mass_balance import MassBalanceEntry
     from graph.types.plot import Plot
     from graph.types.product import Product
     from graph.types.statement import DueDiligenceStatement
-    from graph.types.supplier import Supplier
+    from graph.types.supplier import Certificate, Supplier
     from graph.types.transaction import Transaction
+
+
+@strawberry.enum(description="How a batch was kept apart from other cacao, the strongest first.")
+class Custody(Enum):
+    IDENTITY_PRESERVED = strawberry.enum_value(
+        "identity_preserved", description="Of one origin, never mixed with another one."
+    )
+    SEGREGATED = strawberry.enum_value(
+        "segregated", description="Of several certified origins, never mixed with other cacao."
+    )
+    MASS_BALANCE = strawberry.enum_value(
+        "mass_balance", description="Mixed; as much was bought certified as is sold so."
+    )
 
 
 @node(models.CacaoBatch, "A lot of cacao at one stage, from beans to couverture.")
@@ -28,6 +46,10 @@ class CacaoBatch(Node):
     production_date: Date | None = field("Day of production, of anything later than beans.")
     quantity_kg: Decimal = field("Mass when it was made, in kilograms.")
     certification: str | None = field("Certification claimed for it.")
+    custody: Custody | None = field(
+        "How it was kept apart: the weakest of its inputs; null where that is not known."
+    )
+    on_hold: bool = field("Whether it, or anything it was made of, is held.")
     supplier: Annotated["Supplier", strawberry.lazy("graph.types.supplier")] = field(
         "Who harvested or produced it."
     )
@@ -57,3 +79,25 @@ class CacaoBatch(Node):
         "The lots without inputs that it goes back to, with their shares; itself, if it has none."
     )
     impact: Impact = computed("What a recall of it has to reach.")
+    losses: Connection[Annotated["Loss", strawberry.lazy("graph.types.loss")]] = connection(
+        "What it lost.", of="Loss"
+    )
+    holds: Connection[Annotated["Hold", strawberry.lazy("graph.types.hold")]] = connection(
+        "Holds that were placed on it, released ones included.", of="Hold"
+    )
+    held_by: Connection[Annotated["Hold", strawberry.lazy("graph.types.hold")]] = connection(
+        "Holds that are not released: on it, or on what it was made of.", of="Hold"
+    )
+    flags: Connection[Annotated["Flag", strawberry.lazy("graph.types.flag")]] = connection(
+        "Rules that speak against what was written of it.", of="Flag"
+    )
+    mass_balance_entries: Connection[
+        Annotated["MassBalanceEntry", strawberry.lazy("graph.types.mass_balance")]
+    ] = connection("Credits and debits that it was booked as.", of="MassBalanceEntry")
+    covering_certificates: Connection[
+        Annotated["Certificate", strawberry.lazy("graph.types.supplier")]
+    ] = connection(
+        "Certificates of its supplier in the scheme it claims, valid on the day it was produced or else "
+        "harvested. Where there are none, its claim does not count.",
+        of="Certificate",
+    )

@@ -10,6 +10,7 @@ from graph.types.node import Node, connection, field, node
 from graph.types.scalar import CountryCode
 
 if TYPE_CHECKING:
+    from graph.types.mass_balance import MassBalanceAccount
     from graph.types.product import Product
 
 
@@ -22,3 +23,6 @@ class Manufacturer(Node):
     products: Connection[Annotated["Product", strawberry.lazy("graph.types.product")]] = connection(
         "Products it made.", of="Product"
     )
+    mass_balance_accounts: Connection[
+        Annotated["MassBalanceAccount", strawberry.lazy("graph.types.mass_balance")]
+    ] = connection("Mass balance accounts of this site.", of="MassBalanceAccount")

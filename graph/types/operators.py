@@ -8,6 +8,7 @@ from typing import Any
 
 import strawberry
 
+from graph.types.cacao_batch import Custody
 from graph.types.role import Role
 from graph.types.scalar import GTIN, BigInt, CountryCode, Date, DateTime, Decimal
 from graph.types.stage import Stage
@@ -127,6 +128,20 @@ class StageFilter:
     is_null: bool | None = _op(IS_NULL)
 
 
+@strawberry.input(description="Compares how a batch was kept apart.")
+class CustodyFilter:
+    eq: Custody | None = _op(EQ)
+    in_: list[Custody] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+    is_null: bool | None = _op(IS_NULL)
+
+
+@strawberry.input(description="Compares what is either so or not.")
+class BooleanFilter:
+    eq: bool | None = _op(EQ)
+
+
 @strawberry.input(description="Compares a role.")
 class RoleFilter:
     eq: Role | None = _op(EQ)
@@ -144,5 +159,7 @@ OPERATORS: dict[object, type] = {
     GTIN: GTINFilter,
     CountryCode: CountryCodeFilter,
     Stage: StageFilter,
+    Custody: CustodyFilter,
+    bool: BooleanFilter,
     Role: RoleFilter,
 }

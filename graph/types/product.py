@@ -12,6 +12,7 @@ from graph.types.scalar import GTIN, Date, Decimal
 
 if TYPE_CHECKING:
     from graph.types.cacao_batch import CacaoBatch
+    from graph.types.hold import Hold
     from graph.types.manufacturer import Manufacturer
     from graph.types.statement import DueDiligenceStatement
     from graph.types.transaction import Transaction
@@ -26,6 +27,7 @@ class Product(Node):
     batch_number: str | None = field("Batch or lot number as on the label.")
     cocoa_percent: Decimal | None = field("Declared cocoa solids, in percent.")
     production_date: Date | None = field("Day of production.")
+    on_hold: bool = field("Whether anything it was made of is held.")
     manufacturer: Annotated["Manufacturer", strawberry.lazy("graph.types.manufacturer")] | None = (
         field("Who made it.")
     )
@@ -43,4 +45,7 @@ class Product(Node):
     )
     origins: OriginConnection = listing(
         "The lots without inputs that it goes back to, with their shares."
+    )
+    held_by: Connection[Annotated["Hold", strawberry.lazy("graph.types.hold")]] = connection(
+        "Holds that are not released, on batches it was made of.", of="Hold"
     )

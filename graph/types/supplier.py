@@ -11,6 +11,7 @@ from graph.types.scalar import CountryCode, Date
 
 if TYPE_CHECKING:
     from graph.types.cacao_batch import CacaoBatch
+    from graph.types.mass_balance import MassBalanceAccount
     from graph.types.plot import Plot
 
 
@@ -31,6 +32,9 @@ class Supplier(Node):
     plots: Connection[Annotated["Plot", strawberry.lazy("graph.types.plot")]] = connection(
         "Plots it harvests.", of="Plot"
     )
+    mass_balance_accounts: Connection[
+        Annotated["MassBalanceAccount", strawberry.lazy("graph.types.mass_balance")]
+    ] = connection("Mass balance accounts of this site.", of="MassBalanceAccount")
 
 
 @node(models.Certificate, "A certificate held by a supplier.")
@@ -41,4 +45,9 @@ class Certificate(Node):
     scope: str | None = field("What it covers.")
     valid_from: Date = field("First day of validity.")
     valid_to: Date = field("Last day of validity.")
+    holder: str | None = field("Whom the document names, where that is a group of suppliers.")
+    document_hash: str | None = field("SHA-256 of the document, in hexadecimal.")
     supplier: Supplier = field("Who holds it.")
+    cacao_batches: Connection[
+        Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")]
+    ] = connection("Batches whose claim it covers.", of="CacaoBatch")

@@ -94,7 +94,7 @@ def test_batch_is_not_used_beyond_itself(guarded: TestClient, into: dict[str, st
     assert payload["userErrors"] == [
         {
             "field": ["input", "quantityKg"],
-            "message": "cacao batch 1 holds 1000.000 kg, its uses add up to 1000.001 kg",
+            "message": "cacao batch 1 holds 1000.000 kg, its uses and losses add up to 1000.001 kg",
             "code": "OVERDRAWN",
         }
     ]

@@ -59,15 +59,22 @@ insert into transactions
 """
 
 
+# What schema.sql itself puts into a database stays there.
+SEEDED = ("conversion_factors", "matter_rules")
+APPEND_ONLY = ("transactions", "changes", "losses", "holds", "mass_balance_entries")
+
+
 def renew(database: Database) -> None:
     """Leave exactly the world in a database that has the schema, whatever was in it."""
     tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
     with database.engine().begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE transactions DISABLE TRIGGER append_only")
-        connection.exec_driver_sql("ALTER TABLE changes DISABLE TRIGGER append_only")
-        connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in tables))
-        connection.exec_driver_sql(COUNT_FROM_ONE)
-        connection.exec_driver_sql(WORLD, {"gtin": GTIN, "long": LONG})
-        connection.exec_driver_sql("DELETE FROM changes")
-        connection.exec_driver_sql("ALTER TABLE changes ENABLE TRIGGER append_only")
-        connection.exec_driver_sql("ALTER TABLE transactions ENABLE TRIGGER append_only")
+        run = connection.exec_driver_sql
+        for table in APPEND_ONLY:
+            run(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+        run("; ".join(f"DELETE FROM {table}" for table in tables if table not in SEEDED))
+        run(f"{COUNT_FROM_ONE} AND sequencename NOT LIKE 'conversion_factors%%'")
+        run("UPDATE matter_rules SET yields = 'flag' WHERE yields <> 'flag'")
+        run(WORLD, {"gtin": GTIN, "long": LONG})
+        run("DELETE FROM changes")
+        for table in APPEND_ONLY:
+            run(f"ALTER TABLE {table} ENABLE TRIGGER append_only")

@@ -26,6 +26,12 @@ KEYS: dict[type[models.Base], str] = {
     models.Plot: "plot_id",
     models.Certificate: "certificate_id",
     models.DueDiligenceStatement: "statement_id",
+    models.Loss: "loss_id",
+    models.Hold: "hold_id",
+    models.Flag: "flag_id",
+    models.ConversionFactor: "conversion_factor_id",
+    models.MassBalanceAccount: "account_id",
+    models.MassBalanceEntry: "entry_id",
     models.User: "user_id",
     models.APIKey: "api_key_id",
     models.Change: "change_id",
@@ -38,6 +44,17 @@ TO_ONE = {
     ("Certificate", "supplier"): ("Supplier", "supplier_id", "certificates"),
     ("Transaction", "product"): ("Product", "product_id", "transactions"),
     ("Transaction", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "transactions"),
+    ("Loss", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "losses"),
+    ("Hold", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "holds"),
+    ("Flag", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "flags"),
+    ("MassBalanceAccount", "supplier"): ("Supplier", "supplier_id", "massBalanceAccounts"),
+    ("MassBalanceAccount", "manufacturer"): (
+        "Manufacturer",
+        "manufacturer_id",
+        "massBalanceAccounts",
+    ),
+    ("MassBalanceEntry", "account"): ("MassBalanceAccount", "account_id", "entries"),
+    ("MassBalanceEntry", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "massBalanceEntries"),
 }
 # An association; for both of its ends the type, its key there, and the field that leads away.
 MANY_TO_MANY: tuple[tuple[type[models.Base], tuple[str, str, str], tuple[str, str, str]], ...] = (
@@ -66,7 +83,29 @@ MANY_TO_MANY: tuple[tuple[type[models.Base], tuple[str, str, str], tuple[str, st
         ("CacaoBatch", "cacao_batch_id", "statements"),
         ("DueDiligenceStatement", "statement_id", "cacaoBatches"),
     ),
+    (
+        models.HoldBatch,
+        ("Hold", "hold_id", "cacaoBatches"),
+        ("CacaoBatch", "cacao_batch_id", "heldBy"),
+    ),
+    (
+        models.HoldProduct,
+        ("Hold", "hold_id", "products"),
+        ("Product", "product_id", "heldBy"),
+    ),
 )
+# Columns whose values are in capitals where the API names them.
+ENUMS = {
+    ("CacaoBatch", "stage"),
+    ("CacaoBatch", "custody"),
+    ("User", "role"),
+    ("APIKey", "role"),
+    ("Loss", "reason"),
+    ("Flag", "rule"),
+    ("ConversionFactor", "fromStage"),
+    ("ConversionFactor", "toStage"),
+    ("MassBalanceEntry", "direction"),
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +144,7 @@ class Rows:
             self._connect(entries, far, near)
         for (owner, _field), (target, foreign_key, reverse) in TO_ONE.items():
             self._reverse(self.tables[owner].values(), foreign_key, (target, reverse))
+        self._cover()
 
     def _connect(
         self,
@@ -126,6 +166,26 @@ class Rows:
             found[getattr(row, foreign_key)].append(Edge(row))
         self._many[place] = found
 
+    def _cover(self) -> None:
+        """Certificates of a batch's supplier in its scheme, valid on its day."""
+        found: dict[int, list[Edge]] = defaultdict(list)
+        covered: dict[int, list[Edge]] = defaultdict(list)
+        for batch in self.tables["CacaoBatch"].values():
+            assert isinstance(batch, models.CacaoBatch)
+            day = batch.production_date or batch.harvest_date
+            for held in self._many["Supplier", "certificates"][batch.supplier_id]:
+                certificate = held.row
+                assert isinstance(certificate, models.Certificate)
+                if (
+                    certificate.scheme == batch.certification
+                    and day
+                    and certificate.valid_from <= day <= certificate.valid_to
+                ):
+                    found[batch.cacao_batch_id].append(Edge(certificate))
+                    covered[certificate.certificate_id].append(Edge(batch))
+        self._many["CacaoBatch", "coveringCertificates"] = found
+        self._many["Certificate", "cacaoBatches"] = covered
+
     def one(self, row: models.Base, field: str) -> models.Base | None:
         """What a to-one field shows."""
         target, foreign_key, _ = TO_ONE[type_name(row), field]
@@ -146,9 +206,9 @@ class Rows:
         return [Edge(row) for row in self.tables[name].values()]
 
     def column(self, row: models.Base, field: str) -> Any:
-        """A column's Python value; stages and roles are in capitals, as the API names them."""
+        """A column's Python value; enums are in capitals, as the API names them."""
         value = getattr(row, attribute(field))
-        return value.upper() if field in {"stage", "role"} else value
+        return value.upper() if value and (type_name(row), field) in ENUMS else value
 
 
 def read(session: Session, model: type[models.Base]) -> list[models.Base]:

@@ -110,7 +110,7 @@ def test_every_association_is_indexed_in_both_directions(written: Database) -> N
     for table, (left, right) in associations:
         assert (table, f"btree ({left}, {right})") in definitions
         assert (table, f"btree ({right}, {left})") in definitions
-    assert len(associations) == 5
+    assert len(associations) == 7
 
 
 def test_what_a_database_of_an_earlier_version_lacks_is_named(fresh: Database) -> None:

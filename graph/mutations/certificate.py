@@ -1,0 +1,65 @@
+"""Mutations of certificates."""
+
+import re
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    find,
+    given,
+    insert_row,
+    optional,
+    require,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import Certificate
+from graph.types.scalar import Date
+from models.errors import InvalidAttribute
+
+MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
+
+
+@strawberry.input(description="A certificate of a supplier.")
+class CreateCertificateInput(MutationInput):
+    supplier_id: strawberry.ID = given(f"Whom it certifies. {REFERENCE}")
+    scheme: str = given("Certification scheme, as batches claim it.")
+    number: str = given("Number the scheme gave it; unique with the scheme.")
+    valid_from: Date = given("First day of validity.")
+    valid_to: Date = given("Last day of validity.")
+    scope: str | None = optional("What it covers.")
+    holder: str | None = optional("Whom the document names, where that is a group of suppliers.")
+    document_hash: str | None = optional("SHA-256 of the document, 64 hexadecimal digits.")
+
+
+@payload("What became of a certificate.")
+class CertificatePayload:
+    certificate: Certificate | None = written("The certificate.")
+
+
+def create_certificate(session: Session, input: CreateCertificateInput) -> Written:
+    values = values_of(input, *MASTER_DATA)
+    require(values, "scheme", "number", "valid_from", "valid_to")
+    digest = values.get("document_hash")
+    if digest is not None:
+        values["document_hash"] = digest.lower()
+        if not re.fullmatch("[0-9a-f]{64}", digest.lower()):
+            raise InvalidAttribute("It has 64 hexadecimal digits.", "document_hash")
+    values["supplier_id"] = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    return {"certificate": insert_row(session, models.Certificate, values)}
+
+
+@strawberry.type
+class CertificateMutation:
+    create_certificate = mutation(
+        "Add a certificate of a supplier. Claims of its batches count from then on, where it covers "
+        "their day.",
+        CreateCertificateInput,
+        CertificatePayload,
+        create_certificate,
+    )

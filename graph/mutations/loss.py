@@ -1,0 +1,63 @@
+"""Recording what a batch lost. There is no update: a correction gives kilograms back."""
+
+from decimal import Decimal as PythonDecimal
+from typing import cast
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    check_kilograms,
+    find,
+    given,
+    insert_row,
+    optional,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import CacaoBatch, Loss, LossReason
+from graph.types.scalar import DateTime, Decimal
+
+
+@strawberry.input(description="Kilograms that a batch lost.")
+class RecordLossInput(MutationInput):
+    cacao_batch_id: strawberry.ID = given(f"The batch that lost them. {REFERENCE}")
+    quantity_kg: Decimal = given(
+        "How much, in kilograms, above zero; with the reason CORRECTION, how much is given back."
+    )
+    reason: LossReason = given("Why.")
+    timestamp: DateTime | None = optional("When it happened; now, if left out.")
+    note: str | None = optional("What else is known of it.")
+
+
+@payload("What became of a loss.")
+class LossPayload:
+    loss: Loss | None = written("The loss.")
+    cacao_batch: CacaoBatch | None = written("The batch.")
+
+
+def record_loss(session: Session, input: RecordLossInput) -> Written:
+    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    quantity = cast(PythonDecimal, input.quantity_kg)
+    check_kilograms(quantity)
+    values = values_of(input, "timestamp", "note")
+    if values.get("timestamp") is None:
+        values.pop("timestamp", None)
+    values |= {"cacao_batch_id": batch, "reason": input.reason.value}
+    values["quantity_kg"] = -quantity if input.reason is LossReason.CORRECTION else quantity
+    return {"loss": insert_row(session, models.Loss, values), "cacao_batch": batch}
+
+
+@strawberry.type
+class LossMutation:
+    record_loss = mutation(
+        "Record that kilograms of a batch were lost: they count against what it holds, and are an "
+        "event of it. A batch on hold may lose, too.",
+        RecordLossInput,
+        LossPayload,
+        record_loss,
+    )

@@ -1,0 +1,99 @@
+"""Mutations of mass balance accounts. There is no update of an entry: book the contrary."""
+
+from decimal import Decimal as PythonDecimal
+from typing import cast
+
+import strawberry
+from sqlalchemy.orm import Session
+
+import models
+from graph.mutations.input import (
+    REFERENCE,
+    MutationInput,
+    check_kilograms,
+    choose_one,
+    find,
+    given,
+    insert_row,
+    optional,
+    values_of,
+)
+from graph.mutations.payload import payload, written
+from graph.mutations.work import Written, mutation
+from graph.types import EntryDirection, MassBalanceAccount, MassBalanceEntry
+from graph.types.scalar import Date, DateTime, Decimal
+
+
+@strawberry.input(description="A new account of a scheme at one site for one period.")
+class OpenMassBalanceAccountInput(MutationInput):
+    scheme: str = given("Certification scheme.")
+    period_from: Date = given("First day of the period.")
+    period_to: Date = given("Last day of the period.")
+    supplier_id: strawberry.ID | None = optional(
+        f"The site, or else give manufacturerId. {REFERENCE}"
+    )
+    manufacturer_id: strawberry.ID | None = optional(
+        f"The site, or else give supplierId. {REFERENCE}"
+    )
+
+
+@strawberry.input(description="A credit or a debit of an account.")
+class RecordMassBalanceInput(MutationInput):
+    account_id: strawberry.ID = given(f"Which account. {REFERENCE}")
+    direction: EntryDirection = given("Whether it adds or takes.")
+    quantity_kg: Decimal = given("How much, in kilograms; at most three decimals.")
+    cacao_batch_id: strawberry.ID | None = optional(
+        f"The batch that was bought or sold. {REFERENCE}"
+    )
+    timestamp: DateTime | None = optional(
+        "When, within the account's period in UTC; now, if left out."
+    )
+    note: str | None = optional("What else is known of it.")
+
+
+@payload("What became of an account.")
+class MassBalanceAccountPayload:
+    account: MassBalanceAccount | None = written("The account.")
+
+
+@payload("What became of an entry.")
+class MassBalanceEntryPayload:
+    entry: MassBalanceEntry | None = written("The entry.")
+    account: MassBalanceAccount | None = written("Its account, with what is left on it.")
+
+
+def open_account(session: Session, input: OpenMassBalanceAccountInput) -> Written:
+    values = values_of(input, "scheme", "period_from", "period_to")
+    site = choose_one(input, "supplier_id", "manufacturer_id")
+    model = models.Supplier if site == "supplier_id" else models.Manufacturer
+    values[site] = find(session, model, getattr(input, site), site)
+    return {"account": insert_row(session, models.MassBalanceAccount, values)}
+
+
+def record_entry(session: Session, input: RecordMassBalanceInput) -> Written:
+    account = find(session, models.MassBalanceAccount, input.account_id, "account_id")
+    check_kilograms(cast(PythonDecimal, input.quantity_kg))
+    given_ = values_of(input, "quantity_kg", "timestamp", "note", "cacao_batch_id")
+    values = {name: value for name, value in given_.items() if value is not None}
+    if "cacao_batch_id" in values:
+        batch = find(session, models.CacaoBatch, values["cacao_batch_id"], "cacao_batch_id")
+        values["cacao_batch_id"] = batch
+    values |= {"account_id": account, "direction": input.direction.value}
+    entry = insert_row(session, models.MassBalanceEntry, values)
+    return {"entry": entry, "account": account}
+
+
+@strawberry.type
+class MassBalanceMutation:
+    open_mass_balance_account = mutation(
+        "Open a mass balance account of a scheme at a site for a period.",
+        OpenMassBalanceAccountInput,
+        MassBalanceAccountPayload,
+        open_account,
+    )
+    record_mass_balance = mutation(
+        "Credit or debit a mass balance account, which is never overdrawn.",
+        RecordMassBalanceInput,
+        MassBalanceEntryPayload,
+        record_entry,
+    )

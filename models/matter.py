@@ -1,0 +1,57 @@
+"""What rules of matter are made of: conversion factors and settings, and what was flagged by them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Numeric, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Day, Instant, Key, Name
+from models.lot import CacaoBatch
+
+
+class ConversionFactor(Base):
+    """kg of the later stage that a kg of the earlier one gives, by a scheme's rule, in its time."""
+
+    __tablename__ = "conversion_factors"
+    __table_args__ = (UniqueConstraint("from_stage", "to_stage", "scheme", "valid_from"),)
+
+    conversion_factor_id: Mapped[Key] = mapped_column(primary_key=True)
+    from_stage: Mapped[Name]
+    to_stage: Mapped[Name]
+    factor: Mapped[Decimal] = mapped_column(Numeric(8, 5))
+    scheme: Mapped[Name]
+    source: Mapped[Name]
+    valid_from: Mapped[Day]
+    valid_to: Mapped[Day | None]
+
+
+class MatterRules(Base):
+    """Settings that every writer obeys; `yields` is ignore, flag or refuse."""
+
+    __tablename__ = "matter_rules"
+
+    matter_rules_id: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=False, server_default=text("1")
+    )
+    yields: Mapped[Name] = mapped_column(server_default="flag")
+
+
+class Flag(Base):
+    """What was written of a batch although a rule speaks against it."""
+
+    __tablename__ = "flags"
+    __table_args__ = (
+        UniqueConstraint("cacao_batch_id", "rule"),
+        Index(None, "cacao_batch_id", "flag_id"),
+    )
+
+    flag_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    cacao_batch_id: Mapped[Key] = mapped_column(ForeignKey(CacaoBatch.cacao_batch_id))
+    rule: Mapped[Name]
+    message: Mapped[Name]
+    record_time: Mapped[Instant] = mapped_column(server_default=func.now())
+    recorded_by: Mapped[Name | None] = mapped_column(server_default=func.current_actor())
+
+    cacao_batch: Mapped[CacaoBatch] = relationship(lazy="raise", back_populates="flags")

@@ -1,0 +1,214 @@
+"""Custody, yields, claims and mass balance, whoever writes: what is refused."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from models.database import Database
+from tests.api.asking import contents, rows
+from tests.models.matter import (
+    custody_of,
+    lose,
+    make_product,
+    refused,
+    state,
+    stays,
+    use,
+)
+from tests.models.writing import run_sql
+
+# ---------------------------------------------------------------- custody
+
+
+def test_blend_takes_the_weakest_custody_of_its_inputs(lots: Database) -> None:
+    state(lots, {1: "identity_preserved", 2: "segregated", 3: "mass_balance"})
+    found = []
+    for source in (1, 2, 3):
+        use(lots, source, 4)
+        found.append(custody_of(lots, 4))
+    assert found == ["identity_preserved", "segregated", "mass_balance"]
+
+
+def test_blend_with_an_unknown_lot_is_unknown_and_stays_so(lots: Database) -> None:
+    state(lots, {1: "segregated", 3: "segregated"})
+    for source in (1, 2, 3):
+        use(lots, source, 4)
+    assert custody_of(lots, 4) is None
+
+
+def test_custody_that_was_stated_weaker_stays(lots: Database) -> None:
+    state(lots, {1: "identity_preserved", 2: "identity_preserved", 4: "mass_balance"})
+    use(lots, 1, 4)
+    use(lots, 2, 4)
+    assert custody_of(lots, 4) == "mass_balance"
+
+
+def test_identity_preserved_lots_of_other_origin_are_not_mixed(lots: Database) -> None:
+    state(lots, {1: "identity_preserved", 2: "identity_preserved", 3: "identity_preserved"})
+    use(lots, 1, 4)
+    use(lots, 3, 4)
+    assert refused(lots, "insert into cacao_batch_input values (4, 2, 1)") == (
+        "CUSTODY_BROKEN",
+        "cacao batch 4 would mix identity preserved lots of different origin",
+    )
+    use(lots, 2, 5)
+    # Origin is that of the harvest: 5 was made by the same supplier as 4.
+    both = "insert into cacao_batch_input values (6, 4, 1), (6, 5, 1)"
+    assert refused(lots, both)[0] == "CUSTODY_BROKEN"
+    assert custody_of(lots, 6) is None
+
+
+def test_lot_that_gave_to_a_stronger_one_takes_no_weaker_input(lots: Database) -> None:
+    state(lots, {1: "segregated", 2: "mass_balance"})
+    use(lots, 1, 4)
+    use(lots, 4, 6)
+    assert refused(lots, "insert into cacao_batch_input values (4, 2, 1)") == (
+        "CUSTODY_BROKEN",
+        "cacao batch 4 has given to a lot of stronger custody",
+    )
+
+
+@pytest.mark.parametrize(("batch", "custody"), [(4, "'identity_preserved'"), (1, "null")])
+def test_custody_is_not_restated_against_what_it_was_made_of(
+    lots: Database, batch: int, custody: str
+) -> None:
+    state(lots, {1: "segregated"})
+    use(lots, 1, 4)
+    statement = f"update cacao_batches set custody = {custody} where cacao_batch_id = {batch}"
+    assert refused(lots, statement)[0] == "CUSTODY_BROKEN"
+
+
+# ---------------------------------------------------------------- yields
+
+
+def test_lot_that_gives_more_than_its_inputs_yield_is_flagged(lots: Database) -> None:
+    use(lots, 1, 4, "1000")
+    make_product(lots, 4, 1, "820")
+    assert rows(lots, "select * from flags") == []
+    make_product(lots, 4, 2, "0.001")
+    query = "select cacao_batch_id, rule, message from flags"
+    message = "cacao batch 4 gave 820.001 kg, its inputs yield 820.000 kg"
+    assert rows(lots, query) == [(4, "yield", message)]
+
+
+def test_lot_that_gives_more_than_its_inputs_yield_is_refused_by_setting(lots: Database) -> None:
+    run_sql(lots, "update matter_rules set yields = 'refuse'")
+    use(lots, 1, 4, "1000")
+    make_product(lots, 4, 1, "820")
+    assert refused(lots, "insert into product_cacao_batch values (2, 4, 0.001)") == (
+        "YIELD_EXCEEDED",
+        "cacao batch 4 gave 820.001 kg, its inputs yield 820.000 kg",
+    )
+    taken = "update cacao_batch_input set quantity_kg = 999"
+    assert refused(lots, taken)[0] == "YIELD_EXCEEDED"
+    # One more input, and it may give more.
+    use(lots, 2, 4, "100")
+    make_product(lots, 4, 2, "82")
+    assert refused(lots, "delete from cacao_batch_input where input_batch_id = 2")[0] == (
+        "YIELD_EXCEEDED"
+    )
+
+
+def test_yields_are_not_looked_at_by_setting(lots: Database) -> None:
+    run_sql(lots, "update matter_rules set yields = 'ignore'")
+    use(lots, 1, 4, "1")
+    make_product(lots, 4, 1, "1000")
+    assert rows(lots, "select * from flags") == []
+
+
+def test_blend_of_one_stage_gives_what_it_was_given(lots: Database) -> None:
+    use(lots, 4, 5, "10")
+    make_product(lots, 5, 1, "10")
+    assert rows(lots, "select * from flags") == []
+    lose(lots, 5, "0.001")
+    assert rows(lots, "select count(*) from flags") == [(1,)]
+
+
+def test_lot_without_inputs_or_without_a_factor_is_not_judged(lots: Database) -> None:
+    run_sql(lots, "update matter_rules set yields = 'refuse'")
+    use(lots, 4, 6, "1")
+    make_product(lots, 6, 1, "1000")
+    make_product(lots, 4, 1, "999")
+
+
+def test_factor_is_the_one_of_the_day_and_of_the_own_scheme(lots: Database) -> None:
+    run_sql(
+        lots,
+        "insert into conversion_factors (from_stage, to_stage, factor, scheme, source, valid_from,"
+        " valid_to) values ('beans', 'liquor', 0.9, 'Own', 'S', '2026-01-01', '2026-02-28'),"
+        " ('beans', 'liquor', 0.75, 'Own', 'S', '2026-03-01', null)",
+    )
+    use(lots, 1, 4, "1000")
+    query = "select yield_kg::text from cacao_batch_yields where cacao_batch_id = 4"
+    found = [rows(lots, query)]
+    for change in ("certification = 'Own'", "production_date = '2026-02-28'"):
+        run_sql(lots, f"update cacao_batches set {change} where cacao_batch_id = 4")
+        found.append(rows(lots, query))
+    assert found == [[("820.000",)], [("750.000",)], [("900.000",)]]
+
+
+# ---------------------------------------------------------------- claims
+
+
+def test_claim_is_covered_by_a_certificate_of_the_supplier_on_the_day(lots: Database) -> None:
+    run_sql(
+        lots,
+        "insert into certificates (supplier_id, scheme, number, valid_from, valid_to) values"
+        " (1, 'UTZ', 'U1', '2025-01-01', '2026-01-01'), (1, 'Other', 'O1', '2025-01-01', '2027-01-01'),"
+        " (2, 'UTZ', 'U2', '2025-01-01', '2027-01-01')",
+    )
+    query = "select * from cacao_batch_cover order by 1, 2"
+    assert rows(lots, query) == [(1, 1)]
+    run_sql(lots, "update certificates set valid_to = '2026-02-01' where number = 'U1'")
+    assert rows(lots, query) == [(1, 1), (3, 1)]
+
+
+# ---------------------------------------------------------------- mass balance
+
+ACCOUNT = """insert into mass_balance_accounts (scheme, supplier_id, period_from, period_to)
+  values ('UTZ', 1, '2026-01-01', '2026-12-31')"""
+ENTRY = """insert into mass_balance_entries (account_id, direction, quantity_kg, "timestamp")
+  values (1, '{}', {}, '{}')"""
+
+
+def test_account_is_never_overdrawn(lots: Database) -> None:
+    run_sql(lots, ACCOUNT)
+    run_sql(lots, ENTRY.format("credit", 100, "2026-01-01 00:00Z"))
+    run_sql(lots, ENTRY.format("debit", "99.999", "2026-12-31 23:59Z"))
+    statement = ENTRY.format("debit", "0.002", "2026-05-01 00:00Z")
+    assert refused(lots, statement)[0] == "OVERDRAWN"
+    assert rows(lots, "select balance_kg::text from mass_balance_accounts") == [("0.001",)]
+
+
+@pytest.mark.parametrize("day", ["2025-12-31 23:59Z", "2027-01-01 00:00Z"])
+def test_entry_lies_in_the_period_of_its_account(lots: Database, day: str) -> None:
+    run_sql(lots, ACCOUNT)
+    assert refused(lots, ENTRY.format("credit", 1, day))[0] == "INVALID"
+
+
+def test_site_has_one_account_of_a_scheme_and_period(lots: Database) -> None:
+    run_sql(lots, ACCOUNT)
+    assert refused(lots, ACCOUNT)[0] == "ALREADY_EXISTS"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update mass_balance_accounts set balance_kg = 5",
+        "update mass_balance_entries set quantity_kg = 5",
+        "delete from mass_balance_entries",
+    ],
+)
+def test_balance_is_what_the_entries_say(lots: Database, statement: str) -> None:
+    run_sql(lots, ACCOUNT)
+    run_sql(lots, ENTRY.format("credit", 1, "2026-01-01 00:00Z"))
+    stays(lots, statement)
+
+
+def test_rules_need_to_see_what_others_committed(lots: Database) -> None:
+    before = contents(lots)
+    with lots.engine().connect() as connection:
+        old = connection.execution_options(isolation_level="REPEATABLE READ")
+        with pytest.raises(DBAPIError, match="READ COMMITTED"):
+            old.execute(text("insert into holds (cacao_batch_id, reason) values (1, 'x')"))
+    assert contents(lots) == before
