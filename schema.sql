@@ -444,7 +444,9 @@ declare
   -- Most lots were made of nothing, or gave nothing yet.
   judged int[] := array(select b.id from unnest(batch_ids) b (id)
     where exists (select from cacao_batch_input i where i.output_batch_id = b.id)
-      and exists (select from cacao_batch_draws d where d.cacao_batch_id = b.id));
+      and (exists (select from product_cacao_batch p where p.cacao_batch_id = b.id)
+        or exists (select from cacao_batch_input i where i.input_batch_id = b.id)
+        or exists (select from losses l where l.cacao_batch_id = b.id)));
   rule text;
   beyond record;
 begin
