@@ -446,16 +446,26 @@ end $$;
 -- needs to say when they are complete.
 create function check_yields(batch_ids int[]) returns void language plpgsql as $$
 declare
-  rule text := coalesce((select r.yields from matter_rules r), 'flag');
+  -- Most lots were made of nothing, or gave nothing yet.
+  judged int[] := array(select b.id from unnest(batch_ids) b (id)
+    where exists (select from cacao_batch_input i where i.output_batch_id = b.id)
+      and (exists (select from product_cacao_batch p where p.cacao_batch_id = b.id)
+        or exists (select from cacao_batch_input i where i.input_batch_id = b.id)
+        or exists (select from losses l where l.cacao_batch_id = b.id)));
+  rule text;
   beyond record;
 begin
+  if judged = '{}' then
+    return;
+  end if;
+  rule := coalesce((select r.yields from matter_rules r), 'flag');
   if rule = 'ignore' then
     return;
   end if;
   for beyond in
     select y.cacao_batch_id, format('cacao batch %s gave %s kg, its inputs yield %s kg',
         y.cacao_batch_id, d.kg, y.yield_kg) as message
-      from unnest(batch_ids) b (id)
+      from unnest(judged) b (id)
       -- OFFSET keeps the view within: joined from without, it would be made up of all lots there are.
       cross join lateral (select * from cacao_batch_yields v where v.cacao_batch_id = b.id offset 0) y
       cross join lateral (

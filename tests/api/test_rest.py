@@ -84,7 +84,7 @@ def test_create_is_201_with_the_product(author: TestClient, own_world: Database)
     assert answer.json == {"product_id": 4, **NEW}
     assert list(answer.json) == FIELDS
     assert rows(own_world, "SELECT * FROM products WHERE product_id = 4") == [
-        (4, NEW["name"], NEW["description"], 1, "BATCH123", None, None, None)
+        (4, NEW["name"], NEW["description"], 1, "BATCH123", None, None, None, False)
     ]
 
 

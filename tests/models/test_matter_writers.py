@@ -132,6 +132,7 @@ def test_hold_reaches_what_is_being_made_of_the_lot(crowded: Database) -> None:
             connection.execute(text("insert into holds (cacao_batch_id, reason) values (1, 'x')"))
             return
         if number == 1:
+            time.sleep(0.02)
             connection.execute(
                 text(
                     "update holds set released_at = now(), release_reason = 'y' where hold_id = ("
