@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import psycopg2
 
 from models.address import Addresses
 from models.asynchronous import LOOK_SECONDS, Connection, Statement
 from models.patience import Patience
-from models.slots import Slots, Unanswered
+from models.slots import Unanswered
 
 RETRY_SECONDS = 2
-# A statement is slow that takes so many times as long as most do, of which none counts for less than
-# so many seconds; one of so many connections is for the slow.
-MUCH, LEAST_SECONDS, SHARE = 8.0, 0.0015, 8
 
 
 class Pool:
@@ -37,39 +33,18 @@ class Pool:
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
         self._busy: dict[Connection, float] = {}
         self._closed = False
-        self._typical = LEAST_SECONDS
-        self._slow = Slots(max(1, size // SHARE), patience.pool)
         self.loop = asyncio.get_running_loop()
         self._watch()
 
-    def fetch(
-        self, statement: Statement, values: Sequence[object], *, slow: bool = False
-    ) -> Coroutine[Any, Any, bytes]:
+    async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
 
-        Of those that take much longer than others only some run at once; `slow` is what is thought
-        of one that has not run yet.
+        A statement that was cut off by a lost connection is sent once more: it only reads.
         """
-        taken = statement.seconds
-        if taken > self._typical * MUCH if taken else slow:
-            return self._fetch_slow(statement, values)
-        return self._fetch(statement, values)
-
-    async def _fetch_slow(self, statement: Statement, values: Sequence[object]) -> bytes:
-        await self._slow.take()
-        try:
-            return await self._fetch(statement, values)
-        finally:
-            self._slow.give()
-
-    async def _fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
-        """A statement that was cut off by a lost connection is sent once more: it only reads."""
         connection = self._free.pop() if self._free else await self._take()
         started = self._busy[connection] = self.loop.time()
         try:
-            answer = await connection.fetch(statement, values)
-            self._note(statement, self.loop.time() - started)
-            return answer
+            return await connection.fetch(statement, values)
         except psycopg2.Error as error:
             if not connection.lost() and not isinstance(error, psycopg2.InterfaceError):
                 raise
@@ -83,15 +58,6 @@ class Pool:
             del self._busy[connection]
             self._give(connection)
         return await self._fetch_anew(statement, values, started, lost)
-
-    def _note(self, statement: Statement, seconds: float) -> None:
-        """What a statement takes, and what most of them take: medians, which outliers do not move."""
-        known = statement.seconds
-        statement.seconds = known * (1.05 if seconds > known else 0.95) if known else seconds
-        if seconds > self._typical:
-            self._typical *= 1.05
-        elif self._typical > LEAST_SECONDS:
-            self._typical *= 0.95
 
     async def _fetch_anew(
         self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error

@@ -83,13 +83,11 @@ class Reader:
         self._database = database
         self.statements = Statements()
 
-    def prepare(self, operation: Operation) -> Callable[[Sequence[Any], bool], Any]:
-        """What fetches an operation's data, given the values of its slots and whether it may be slow."""
+    def prepare(self, operation: Operation) -> Callable[[Sequence[Any]], Any]:
+        """What fetches an operation's data, given the values of its slots."""
         compiled = self.statements.compiled(operation)
         statement, slots, database = compiled.statement, compiled.slots, self._database
-        return lambda values, slow: database.pool().fetch(
-            statement, [values[slot] for slot in slots], slow=slow
-        )
+        return lambda values: database.pool().fetch(statement, [values[slot] for slot in slots])
 
     def explain(self, operation: Operation, values: Sequence[Any]) -> tuple[Statement, Any]:
         """A statement, and the top of PostgreSQL's plan for it. For a worker thread."""
