@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # Seconds a second that it may work while others are being answered; how many it may save up, and be
 # ahead by for a client that used less than half of what the heaviest of those who wait did.
-DUTY, SAVED, AHEAD = 0.2, 0.1, 0.2
+DUTY, SAVED, AHEAD = 0.15, 0.1, 0.2
 # What a client used counts half after this many seconds.
 HALF_LIFE = 5.0
 # So much of it is little.

@@ -88,7 +88,7 @@ class Engine:
         self._builder = Builder(self._graphql, permissions, limits)
         self._reader = Reader(database)
         self.plans = Plans()
-        self._aside = Aside(lambda: self.plans.hits, limits.pool_seconds)
+        self._aside = Aside(lambda: self.plans.hits, limits.request_seconds)
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
         """Answer a request in time; never raises for anything a client or the database did."""
