@@ -54,7 +54,8 @@ class Protocol(BoundedProtocol):
 
     def on_response_complete(self) -> None:
         """Take no more of a body that was answered before its end."""
-        unread = self.cycle.more_body
+        # Of pipelined requests, the one that is being read may not be the one that was answered.
+        unread = self.cycle.response_complete and self.cycle.more_body
         super().on_response_complete()
         if unread and not self.transport.is_closing():
             # The client has a moment to see the answer before the connection is gone.

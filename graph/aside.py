@@ -6,12 +6,13 @@ share of it and no more. Refuses to let anyone wait for long, and to judge by th
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from time import thread_time
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from models.slots import Unanswered
 
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 # Seconds a second that it may work while others are being answered; how many it may save up, and be
 # ahead by for a client that used less than half of what the heaviest of those who wait did.
-DUTY, SAVED, AHEAD = 0.1, 0.1, 0.2
+DUTY, SAVED, AHEAD = 0.15, 0.1, 0.2
 # What a client used counts half after this many seconds.
 HALF_LIFE = 5.0
 # So much of it is little.
@@ -61,6 +62,7 @@ class Aside:
         self._wait = wait
         self._thread = ThreadPoolExecutor(1, "aside")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._subjects: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         # What was done at once does not count where it is whose turn is next.
         self._at_once, self._used = Usage(), Usage()
 
@@ -94,6 +96,13 @@ class Aside:
             raise error
         assert made is not None
         return made[0]
+
+    def subject(self, key: Hashable) -> asyncio.Lock:
+        """To be held while one thing is understood, which others may ask for at the same time."""
+        lock = self._subjects.get(key)
+        if lock is None:
+            lock = self._subjects[key] = asyncio.Lock()
+        return lock
 
     async def _take_turn(self, loop: asyncio.AbstractEventLoop, client: str) -> None:
         turn: Turn = loop.create_future()

@@ -56,8 +56,6 @@ EVERYTHING_SHOWN = Permissions()
 CHARACTER, PLAN, OBJECT = 10, 500, 200
 # Bytes of variables that are charged for, 1 for each, and that are not understood in a moment.
 MANY_BYTES, LONG = 2_000, 10_000
-# The cost from which a statement that has not run yet is taken for a slow one.
-DEAR = 100
 # How many times longer an answer takes that graphql-core completes field by field.
 COMPLETION = 10
 NO_VARIABLES = VariableValues({}, {})
@@ -90,7 +88,7 @@ class Engine:
         self._builder = Builder(self._graphql, permissions, limits)
         self._reader = Reader(database)
         self.plans = Plans()
-        self._aside = Aside(lambda: self.plans.hits, limits.pool_seconds)
+        self._aside = Aside(lambda: self.plans.hits, limits.request_seconds)
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
         """Answer a request in time; never raises for anything a client or the database did."""
@@ -108,9 +106,7 @@ class Engine:
         try:
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
-                self._till.spend(viewer, len(request.query) * CHARACTER)
-                entering = partial(self._enter, request, viewer.role)
-                entry = await self.aside(viewer, entering, short=is_short(request.query))
+                entry = await self._understand(request, viewer)
             found = entry.find(request.variables)
             if found is not None and viewer.role in found[0].template.roles:
                 self.plans.hits += 1
@@ -120,11 +116,7 @@ class Engine:
                 role = viewer.role
                 found = self._find(entry, variables, role)
                 if found is None:
-                    self._till.spend(viewer, PLAN)
-                    planning = partial(self._make, entry, variables, role)
-                    made = await self.aside(viewer, planning, short=is_short(request.query))
-                    found = self._keep(entry, variables, *made)
-                    self._till.spend(viewer, made[0].objects * OBJECT)
+                    found = await self._plan_aside(entry, request, variables, viewer)
                 return await self._query(entry, request, viewer, *found)
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
@@ -139,6 +131,31 @@ class Engine:
         """What `work` returns or raises, beside the event loop, when it is this client's turn."""
         client = f"{viewer.actor} {network_of(viewer.address)}"
         return await self._aside.run(client, work, short=short)
+
+    async def _understand(self, request: Request, viewer: Viewer) -> Entry:
+        """The document, which many may ask with at the same time: it is read once."""
+        query, name = request.query, request.operation_name
+        self._till.spend(viewer, len(query) * CHARACTER)
+        async with self._aside.subject((query, name)):
+            entry = self.plans.find(query, name)
+            if entry is None:
+                entering = partial(self._enter, request, viewer.role)
+                entry = await self.aside(viewer, entering, short=is_short(query))
+            return entry
+
+    async def _plan_aside(
+        self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
+    ) -> tuple[Prepared, Sequence[Any]]:
+        """The plan for these variables; of many who need the same one, the first has it made."""
+        self._till.spend(viewer, PLAN)
+        async with self._aside.subject((request.query, request.operation_name, viewer.role)):
+            found = self._find(entry, variables, viewer.role)
+            if found is None:
+                planning = partial(self._make, entry, variables, viewer.role)
+                made = await self.aside(viewer, planning, short=is_short(request.query))
+                found = self._keep(entry, variables, *made)
+                self._till.spend(viewer, made[0].objects * OBJECT)
+            return found
 
     def _enter(self, request: Request, role: str) -> Entry:
         suggest = self._may_see_schema(role)
@@ -214,7 +231,7 @@ class Engine:
         data = b"{}"
         if template.operation.fields:
             try:
-                data = await prepared.fetch(values, cost >= DEAR)
+                data = await prepared.fetch(values)
             except Exception as error:  # noqa: BLE001 - masked and logged by translate
                 failed = Answer.failed("The query failed.", error, executed=True)
                 return replace(failed, price=price)

@@ -54,6 +54,8 @@ PAGE_POLICY = (
 )
 PATH = "/graphql"
 EXPLAIN_SECONDS = 5
+# Bytes of a body that come with its head, as a rule.
+ARRIVED = 4_096
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
 NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId)=")
@@ -121,6 +123,7 @@ class GraphQLEndpoint:
             )
         except RequestError as error:
             answer = Answer(None, [refuse(error)], executed=False)
+            exchange.closing = may_be_unread(fields)
             return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
@@ -262,6 +265,8 @@ class Exchange:
     send: Send
     media_type: str
     coding: Coding
+    closing: bool = False
+    """Whether the connection ends with the reply, since more of the request may be on its way."""
 
     async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
         """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
@@ -293,6 +298,8 @@ class Exchange:
             head.append((b"retry-after", b"%d" % answer.retry_after()))
         if status == 401:
             head.append((b"www-authenticate", b"Bearer"))
+        if self.closing:
+            head.append((b"connection", b"close"))
         return await self._send(status, head, body)
 
     async def say_methods(self) -> None:
@@ -316,6 +323,12 @@ class Exchange:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             parts = (b"",)
         await send({"type": "http.response.body", "body": parts[0]})
+
+
+def may_be_unread(fields: Fields) -> bool:
+    """Whether a request may have been refused ahead of its body's end."""
+    length = fields.get(b"content-length", b"0")
+    return b"transfer-encoding" in fields or not length.isdigit() or int(length) > ARRIVED
 
 
 def status_of_refusal(error: RequestError) -> int | None:

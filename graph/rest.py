@@ -39,7 +39,13 @@ STATUS = {
     "SERVICE_UNAVAILABLE": 503,
     "INTERNAL_SERVER_ERROR": 500,
 }
-HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    # More of the body may be on its way.
+    413: {"Connection": "close"},
+    415: {"Connection": "close"},
+    503: {"Retry-After": "1"},
+}
 
 
 def routes(engine: Engine, door: Door) -> list[BaseRoute]:

@@ -14,7 +14,7 @@ import re
 import select
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -47,14 +47,12 @@ FORGOTTEN = (
 )
 
 
-@dataclass(unsafe_hash=True)
+@dataclass(frozen=True)
 class Statement:
     """A statement with $1, $2, ... for parameters; equal texts are one statement, in any process."""
 
     text: str
     parameters: int
-    seconds: float = field(default=0.0, compare=False)
-    """What it takes, of late; 0 until it has been run."""
 
     @cached_property
     def name(self) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import psycopg2
 from psycopg2 import errorcodes
@@ -17,15 +17,12 @@ from psycopg2 import errorcodes
 from models.address import Addresses
 from models.asynchronous import FORGOTTEN, LOOK_SECONDS, Connection, Statement
 from models.patience import Patience
-from models.slots import Slots, Unanswered
+from models.slots import Unanswered
 
 RETRY_SECONDS = 2
 # A statement that was forgotten fails in a transaction, and all that follows with it.
 BROKEN = (*FORGOTTEN, errorcodes.IN_FAILED_SQL_TRANSACTION)
 Fetch: TypeAlias = Callable[[Statement, Sequence[object]], Awaitable[bytes]]
-# A statement is slow that takes so many times as long as most do, of which none counts for less than
-# so many seconds; one of so many connections is for the slow.
-MUCH, LEAST_SECONDS, SHARE = 8.0, 0.0015, 8
 
 
 class Pool:
@@ -41,39 +38,18 @@ class Pool:
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
         self._busy: dict[Connection, float] = {}
         self._closed = False
-        self._typical = LEAST_SECONDS
-        self._slow = Slots(max(1, size // SHARE), patience.pool)
         self.loop = asyncio.get_running_loop()
         self._watch()
 
-    def fetch(
-        self, statement: Statement, values: Sequence[object], *, slow: bool = False
-    ) -> Coroutine[Any, Any, bytes]:
+    async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
 
-        Of those that take much longer than others only some run at once; `slow` is what is thought
-        of one that has not run yet.
+        A statement that was cut off by a lost connection is sent once more: it only reads.
         """
-        taken = statement.seconds
-        if taken > self._typical * MUCH if taken else slow:
-            return self._fetch_slow(statement, values)
-        return self._fetch(statement, values)
-
-    async def _fetch_slow(self, statement: Statement, values: Sequence[object]) -> bytes:
-        await self._slow.take()
-        try:
-            return await self._fetch(statement, values)
-        finally:
-            self._slow.give()
-
-    async def _fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
-        """A statement that was cut off by a lost connection is sent once more: it only reads."""
         connection = self._free.pop() if self._free else await self._take()
         started = self._busy[connection] = self.loop.time()
         try:
-            answer = await connection.fetch(statement, values)
-            self._note(statement, self.loop.time() - started)
-            return answer
+            return await connection.fetch(statement, values)
         except psycopg2.Error as error:
             if not connection.lost() and not isinstance(error, psycopg2.InterfaceError):
                 raise
@@ -93,24 +69,31 @@ class Pool:
 
         Where the connection was lost, or had forgotten a statement, it is run once more on a new one.
         """
-        try:
-            return await self._together(run)
-        except psycopg2.Error as error:
-            if not isinstance(error, psycopg2.InterfaceError) and (
-                error.pgcode not in (None, *BROKEN)
-            ):
-                raise
-        self._drop_free()
-        return await self._together(run)
+        made = await self._together(run)
+        if made is None:
+            self._drop_free()
+            made = await self._together(run)
+        if made is None:
+            raise Unanswered("the connection was lost twice")
+        return made
 
-    async def _together(self, run: Callable[[Fetch], Awaitable[bytes]]) -> bytes:
+    async def _together(self, run: Callable[[Fetch], Awaitable[bytes]]) -> bytes | None:
+        """None where it may be run anew."""
         connection = self._free.pop() if self._free else await self._take()
-        self._busy[connection] = self.loop.time()
+        started = self._busy[connection] = self.loop.time()
         try:
             await connection.begin()
             made = await run(connection.fetch)
             await connection.commit()
             return made
+        except psycopg2.Error as error:
+            lost = connection.lost() or isinstance(error, psycopg2.InterfaceError)
+            connection.close()
+            if not lost and error.pgcode not in BROKEN:
+                raise
+            if lost and self.loop.time() - started > RETRY_SECONDS:
+                raise Unanswered("the connection was lost under the statements") from error
+            return None
         except BaseException:
             # Whatever it was, the transaction ends with the connection.
             connection.close()
@@ -118,15 +101,6 @@ class Pool:
         finally:
             del self._busy[connection]
             self._give(connection)
-
-    def _note(self, statement: Statement, seconds: float) -> None:
-        """What a statement takes, and what most of them take: medians, which outliers do not move."""
-        known = statement.seconds
-        statement.seconds = known * (1.05 if seconds > known else 0.95) if known else seconds
-        if seconds > self._typical:
-            self._typical *= 1.05
-        elif self._typical > LEAST_SECONDS:
-            self._typical *= 0.95
 
     async def _fetch_anew(
         self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error

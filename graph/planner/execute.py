@@ -65,21 +65,19 @@ class Reader:
         self._database = database
         self.statements = Statements()
 
-    def prepare(self, operation: Operation) -> Callable[[Sequence[Any], bool], Any]:
-        """What fetches an operation's data, given the values of its slots and whether it may be slow."""
+    def prepare(self, operation: Operation) -> Callable[[Sequence[Any]], Any]:
+        """What fetches an operation's data, given the values of its slots."""
         compiled = self.statements.compiled(operation)
         if operation.lineages:
             return self._assemble(Assembly(operation, compiled))
         statement, slots, database = compiled.statement, compiled.slots, self._database
-        return lambda values, slow: database.pool().fetch(
-            statement, [values[slot] for slot in slots], slow=slow
-        )
+        return lambda values: database.pool().fetch(statement, [values[slot] for slot in slots])
 
-    def _assemble(self, assembly: Assembly) -> Callable[[Sequence[Any], bool], Any]:
+    def _assemble(self, assembly: Assembly) -> Callable[[Sequence[Any]], Any]:
         """What puts an operation together in a thread, and waits for each statement on the event loop."""
         database = self._database
 
-        async def fetch(values: Sequence[Any], _slow: bool) -> bytes:
+        async def fetch(values: Sequence[Any]) -> bytes:
             async def together(ask: Fetch) -> bytes:
                 running = assembly.run(values)
                 step: Query | bytes = next(running)

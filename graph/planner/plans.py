@@ -16,8 +16,7 @@ from graph.errors import RequestError
 from graph.planner.arguments import Template
 from graph.planner.variables import Coerced, Pin, Plain, plain_types, skeleton, take
 
-# Given the values of its slots, and whether it may be slow.
-Fetch = Callable[[Sequence[Any], bool], Awaitable[bytes]]
+Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
 Key = tuple[Any, ...]
 MAX_ENTRIES = 500
 MAX_PLANS = 20

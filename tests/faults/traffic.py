@@ -60,8 +60,8 @@ class Traffic:
     acknowledged: list[str] = field(default_factory=list)
     """Names of pairs whose write was answered with success."""
     tried: list[str] = field(default_factory=list)
-    readiness: list[tuple[float, int]] = field(default_factory=list)
-    """When it was asked, and the status; 0 where nobody answered."""
+    readiness: list[tuple[float, float, int]] = field(default_factory=list)
+    """When it was asked and had answered, and the status; 0 where nobody answered."""
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -158,7 +158,8 @@ class Traffic:
     def _watch_readiness(self) -> None:
         while not self._stopping.wait(0.1):
             asked = time.monotonic()
-            self.readiness.append((asked, readiness(self.port)))
+            status = readiness(self.port)
+            self.readiness.append((asked, time.monotonic(), status))
 
 
 class Client:

@@ -52,7 +52,11 @@ def inject(ground: Ground, traffic: Traffic, fault: Fault, seconds: float, resul
     complaints = traffic.complaints[asked:]
     result.troubles += [c for c in complaints if not (fault.loses and c.startswith("lost"))]
     if fault.away and ended - began > PROBE_SECONDS:
-        statuses = [status for asked_at, status in traffic.readiness if began < asked_at < ended]
+        statuses = [
+            status
+            for asked, answered, status in traffic.readiness
+            if answered > began and asked < ended
+        ]
         if 503 not in statuses:
             result.troubles.append(f"readiness said {set(statuses)} while the database was away")
 

@@ -139,6 +139,21 @@ def test_cancelled_while_waiting_leaves_the_turn_to_others() -> None:
     run(act)
 
 
+def test_what_many_ask_for_at_once_is_done_once() -> None:
+    done: list[int] = []
+
+    async def act(aside: Aside) -> None:
+        async def ask(client: str) -> None:
+            async with aside.subject("document"):
+                if not done:
+                    done.append(await aside.run(client, lambda: 1))
+
+        await asyncio.gather(*(ask(f"client {number}") for number in range(2 * MAX_WAITING)))
+
+    run(act)
+    assert done == [1]
+
+
 def test_short_is_judged_by_length_and_depth() -> None:
     assert is_short("{ product(by: {productId: 1}) { name } }")
     assert not is_short("{ a " + "x" * 500 + " }")

@@ -118,32 +118,6 @@ def test_statement_that_is_never_answered_ends_with_the_patience(proxy: Proxy) -
     run(proxy, act, 1, Patience(2, 1))
 
 
-def test_slow_statements_leave_connections_to_the_others(proxy: Proxy) -> None:
-    async def act(pool: Pool) -> None:
-        await ask(pool, 1)
-        await pool.fetch(SLEEP, [1, 0.2])
-        slow = [asyncio.ensure_future(pool.fetch(SLEEP, [n, 0.5])) for n in range(4)]
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
-        for number in range(20):
-            await ask(pool, number)
-        assert not slow[1].done() or time.monotonic() - began > 0.5
-        answers: list[Any] = await asyncio.gather(*slow)
-        assert answers == [0, 1, 2, 3]
-
-    run(proxy, act, 2, Patience(20, 10))
-
-
-def test_slow_statements_that_wait_too_long_are_unanswered(proxy: Proxy) -> None:
-    async def act(pool: Pool) -> None:
-        await ask(pool, 1)
-        slow = [asyncio.ensure_future(pool.fetch(SLEEP, [n, 2], slow=True)) for n in range(2)]
-        became = await asyncio.gather(*slow, return_exceptions=True)
-        assert sorted(isinstance(each, Unanswered) for each in became) == [False, True]
-
-    run(proxy, act, 8, Patience(20, 1))
-
-
 def test_clock_that_jumps_changes_nothing(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(pool: Pool) -> None:
         under_way = asyncio.ensure_future(pool.fetch(SLEEP, [5, 1.5]))
