@@ -315,7 +315,7 @@ create index on flags (cacao_batch_id, flag_id);
 
 -- ---------------------------------------------------------------- mass balance
 
--- One account a scheme, site and period: what may be sold as certified is what was bought as such.
+-- One account a scheme, site and period, of which no two share a day: what may be sold as certified is what was bought as such.
 create table mass_balance_accounts (
   account_id      serial primary key,
   scheme          text collate "C" not null check (btrim(scheme) <> ''),
@@ -699,6 +699,11 @@ create trigger on_hold_kept before update of on_hold on cacao_batches
   for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
 create trigger on_hold_kept before update of on_hold on products
   for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
+-- After, not before: COPY writes many rows at once only where nothing comes before a row.
+create trigger on_hold_kept_from_the_first after insert on cacao_batches
+  for each row when (new.on_hold) execute function refuse_own_mark('on_hold');
+create trigger on_hold_kept_from_the_first after insert on products
+  for each row when (new.on_hold) execute function refuse_own_mark('on_hold');
 
 -- Marks the lot and all made of it. A use that is being written holds the lock of the lot it draws on, so after each
 -- wait it is asked again what was made of the marked ones; what is marked gives nothing more.
@@ -790,6 +795,47 @@ create trigger booked after insert on mass_balance_entries
   referencing new table as changed for each statement execute function book_entries();
 create trigger balance_kept before update of balance_kg on mass_balance_accounts
   for each row execute function refuse_own_mark('balance_kg');
+create trigger balance_kept_from_the_first after insert on mass_balance_accounts
+  for each row when (new.balance_kg <> 0) execute function refuse_own_mark('balance_kg');
+
+-- A day of a site belongs to one account of a scheme. Who opens accounts of one site waits for its row.
+create function keep_periods_apart() returns trigger language plpgsql as $$
+begin
+  perform refuse_old_snapshot();
+  perform 1 from suppliers s where s.supplier_id = new.supplier_id for no key update;
+  perform 1 from manufacturers m where m.manufacturer_id = new.manufacturer_id for no key update;
+  if exists (select from mass_balance_accounts a
+             where a.account_id <> new.account_id and a.scheme = new.scheme
+               and (a.supplier_id = new.supplier_id or a.manufacturer_id = new.manufacturer_id)
+               and a.period_from <= new.period_to and new.period_from <= a.period_to) then
+    raise exception 'an account of % at this site has some of the days from % to %',
+        new.scheme, new.period_from, new.period_to
+      using errcode = 'exclusion_violation', constraint = 'mass_balance_accounts_periods_apart',
+        table = 'mass_balance_accounts';
+  end if;
+  return null;
+end $$;
+create trigger periods_apart after insert on mass_balance_accounts
+  for each row execute function keep_periods_apart();
+create trigger periods_apart_on_update
+  after update of scheme, supplier_id, manufacturer_id, period_from, period_to on mass_balance_accounts
+  for each row execute function keep_periods_apart();
+
+-- What was booked was booked to a scheme, a site and a period: with entries an account keeps them.
+create function keep_booked_account() returns trigger language plpgsql as $$
+begin
+  perform refuse_old_snapshot();
+  if exists (select from mass_balance_entries e where e.account_id = new.account_id) then
+    raise exception 'mass balance account % has entries: it keeps scheme, site and period', new.account_id
+      using errcode = 'restrict_violation', constraint = 'mass_balance_accounts_booked_kept',
+        table = 'mass_balance_accounts';
+  end if;
+  return null;
+end $$;
+create trigger booked_kept after update on mass_balance_accounts for each row
+  when ((new.scheme, new.supplier_id, new.manufacturer_id, new.period_from, new.period_to)
+    is distinct from (old.scheme, old.supplier_id, old.manufacturer_id, old.period_from, old.period_to))
+  execute function keep_booked_account();
 
 -- ---------------------------------------------------------------- events are append-only
 

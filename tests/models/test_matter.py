@@ -191,6 +191,68 @@ def test_site_has_one_account_of_a_scheme_and_period(lots: Database) -> None:
     assert refused(lots, ACCOUNT)[0] == "ALREADY_EXISTS"
 
 
+def open_account(site: str, scheme: str, first: str, last: str) -> str:
+    column, number = site.split(", ")
+    return f"""insert into mass_balance_accounts (scheme, {column}, period_from, period_to)
+      values ('{scheme}', {number}, '{first}', '{last}')"""
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2025-01-01", "2026-01-01"),
+        ("2026-12-31", "2027-12-31"),
+        ("2026-03-01", "2026-03-01"),
+        ("2025-01-01", "2028-12-31"),
+    ],
+)
+def test_periods_of_a_site_and_scheme_share_no_day(lots: Database, first: str, last: str) -> None:
+    run_sql(lots, "insert into manufacturers (name, location) values ('M', 'Y')")
+    shared = "This site has an account of this scheme for some of these days already."
+    for site in ("supplier_id, 1", "manufacturer_id, 1"):
+        run_sql(lots, open_account(site, "UTZ", "2026-01-01", "2026-12-31"))
+        statement = open_account(site, "UTZ", first, last)
+        assert refused(lots, statement) == ("ALREADY_EXISTS", shared)
+    moved = f"""update mass_balance_accounts set period_from = '{first}', period_to = '{last}'
+      where period_to < '2026-01-01'"""
+    run_sql(lots, open_account("supplier_id, 1", "UTZ", "2024-01-01", "2024-12-31"))
+    assert refused(lots, moved) == ("ALREADY_EXISTS", shared)
+
+
+def test_periods_that_meet_nowhere_are_opened(lots: Database) -> None:
+    run_sql(lots, ACCOUNT)
+    run_sql(lots, open_account("supplier_id, 1", "UTZ", "2025-01-01", "2025-12-31"))
+    run_sql(lots, open_account("supplier_id, 1", "UTZ", "2027-01-01", "2027-12-31"))
+    run_sql(lots, open_account("supplier_id, 1", "Other", "2026-06-01", "2026-06-30"))
+    run_sql(lots, open_account("supplier_id, 2", "UTZ", "2026-06-01", "2026-06-30"))
+    assert rows(lots, "select count(*) from mass_balance_accounts") == [(5,)]
+
+
+def test_account_with_entries_keeps_scheme_site_and_period(lots: Database) -> None:
+    run_sql(lots, ACCOUNT)
+    run_sql(lots, "update mass_balance_accounts set period_to = '2027-12-31', scheme = 'Other'")
+    run_sql(lots, ENTRY.format("credit", 1, "2027-01-01 00:00Z"))
+    for change in ("period_to = '2028-12-31'", "scheme = 'UTZ'", "supplier_id = 2"):
+        stays(lots, f"update mass_balance_accounts set {change}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        """insert into mass_balance_accounts (scheme, supplier_id, period_from, period_to, balance_kg)
+          values ('UTZ', 1, '2026-01-01', '2026-12-31', 5)""",
+        "insert into products (name, on_hold) values ('R', true)",
+        """insert into cacao_batches (supplier_id, harvest_date, quantity, on_hold)
+          values (1, '2026-01-01', 1, true)""",
+    ],
+)
+def test_no_row_begins_with_what_only_triggers_write(lots: Database, statement: str) -> None:
+    before = contents(lots)
+    with pytest.raises(DBAPIError, match="written by the database itself"):
+        run_sql(lots, statement)
+    assert contents(lots) == before
+
+
 @pytest.mark.parametrize(
     "statement",
     [
