@@ -534,6 +534,7 @@ create function check_batch_use() returns trigger language plpgsql as $$
 declare
   used int[];
   outputs int[];
+  made_before int[];
 begin
   if tg_op = 'INSERT' then
     used := array(select distinct c.input_batch_id from changed c);
@@ -546,9 +547,15 @@ begin
   perform check_batches_not_overdrawn(used, true, outputs);
   -- Where nobody speaks of custody there is nothing to settle.
   if exists (select from cacao_batches b where b.cacao_batch_id = any (used || outputs) and b.custody is not null) then
-    perform settle_custody(outputs, array(
+    made_before := array(
       select i.output_batch_id from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
-      where i.output_batch_id = any (outputs) and c.output_batch_id is null));
+      where i.output_batch_id = any (outputs) and c.output_batch_id is null);
+    perform settle_custody(outputs, made_before);
+    perform keep_origins(array(select b.cacao_batch_id from cacao_batches b
+      where b.cacao_batch_id = any (outputs) and b.cacao_batch_id <> all (made_before)
+        and b.custody = 'identity_preserved' and origin_of(b.cacao_batch_id) <> b.supplier_id
+        and exists (select from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
+                    where i.input_batch_id = b.cacao_batch_id and c.output_batch_id is null)));
   end if;
   perform check_yields(used || outputs);
   return null;
@@ -558,6 +565,10 @@ declare
   outputs int[] := array(select distinct b.output_batch_id from before b);
 begin
   perform check_batches_not_overdrawn('{}', false, outputs);
+  perform keep_origins(array(select b.cacao_batch_id from before d
+    join cacao_batches b on b.cacao_batch_id = d.output_batch_id
+    where b.custody = 'identity_preserved' and origin_of(d.input_batch_id) <> b.supplier_id
+      and not exists (select from cacao_batch_input i where i.output_batch_id = b.cacao_batch_id)));
   perform check_yields(outputs);
   return null;
 end $$;
@@ -653,6 +664,21 @@ begin
   end if;
 end $$;
 
+-- Lots that went as identity preserved into others of that kind, which would be of two origins if theirs changed.
+create function keep_origins(batch_ids int[]) returns void language plpgsql as $$
+declare
+  moved int;
+begin
+  select min(b.cacao_batch_id) into moved from cacao_batches b
+    where b.cacao_batch_id = any (batch_ids) and b.custody = 'identity_preserved'
+      and exists (select from cacao_batch_input e join cacao_batches t on t.cacao_batch_id = e.output_batch_id
+                  where e.input_batch_id = b.cacao_batch_id and t.custody = 'identity_preserved');
+  if moved is not null then
+    raise exception 'cacao batch % is of one origin, and has given as such', moved
+      using errcode = 'check_violation', constraint = 'cacao_batch_custody_kept', table = 'cacao_batches';
+  end if;
+end $$;
+
 -- A lot takes the weakest custody of its inputs, and its own if that was stated and is weaker. One that had inputs
 -- and is of unknown custody stays so. Called with the lots locked.
 create function settle_custody(output_ids int[], made_before int[]) returns void language plpgsql as $$
@@ -679,11 +705,29 @@ end $$;
 
 create function keep_custody() returns trigger language plpgsql as $$
 begin
+  -- Who records uses holds the locks of the lots between; nobody else may make one stronger meanwhile.
+  if pg_trigger_depth() = 1 then
+    perform refuse_old_snapshot();
+    perform 1 from cacao_batches b where b.cacao_batch_id in (
+        select i.input_batch_id from cacao_batch_input i where i.output_batch_id = new.cacao_batch_id
+        union select i.output_batch_id from cacao_batch_input i where i.input_batch_id = new.cacao_batch_id)
+      order by b.cacao_batch_id for no key update;
+  end if;
   perform check_custody(array[new.cacao_batch_id]);
   return null;
 end $$;
 create trigger custody_kept after update of custody on cacao_batches
   for each row when (new.custody is distinct from old.custody) execute function keep_custody();
+
+create function keep_origin_of_moved() returns trigger language plpgsql as $$
+begin
+  if not exists (select from cacao_batch_input i where i.output_batch_id = new.cacao_batch_id) then
+    perform keep_origins(array[new.cacao_batch_id]);
+  end if;
+  return null;
+end $$;
+create trigger origin_kept after update of supplier_id on cacao_batches
+  for each row when (new.supplier_id <> old.supplier_id) execute function keep_origin_of_moved();
 
 -- ---------------------------------------------------------------- holds
 
