@@ -573,9 +573,13 @@ begin
   return null;
 end $$;
 create function check_quantity() returns trigger language plpgsql as $$
+declare
+  -- What a kg of it yields is another with another stage.
+  outputs int[] := array(select i.output_batch_id from cacao_batch_input i
+    where i.input_batch_id = new.cacao_batch_id and new.stage <> old.stage);
 begin
-  perform check_batches_not_overdrawn(array[new.cacao_batch_id], false);
-  perform check_yields(array[new.cacao_batch_id]);
+  perform check_batches_not_overdrawn(array[new.cacao_batch_id], false, outputs);
+  perform check_yields(new.cacao_batch_id || outputs);
   return null;
 end $$;
 
@@ -589,9 +593,10 @@ create trigger not_overdrawn_on_update after update on cacao_batch_input
   referencing old table as before new table as changed for each statement execute function check_batch_use();
 create trigger not_beyond_yield_on_delete after delete on cacao_batch_input
   referencing old table as before for each statement execute function check_taken_back();
-create trigger not_overdrawn_on_shrink after update of quantity, stage, production_date on cacao_batches
+create trigger not_overdrawn_on_shrink after update of quantity, stage, production_date, certification on cacao_batches
   for each row when (new.quantity < old.quantity or new.stage <> old.stage
-    or new.production_date is distinct from old.production_date) execute function check_quantity();
+    or new.production_date is distinct from old.production_date
+    or new.certification is distinct from old.certification) execute function check_quantity();
 
 -- Losses count against what a lot holds, whether it is on hold or not, and are events of it.
 create function check_loss() returns trigger language plpgsql as $$

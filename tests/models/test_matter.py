@@ -81,6 +81,48 @@ def test_custody_is_not_restated_against_what_it_was_made_of(
     assert refused(lots, statement)[0] == "CUSTODY_BROKEN"
 
 
+def test_identity_preserved_lot_that_gave_keeps_its_origin(lots: Database) -> None:
+    """Else what was made of it would be of two origins afterwards."""
+    state(lots, {1: "identity_preserved", 2: "identity_preserved", 3: "identity_preserved"})
+    use(lots, 1, 4)
+    use(lots, 3, 4)
+    why = ("CUSTODY_BROKEN", "cacao batch 3 is of one origin, and has given as such")
+    assert refused(lots, "insert into cacao_batch_input values (3, 2, 1)") == why
+    move = "update cacao_batches set supplier_id = 2 where cacao_batch_id = {}"
+    assert refused(lots, move.format(3)) == why
+    # Another lot of the same origin may still go into it; who made it is then not where it comes from.
+    run_sql(lots, "insert into cacao_batch_input values (3, 1, 1)")
+    run_sql(lots, move.format(3))
+    assert refused(lots, "delete from cacao_batch_input where output_batch_id = 3") == why
+    assert refused(lots, move.format(1))[0] == "CUSTODY_BROKEN"
+    run_sql(lots, move.format(4).replace("= 2", "= 1"))
+    run_sql(lots, move.format(2).replace("= 2", "= 1"))
+
+
+def test_chain_of_identity_preserved_lots_is_written_at_once(lots: Database) -> None:
+    state(lots, {1: "identity_preserved", 4: "identity_preserved", 5: "identity_preserved"})
+    run_sql(lots, "insert into cacao_batch_input values (4, 1, 1), (5, 4, 1), (6, 5, 1)")
+    assert custody_of(lots, 5) == "identity_preserved"
+
+
+def test_custody_is_not_strengthened_while_an_input_is_weakened(lots: Database) -> None:
+    """Each of the two writers sees nothing of the other, and only one of them may go on."""
+    state(lots, {1: "segregated", 3: "mass_balance", 5: "mass_balance"})
+    use(lots, 1, 4)
+    use(lots, 4, 5)
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, lots.engine().begin() as connection:
+        connection.execute(
+            text("update cacao_batches set custody = 'segregated' where cacao_batch_id = 5")
+        )
+        other = pool.submit(use, lots, 3, 4)
+        while not other.done() and rows(lots, waiting) == [(0,)]:
+            time.sleep(0.01)
+    with pytest.raises(DBAPIError, match="has given to a lot of stronger custody"):
+        other.result()
+    assert [custody_of(lots, batch) for batch in (4, 5)] == ["segregated", "segregated"]
+
+
 # ---------------------------------------------------------------- yields
 
 
@@ -150,46 +192,31 @@ def test_factor_is_the_one_of_the_day_and_of_the_own_scheme(lots: Database) -> N
     assert found == [[("820.000",)], [("750.000",)], [("900.000",)]]
 
 
-def test_identity_preserved_lot_that_gave_keeps_its_origin(lots: Database) -> None:
-    """Else what was made of it would be of two origins afterwards."""
-    state(lots, {1: "identity_preserved", 2: "identity_preserved", 3: "identity_preserved"})
-    use(lots, 1, 4)
-    use(lots, 3, 4)
-    why = ("CUSTODY_BROKEN", "cacao batch 3 is of one origin, and has given as such")
-    assert refused(lots, "insert into cacao_batch_input values (3, 2, 1)") == why
-    move = "update cacao_batches set supplier_id = 2 where cacao_batch_id = {}"
-    assert refused(lots, move.format(3)) == why
-    # Another lot of the same origin may still go into it; who made it is then not where it comes from.
-    run_sql(lots, "insert into cacao_batch_input values (3, 1, 1)")
-    run_sql(lots, move.format(3))
-    assert refused(lots, "delete from cacao_batch_input where output_batch_id = 3") == why
-    assert refused(lots, move.format(1))[0] == "CUSTODY_BROKEN"
-    run_sql(lots, move.format(4).replace("= 2", "= 1"))
-    run_sql(lots, move.format(2).replace("= 2", "= 1"))
-
-
-def test_chain_of_identity_preserved_lots_is_written_at_once(lots: Database) -> None:
-    state(lots, {1: "identity_preserved", 4: "identity_preserved", 5: "identity_preserved"})
-    run_sql(lots, "insert into cacao_batch_input values (4, 1, 1), (5, 4, 1), (6, 5, 1)")
-    assert custody_of(lots, 5) == "identity_preserved"
-
-
-def test_custody_is_not_strengthened_while_an_input_is_weakened(lots: Database) -> None:
-    """Each of the two writers sees nothing of the other, and only one of them may go on."""
-    state(lots, {1: "segregated", 3: "mass_balance", 5: "mass_balance"})
-    use(lots, 1, 4)
-    use(lots, 4, 5)
-    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-    with ThreadPoolExecutor(1) as pool, lots.engine().begin() as connection:
-        connection.execute(
-            text("update cacao_batches set custody = 'segregated' where cacao_batch_id = 5")
-        )
-        other = pool.submit(use, lots, 3, 4)
-        while not other.done() and rows(lots, waiting) == [(0,)]:
-            time.sleep(0.01)
-    with pytest.raises(DBAPIError, match="has given to a lot of stronger custody"):
-        other.result()
-    assert [custody_of(lots, batch) for batch in (4, 5)] == ["segregated", "segregated"]
+@pytest.mark.parametrize(
+    ("change", "yields"),
+    [
+        ("stage = 'nibs' where cacao_batch_id = 1", "500.000"),
+        ("certification = 'Own' where cacao_batch_id = 4", "700.000"),
+        ("production_date = '2015-01-01' where cacao_batch_id = 4", None),
+    ],
+)
+def test_yields_are_judged_again_where_their_factor_changes(
+    lots: Database, change: str, yields: str | None
+) -> None:
+    run_sql(lots, "update matter_rules set yields = 'refuse'")
+    run_sql(
+        lots,
+        "insert into conversion_factors (from_stage, to_stage, factor, scheme, source, valid_from)"
+        " values ('nibs', 'liquor', 0.5, 'UTZ', 'test', '2016-01-01'),"
+        " ('beans', 'liquor', 0.7, 'Own', 'test', '2016-01-01')",
+    )
+    use(lots, 1, 4, "1000")
+    make_product(lots, 4, 1, "800")
+    if yields is None:
+        run_sql(lots, f"update cacao_batches set {change}")
+        return
+    message = f"cacao batch 4 gave 800.000 kg, its inputs yield {yields} kg"
+    assert refused(lots, f"update cacao_batches set {change}") == ("YIELD_EXCEEDED", message)
 
 
 # ---------------------------------------------------------------- claims
