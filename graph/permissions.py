@@ -153,9 +153,11 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
     "Origin": {ANYONE: "cacaoBatch", SIGNED_IN: "share quantityKg"},
     "Impact": {
         ANYONE: "affected lotCount productCount manufacturerCount products manufacturers truncated",
-        SIGNED_IN: "quantityKg",
+        # Customers stand in the details of events.
+        SIGNED_IN: "quantityKg customers customerCount",
     },
-    "ImpactProduct": {ANYONE: "depth product", SIGNED_IN: "quantityKg"},
+    "ImpactProduct": {ANYONE: "depth product", SIGNED_IN: "quantityKg customers"},
+    "ImpactCustomer": {SIGNED_IN: "name productCount ofLots"},
     "ImpactManufacturer": {ANYONE: "manufacturer productCount", SIGNED_IN: "quantityKg"},
     **{
         f"{name}{kind}": {ANYONE: fields}
@@ -165,6 +167,7 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
             "TraceFlow",
             "ImpactProduct",
             "ImpactManufacturer",
+            "ImpactCustomer",
         )
         for kind, fields in (("Connection", NODES), ("Edge", "cursor node"))
     },

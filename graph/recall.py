@@ -25,12 +25,13 @@ from graph.wire import fields_of
 
 IMPACT = """query Impact($id: ID!, $first: Int!, $after: String) {
   cacaoBatch(by: {id: $id}) { cacaoBatchId impact { affected lotCount truncated
+    customers(first: $first) { nodes { name ofLots } }
     products(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes {
-      depth quantityKg product {
+      depth quantityKg customers product {
         productId name gtin batchNumber productionDate manufacturer { name location country } } } } } } }"""
 COLUMNS = (
     *("finding", "product_id", "name", "gtin", "batch_number", "production_date"),
-    *("manufacturer", "location", "country", "steps", "quantity_kg"),
+    *("manufacturer", "location", "country", "steps", "quantity_kg", "customers"),
 )
 # What spreadsheets take for the beginning of a formula (OWASP, CSV Injection), and their wide forms.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
@@ -101,6 +102,9 @@ def write(pages: list[dict[str, Any]]) -> str:
             ]
         )
     writer.writerows(row(node) for node in products)
+    for customer in pages[0]["customers"]["nodes"]:
+        if customer["ofLots"]:
+            writer.writerow(["customer of a lot", *blank[1:], harmless(customer["name"])])
     return BYTE_ORDER_MARK + text.getvalue()
 
 
@@ -118,6 +122,7 @@ def row(node: dict[str, Any]) -> Iterator[Any]:
         yield harmless(maker.get(name))
     yield node["depth"]
     yield node["quantityKg"]
+    yield harmless("; ".join(node["customers"]))
 
 
 def harmless(text: str | None) -> str:

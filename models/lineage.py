@@ -7,6 +7,13 @@ has, end it like any lot that was met before. Kilograms leave as whole grams.
 
 from dataclasses import dataclass
 
+# Whom an event names as customer: by name, or as an object with one; else as destination, by name or
+# place. The first event that does so is what a customer is known by.
+CUSTOMER = """coalesce(
+  CASE jsonb_typeof(t.details -> 'customer') WHEN 'string' THEN t.details ->> 'customer'
+    ELSE t.details -> 'customer' ->> 'name' END,
+  CASE jsonb_typeof(t.details -> 'destination') WHEN 'string' THEN t.details ->> 'destination'
+    ELSE coalesce(t.details -> 'destination' ->> 'name', t.details -> 'destination' ->> 'place') END)"""
 # Lots that one walk reads at most, the nearest ones.
 MAX_LOTS = 100_000
 # Steps up to which lots are told apart by depth while they are read.
@@ -18,7 +25,8 @@ class Reach:
     """A walk: which way, from lots or products, and what is read beside the edges.
 
     `dated`: only edges that were recorded by a time; `blended`: what each lot that was reached is
-    made of in all, and who made each product; `staged`: the stage of each lot.
+    made of in all, and who made each product; `staged`: the stage of each lot; `sold`: whom the events
+    of lots and products name as customers.
     """
 
     back: bool
@@ -26,6 +34,7 @@ class Reach:
     dated: bool = False
     staged: bool = False
     blended: bool = False
+    sold: bool = False
 
     @property
     def parameters(self) -> int:
@@ -125,6 +134,20 @@ def _columns(reach: Reach, starts: str) -> str:
         parts["makers"] = (
             "(SELECT json_object_agg(q.product_id, q.manufacturer_id)"
             " FROM (SELECT DISTINCT p FROM uses) u (p) JOIN products q ON q.product_id = u.p)"
+        )
+    if reach.sold:
+        named = [
+            f"SELECT x.at, {subject} AS product, x.who FROM ({found}) o (id) CROSS JOIN LATERAL"
+            f" (SELECT min(t.transaction_id) AS at, {CUSTOMER} AS who FROM transactions t"
+            f" WHERE t.{key} = o.id AND t.details IS NOT NULL GROUP BY 2 OFFSET 0) x"
+            for subject, key, found in (
+                ("o.id", "product_id", "SELECT DISTINCT p FROM uses"),
+                ("NULL", "cacao_batch_id", "SELECT id FROM read"),
+            )
+        ]
+        parts["customers"] = (
+            "(SELECT json_agg(json_build_array(c.at, c.product, c.who) ORDER BY c.at)"
+            f" FROM ({' UNION ALL '.join(named)}) c WHERE btrim(c.who) <> '')"
         )
     return ", ".join(f"'{name}', {value}" for name, value in parts.items())
 

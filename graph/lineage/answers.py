@@ -3,8 +3,8 @@
 Names here are those of the fields in graph.types.lineage. Masses are whole grams until they are shown.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from graph.lineage.listing import Answer, Key, Listed
@@ -12,6 +12,8 @@ from graph.lineage.network import Network, Walked, walk
 from graph.lineage.shares import WHOLE, concentrations, decimal, divide, rounded, sources
 
 KG, SHARE = 3, 12
+# What is read of events.
+CUSTOMERS = ("customers", "customerCount")
 # The second number of a flow's key where a product takes it: behind all lots of its depth.
 LOT, PRODUCT = 0, 1
 
@@ -180,21 +182,29 @@ def impact(network: Network, asked: Asked) -> Answer:
     walked = asked.walk(network)
     products = reached_products(network, asked, walked)
     masses = masses_in(network, asked, walked, products)
-    makers: dict[int, list[int]] = {}
-    for product in sorted(products):
-        maker = network.makers.get(str(product))
-        if maker is not None:
-            makers.setdefault(maker, []).append(product)
+    makers = makers_of(network, products)
+
+    customers = customers_of(network)
+    sold = names_by_product(customers.values())
 
     def show_product(key: Key) -> dict[str, Any]:
         product = key[0]
-        mass = decimal(masses[product], KG)
-        return {"depth": products[product], "product": product, "quantityKg": mass}
+        return {
+            "depth": products[product],
+            "product": product,
+            "quantityKg": decimal(masses[product], KG),
+            "customers": sold.get(product, []),
+        }
 
     def show_maker(key: Key) -> dict[str, Any]:
         made = makers[key[0]]
         mass = decimal(total(masses[product] for product in made), KG)
         return {"manufacturer": key[0], "productCount": len(made), "quantityKg": mass}
+
+    def show_customer(key: Key) -> dict[str, Any]:
+        customer = customers[key[0]]
+        count, lots = len(customer.products), customer.of_lots
+        return {"name": customer.name, "productCount": count, "ofLots": lots}
 
     return Answer(
         {
@@ -202,14 +212,56 @@ def impact(network: Network, asked: Asked) -> Answer:
             "lotCount": len(walked.depths) - 1 if walked.depths else 0,
             "productCount": len(products),
             "manufacturerCount": len(makers),
+            "customerCount": len(customers),
             "quantityKg": decimal(total(masses.values()), KG),
             "truncated": walked.truncated,
         },
         {
             "products": lambda: Listed([(key,) for key in sorted(products)], show_product),
             "manufacturers": lambda: Listed([(key,) for key in sorted(makers)], show_maker),
+            "customers": lambda: Listed([(key,) for key in sorted(customers)], show_customer),
         },
     )
+
+
+def makers_of(network: Network, products: Iterable[int]) -> dict[int, list[int]]:
+    """Each maker with its products; not of those whose maker is not known."""
+    makers: dict[int, list[int]] = {}
+    for product in sorted(products):
+        maker = network.makers.get(str(product))
+        if maker is not None:
+            makers.setdefault(maker, []).append(product)
+    return makers
+
+
+@dataclass
+class Customer:
+    """Whom events name: the products that they are of, and whether any is of a lot."""
+
+    name: str
+    products: list[int] = field(default_factory=list)
+    of_lots: bool = False
+
+
+def customers_of(network: Network) -> dict[int, Customer]:
+    """Each customer once, by the first event that names it."""
+    found: dict[str, tuple[int, Customer]] = {}
+    for event, product, name in network.customers:
+        _, customer = found.setdefault(name, (event, Customer(name)))
+        if product is None:
+            customer.of_lots = True
+        else:
+            customer.products.append(product)
+    return dict(found.values())
+
+
+def names_by_product(customers: Iterable[Customer]) -> dict[int, list[str]]:
+    """The customers that each product's events name."""
+    names: dict[int, list[str]] = {}
+    for customer in customers:
+        for product in customer.products:
+            names.setdefault(product, []).append(customer.name)
+    return names
 
 
 def masses_in(

@@ -33,6 +33,8 @@ class Network:
     stages: Mapping[str, str]
     blends: Mapping[str, int]
     makers: Mapping[str, int | None]
+    customers: Sequence[tuple[int, int | None, str]] = ()
+    """The first event that names each, of a product or else of a lot, and the name."""
     left: int = MAX_PASSED
     by_product: dict[int, list[int]] = field(default_factory=dict)
     by_lot: dict[int, list[int]] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Network:
             stages=columns.get("stages") or {},
             blends=columns.get("blends") or {},
             makers=columns.get("makers") or {},
+            customers=columns.get("customers") or (),
         )
         for number, (product, lot) in enumerate(zip(network.product, network.lot, strict=True)):
             network.by_product.setdefault(product, []).append(number)

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph.lineage.answers import ANSWERS, Asked
+from graph.lineage.answers import ANSWERS, CUSTOMERS, Asked
 from graph.lineage.listing import Answer, Listed, Window, window, write_cursor
 from graph.lineage.network import Network
 from graph.planner.compile import compile_objects
@@ -25,6 +25,7 @@ from graph.planner.nodes import (
     EntryEdges,
     Fact,
     Lineage,
+    LineageFields,
     Listing,
     ListingValue,
     Member,
@@ -157,7 +158,18 @@ def reach_of(lineage: Lineage) -> Reach:
         dated=lineage.as_of is not None,
         staged=lineage.stages is not None,
         blended=lineage.kind == "impact",
+        sold=lineage.kind == "impact" and names_customers(lineage.shown),
     )
+
+
+def names_customers(shown: Listing | LineageFields | Entry | EntryEdges) -> bool:
+    """Whether anything is shown for which the events have to be read."""
+    for _, value in shown.fields:
+        if isinstance(value, (Fact, Listing)) and value.name in CUSTOMERS:
+            return True
+        if isinstance(value, (Listing, Entry, EntryEdges)) and names_customers(value):
+            return True
+    return False
 
 
 def at(param: Param | int | None, slots: Values) -> Any:

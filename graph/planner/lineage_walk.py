@@ -45,6 +45,7 @@ Merged = list[FieldNode]
 # How many whole numbers a place in a listing is.
 POSITIONS = {"Trace.lots": 2, "Trace.flows": 4, "Trace.products": 2, "CacaoBatch.origins": 2}
 POSITIONS |= {"Product.origins": 2, "Impact.products": 1, "Impact.manufacturers": 1}
+POSITIONS |= {"Impact.customers": 1}
 
 
 class LineageWalk:

@@ -155,6 +155,7 @@ class ImpactProduct:
     quantity_kg: Decimal | None = described(
         "Its mass that comes from the lot, in kilograms; null where what it took is not known."
     )
+    customers: list[str] = described("Whom its events name as customer, or else as destination.")
 
 
 @strawberry.type(description="A manufacturer whose products have matter of the lot in them.")
@@ -168,15 +169,29 @@ class ImpactManufacturer:
     )
 
 
+@strawberry.type(
+    description="Whom events name as customer (`details.customer`, a text or an object with a"
+    " `name`), or else as destination (`details.destination`, likewise, or its `place`)."
+)
+class ImpactCustomer:
+    name: str = described("As the events have it.")
+    product_count: int = described("How many of the affected products their events are of.")
+    of_lots: bool = described("Whether any is of the lot itself, or of one made from it.")
+
+
 @strawberry.type(description="What a recall of a lot has to reach.")
 class Impact:
     affected: bool = described("Whether anything was made from the lot: false says nothing was.")
     lot_count: int = described("How many lots were made from it, directly or not.")
     product_count: int = described("How many products have matter of it in them.")
     manufacturer_count: int = described("How many manufacturers made these.")
+    customer_count: int = described("How many customers events name, of products or of lots.")
     quantity_kg: Decimal | None = described(
         "Mass in all products that comes from it, in kilograms; null where one of them has null."
     )
     products: Connection[ImpactProduct] = listing("The products, by number.")
     manufacturers: Connection[ImpactManufacturer] = listing("Who made them, by number.")
+    customers: Connection[ImpactCustomer] = listing(
+        "Whom their events name, in the order in which they first did."
+    )
     truncated: bool = described("Whether more lots were reached than are read.")

@@ -78,6 +78,59 @@ def test_a_product_of_several_lots_has_none_where_one_is_not_known(own_world: Da
         assert origins(client, 2) == [(1, None, None), (2, None, None)]
 
 
+CUSTOMERS = """query ($id: Int!, $after: String) { cacaoBatch(by: {cacaoBatchId: $id}) { impact {
+  customerCount customers(first: 2, after: $after) { pageInfo { endCursor hasNextPage }
+    nodes { name productCount ofLots } }
+  products { nodes { customers product { productId } } } } } }"""
+EVENTS = """INSERT INTO transactions (product_id, cacao_batch_id, event, details) VALUES
+  (2, NULL, 'shipped', '{"customer": "Épicerie Anne"}'),
+  (1, NULL, 'shipped', '{"customer": {"name": "Épicerie Anne"}, "destination": "elsewhere"}'),
+  (1, NULL, 'sold', '{"destination": {"name": "Depot 7", "place": "Lyon"}}'),
+  (1, NULL, 'sold', '{"destination": "Depot 7"}'),
+  (1, NULL, 'received', '{"customer": 7, "destination": {"country": "FR"}}'),
+  (1, NULL, 'received', '{"customer": " "}'),
+  (NULL, 3, 'sold', '{"destination": {"place": "Puratos"}}'),
+  (3, NULL, 'shipped', '{"customer": "not affected"}')"""
+
+
+def test_impact_names_the_customers_of_products_and_of_lots(
+    author: TestClient, own_world: Database
+) -> None:
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql(EVENTS)
+    with recording(own_world) as statements:
+        found = ask(author, CUSTOMERS, id=1, after=None)["cacaoBatch"]["impact"]
+    # Three, and BEGIN and COMMIT around them.
+    assert len(statements) == 5
+    assert found["customerCount"] == 3
+    assert found["customers"]["nodes"] == [
+        {"name": "Épicerie Anne", "productCount": 2, "ofLots": False},
+        {"name": "Depot 7", "productCount": 1, "ofLots": False},
+    ]
+    assert found["products"]["nodes"] == [
+        {"customers": ["Épicerie Anne", "Depot 7"], "product": {"productId": 1}},
+        {"customers": ["Épicerie Anne"], "product": {"productId": 2}},
+    ]
+    after = found["customers"]["pageInfo"]["endCursor"]
+    rest = ask(author, CUSTOMERS, id=1, after=after)["cacaoBatch"]["impact"]["customers"]
+    assert rest["nodes"] == [{"name": "Puratos", "productCount": 0, "ofLots": True}]
+    assert rest["pageInfo"]["hasNextPage"] is False
+    rows = table(author, "/trace/1/impact.csv")
+    assert [(row["finding"], row["product_id"], row["customers"]) for row in rows] == [
+        ("product", "1", "Épicerie Anne; Depot 7"),
+        ("product", "2", "Épicerie Anne"),
+        ("customer of a lot", "", "Puratos"),
+    ]
+
+
+def test_events_are_read_only_where_customers_are_asked_for(
+    reader: TestClient, world_to_read: Database
+) -> None:
+    with recording(world_to_read) as statements:
+        assert impact(reader, 1)["productCount"] == 2
+    assert [text for text in statements if "FROM transactions" in str(text)] == []
+
+
 # ---------------------------------------------------------------- CSV
 
 
@@ -113,6 +166,7 @@ def test_csv_lists_products_with_their_makers(reader: TestClient, batch: str) ->
         "country": "FR",
         "steps": "1",
         "quantity_kg": "114.129",
+        "customers": "",
     }
     assert [(row["product_id"], row["quantity_kg"]) for row in rows] == [
         ("1", "114.129"),
@@ -177,8 +231,8 @@ def test_csv_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
     gtin, maker = "04006381333931", ("Bonnat", "Voiron", "FR")
     assert opened.to_array() == [
         [*opened.row[0]],
-        ["product", 1, "Noir Café 70%", gtin, "L1", date(2026, 3, 1), *maker, 1, 114.129],
-        ["product", 2, '\'=1+1,\n"é"', gtin, "'1E5", "", *maker, 3, ""],
+        ["product", 1, "Noir Café 70%", gtin, "L1", date(2026, 3, 1), *maker, 1, 114.129, ""],
+        ["product", 2, '\'=1+1,\n"é"', gtin, "'1E5", "", *maker, 3, "", ""],
     ]
     assert opened.row[0][0] == "finding"
 
@@ -204,7 +258,7 @@ def test_csv_of_a_costly_recall_is_refused(world_to_read: Database) -> None:
     with client_of(world_to_read, replace(DEFAULTS, cost=20_000)) as client:
         answer = client.get("/trace/1/impact.csv")
     assert answer.status_code == 400
-    assert "cost 20502" in answer.json()["error"]
+    assert "cost 30503" in answer.json()["error"]
 
 
 # ---------------------------------------------------------------- who may

@@ -223,7 +223,7 @@ def test_every_listing_takes_page_arguments_alone() -> None:
         for field in type_.fields.values()
         if get_named_type(field.type).name in LISTINGS
     ]
-    assert len(fields) == 7
+    assert len(fields) == 8
     for field in fields:
         assert {name: str(given.type) for name, given in field.args.items()} == PAGE_ARGUMENTS
 
