@@ -51,11 +51,23 @@ class Arrow:
     quantity_kg: str | None
 
 
+Point = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The upper left corner of each box, and of each place that an arrow passes on its way."""
+
+    corners: dict[str, Point]
+    passes: dict[tuple[str, str], list[Point]]
+
+
 def draw(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
     """The SVG document."""
-    places = place(boxes, arrows)
-    right = max([x for x, _ in places.values()], default=0) + WIDTH + MARGIN
-    bottom = max([y for _, y in places.values()], default=0) + HEIGHT + MARGIN
+    layout = place(boxes, arrows)
+    corners = [*layout.corners.values(), *(at for each in layout.passes.values() for at in each)]
+    right = max([x for x, _ in corners], default=0) + WIDTH + MARGIN
+    bottom = max([y for _, y in corners], default=0) + HEIGHT + MARGIN
     heading = text_of(title)
     parts = [
         f"""<svg xmlns="http://www.w3.org/2000/svg" width="{right}" height="{bottom}"
@@ -65,8 +77,8 @@ def draw(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
  orient="auto"><path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>
 <rect width="{right}" height="{bottom}" fill="#fff"/>
 <text x="{MARGIN}" y="24" font-size="15" font-weight="600">{heading}</text>""",
-        *(line for arrow in arrows for line in draw_arrow(arrow, places)),
-        *(line for box in boxes for line in draw_box(box, places[box.key])),
+        *(line for arrow in arrows for line in draw_arrow(arrow, layout)),
+        *(line for box in boxes for line in draw_box(box, layout.corners[box.key])),
         "</svg>",
     ]
     return "\n".join(parts)
@@ -75,16 +87,18 @@ def draw(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
 # ---------------------------------------------------------------- layout
 
 
-def place(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> dict[str, tuple[int, int]]:
-    """The upper left corner of each box: columns by rank, in an order with few crossings."""
+def place(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Layout:
+    """Columns by rank, in an order with few crossings; an arrow has a place in each column it passes."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(box.key for box in boxes)
     graph.add_edges_from((arrow.giver, arrow.taker) for arrow in arrows)
     if not graph:
-        return {}
-    columns = arrange(graph, rank(graph, {box.key: box.stage for box in boxes}))
+        return Layout({}, {})
+    ranks = rank(graph, {box.key: box.stage for box in boxes})
+    passed = lead_past(graph, ranks)
+    columns = arrange(graph, ranks)
     highest = max(map(len, columns))
-    return {
+    corners = {
         key: (
             MARGIN + x * (WIDTH + GAP),
             HEAD + MARGIN + (highest - len(column) + 2 * y) * ROW // 2,
@@ -92,24 +106,39 @@ def place(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> dict[str, tuple[int,
         for x, column in enumerate(columns)
         for y, key in enumerate(column)
     }
+    passes = {ends: [corners.pop(key) for key in keys] for ends, keys in passed.items()}
+    return Layout(corners, passes)
 
 
 def rank(graph: "nx.DiGraph[str]", stages: dict[str, str]) -> dict[str, int]:
     """The column of each box: that of its stage among those there are, or behind what it took."""
     present = [stage for stage in STAGES if stage in stages.values()]
     ranks = {key: present.index(stage) for key, stage in stages.items()}
-    if not nx.is_directed_acyclic_graph(graph):
-        return ranks
-    for key in nx.topological_sort(graph):
-        behind = [ranks[giver] + 1 for giver in graph.predecessors(key)]
-        ranks[key] = max([ranks[key], *behind])
-    return ranks
+    if nx.is_directed_acyclic_graph(graph):
+        for key in nx.topological_sort(graph):
+            behind = [ranks[giver] + 1 for giver in graph.predecessors(key)]
+            ranks[key] = max([ranks[key], *behind])
+    used = sorted(set(ranks.values()))
+    return {key: used.index(number) for key, number in ranks.items()}
+
+
+def lead_past(graph: "nx.DiGraph[str]", ranks: dict[str, int]) -> dict[tuple[str, str], list[str]]:
+    """Have a vertex of its own in each column that an edge passes (Sugiyama, 1981)."""
+    passed = {}
+    for giver, taker in list(graph.edges):
+        between = range(ranks[giver] + 1, ranks[taker])
+        if between:
+            keys = [f"{giver} {taker} {column}" for column in between]
+            ranks.update(zip(keys, between, strict=True))
+            graph.remove_edge(giver, taker)
+            nx.add_path(graph, [giver, *keys, taker])
+            passed[giver, taker] = keys
+    return passed
 
 
 def arrange(graph: "nx.DiGraph[str]", ranks: dict[str, int]) -> list[list[str]]:
     """Columns, each in the order of the means of its neighbours' places (Sugiyama, 1981)."""
-    used = sorted(set(ranks.values()))
-    columns = [[key for key in graph if ranks[key] == number] for number in used]
+    columns = [[key for key in graph if ranks[key] == n] for n in range(max(ranks.values()) + 1)]
     neighbours = graph.to_undirected()
     for sweep in range(SWEEPS):
         for column in columns if sweep % 2 == 0 else columns[::-1]:
@@ -144,12 +173,17 @@ def draw_box(box: Box, corner: tuple[int, int]) -> Iterator[str]:
     yield "</a>"
 
 
-def draw_arrow(arrow: Arrow, places: dict[str, tuple[int, int]]) -> Iterator[str]:
-    start, end = places[arrow.giver], places[arrow.taker]
+def draw_arrow(arrow: Arrow, layout: Layout) -> Iterator[str]:
+    ends = arrow.giver, arrow.taker
+    start, end = (layout.corners[key] for key in ends)
+    first, *rest = [*layout.passes.get(ends, []), end]
     x, y = start[0] + WIDTH, start[1] + HEIGHT // 2
-    to_x, to_y = end[0], end[1] + HEIGHT // 2
-    bend = max(GAP // 2, (to_x - x) // 2)
-    path = f"M{x} {y}C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}"
+    to_x, to_y = first[0], first[1] + HEIGHT // 2
+    path = f"M{x} {y}{curve((x, y), (to_x, to_y))}"
+    for corner in rest:
+        passed = first[0] + WIDTH, first[1] + HEIGHT // 2
+        path += f"H{passed[0]}{curve(passed, (corner[0], corner[1] + HEIGHT // 2))}"
+        first = corner
     yield f'<path d="{path}" fill="none" stroke="#555" marker-end="url(#tip)"/>'
     if arrow.quantity_kg is not None:
         # Near where it begins: edges to one box come together at its end.
@@ -157,6 +191,12 @@ def draw_arrow(arrow: Arrow, places: dict[str, tuple[int, int]]) -> Iterator[str
         kilograms = text_of(short(arrow.quantity_kg))
         halo = 'stroke="#fff" stroke-width="3" paint-order="stroke"'
         yield f'<text {place} font-size="11" fill="#333" {halo}>{kilograms}</text>'
+
+
+def curve(start: Point, end: Point) -> str:
+    """From the right of a box to the left of another."""
+    bend = max(GAP // 2, (end[0] - start[0]) // 2)
+    return f"C{start[0] + bend} {start[1]} {end[0] - bend} {end[1]} {end[0]} {end[1]}"
 
 
 def short(kilograms: str) -> str:

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from starlette.testclient import TestClient
 
-from graph.drawing import HELD, HELD_FILL, Arrow, Box, draw, place
+from graph.drawing import HELD, HELD_FILL, WIDTH, Arrow, Box, draw, place
 from models.database import Database
 from server import create_app
 from settings import Settings
@@ -110,13 +110,29 @@ def test_texts_of_the_data_are_escaped(author: TestClient, own_world: Database) 
 def test_boxes_stand_behind_what_they_took_and_not_on_each_other() -> None:
     boxes = [Box(key, "BEANS", (key,), "") for key in "abcd"]
     arrows = [Arrow("a", "b", None), Arrow("b", "c", None), Arrow("a", "d", None)]
-    places = place(boxes, arrows)
+    places = place(boxes, arrows).corners
     assert places["a"][0] < places["b"][0] < places["c"][0]
     assert places["b"][0] == places["d"][0]
     assert len(set(places.values())) == 4
     # A circle, which only corrupt data has, is drawn too.
-    assert len(place(boxes, [*arrows, Arrow("c", "a", None)])) == 4
+    assert len(place(boxes, [*arrows, Arrow("c", "a", None)]).corners) == 4
     assert draw("nothing", [], []).endswith("</svg>")
+
+
+def test_arrow_passes_no_box_on_its_way() -> None:
+    boxes = [Box(key, "BEANS", (key,), "") for key in "abcd"]
+    chain = [Arrow("a", "b", None), Arrow("b", "c", None), Arrow("c", "d", None)]
+    layout = place(boxes, [*chain, Arrow("a", "d", "5")])
+    corners = layout.corners
+    passed = layout.passes["a", "d"]
+    assert [x for x, _ in passed] == [corners["b"][0], corners["c"][0]]
+    assert {corners["b"], corners["c"]}.isdisjoint(passed)
+    (path,) = (
+        line
+        for line in draw("t", boxes, [*chain, Arrow("a", "d", "5")]).split("\n")
+        if line.startswith("<path") and line.count("H") == 2
+    )
+    assert f"H{passed[0][0] + WIDTH}" in path
 
 
 def test_page_has_a_strict_policy_and_loads_nothing_from_elsewhere(reader: TestClient) -> None:
