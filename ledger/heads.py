@@ -29,6 +29,13 @@ class Finding:
     sequence: int | None = None
     event: int | None = None
 
+    def told(self) -> str:
+        """In words, with the event it is about."""
+        if self.sequence is None:
+            return f"event {self.event}: {self.message}" if self.event else self.message
+        event = f"event {self.event} " if self.event else ""
+        return f"{event}(leaf {self.sequence}): {self.message}"
+
 
 def read_heads(
     notes: Iterable[tuple[str, str]], keys: Sequence[Key], findings: list[Finding]

@@ -82,16 +82,20 @@ class Integrator:
         self._signer = keeper.signer()
         self._published = Published(keeper.published) if keeper.published else None
 
+    def writable(self) -> bool:
+        """Whether there is a ledger, on a database that may be written."""
+        return self._holds(
+            "to_regclass('ledger_queue') is not null and not pg_is_in_recovery()"
+            " and current_setting('transaction_read_only') = 'off'"
+        )
+
     def waiting(self) -> bool:
-        """Whether there are events to integrate, and a ledger that may be written."""
+        """Whether there are events to integrate."""
+        return self._holds("exists (select from ledger_queue)")
+
+    def _holds(self, condition: str) -> bool:
         with self._connection.cursor() as cursor:
-            cursor.execute(
-                "select to_regclass('ledger_queue') is not null and not pg_is_in_recovery()"
-                " and current_setting('transaction_read_only') = 'off'"
-            )
-            if cursor.fetchone() != (True,):
-                return False
-            cursor.execute("select exists (select from ledger_queue)")
+            cursor.execute(f"select {condition}")
             return cursor.fetchone() == (True,)
 
     def run(self, batch: int = BATCH, most: int = MOST_BATCHES) -> Integrated | None:
