@@ -109,7 +109,9 @@ def keeper_of(settings: Settings) -> "Keeper":
     keeper = Keeper(settings.ledger_origin, settings.ledger_key, settings.ledger_checkpoints)
     try:
         # The embedded database has a key of its own, where none is named.
-        if settings.ledger_key == settings.data_dir / "ledger.key" and make_key(settings.ledger_key):
+        if settings.ledger_key == settings.data_dir / "ledger.key" and make_key(
+            settings.ledger_key
+        ):
             log.info("made the ledger's key, %s", settings.ledger_key)
         keeper.signer()
     except (UnusableKey, OSError) as error:

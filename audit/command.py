@@ -88,7 +88,6 @@ def _verify(args: Namespace, database: Database) -> str:
         raise NotVerified("\n  ".join(told))
     apart = f", {published}" if published else "; no published checkpoints to compare with"
     unsigned = done.events - done.signed
-    return (
-        f"verified: {done.events} events, {done.checkpoints} checkpoints of database{apart}"
-        + (f"; the last {unsigned} events are not signed yet" if unsigned else "")
+    return f"verified: {done.events} events, {done.checkpoints} checkpoints of database{apart}" + (
+        f"; the last {unsigned} events are not signed yet" if unsigned else ""
     )

@@ -56,7 +56,9 @@ STATE = f"""case
     else length(e.leaf) > length(x.ahead) + length(x.behind)
       and convert_from({MIDDLE}, 'UTF8')::jsonb = t.details end then {SAME}
   else {OTHER} end"""
-SELECTED = "select e.sequence, e.transaction_id, {state}::int2, e.leaf, e.hashes from ledger_entries e"
+SELECTED = (
+    "select e.sequence, e.transaction_id, {state}::int2, e.leaf, e.hashes from ledger_entries e"
+)
 RANGE = "where e.sequence >= {first} and e.sequence < {last} order by e.sequence"
 
 

@@ -93,7 +93,9 @@ class Examination:
         leaf, hashes = chunk[start : start + length], chunk[start + length + 4 :]
         tree = self.tree
         if sequence != tree.size:
-            self._break(f"the leaves from {tree.size} to {sequence - 1} are missing", tree.size, event)
+            self._break(
+                f"the leaves from {tree.size} to {sequence - 1} are missing", tree.size, event
+            )
             return
         if self._unsigned is None:
             self._unsigned = (sequence, event)
@@ -105,7 +107,9 @@ class Examination:
         if tree.append(leaf) != hashes:
             self._break("its hashes are not those of its leaf", sequence, event)
         elif self._not_before and _recorded(leaf) < self._not_before:
-            self._tell("it says it was recorded long before the checkpoint ahead of it", sequence, event)
+            self._tell(
+                "it says it was recorded long before the checkpoint ahead of it", sequence, event
+            )
         if self._head is not None and self._head.checkpoint.size == tree.size:
             self._meet()
 
@@ -244,11 +248,23 @@ def _judge(cursor: cursor_type, doubtful: list[int], found: list[Finding]) -> No
 
 def _examine_events(cursor: cursor_type, found: list[Finding]) -> None:
     """Every event has one leaf, or waits for it."""
-    _ask(cursor, MISSED, lambda row: Finding("it is in no leaf and waits for none", None, row[0]), found)
-    _ask(cursor, LOST, lambda row: Finding("it waits for its leaf, and is gone", None, row[0]), found)
+    _ask(
+        cursor,
+        MISSED,
+        lambda row: Finding("it is in no leaf and waits for none", None, row[0]),
+        found,
+    )
+    _ask(
+        cursor, LOST, lambda row: Finding("it waits for its leaf, and is gone", None, row[0]), found
+    )
     cursor.execute(UNIQUE)
     if cursor.fetchone() is None:
-        _ask(cursor, TWICE, lambda row: Finding(f"it is in leaf {row[0]} already", row[1], row[2]), found)
+        _ask(
+            cursor,
+            TWICE,
+            lambda row: Finding(f"it is in leaf {row[0]} already", row[1], row[2]),
+            found,
+        )
 
 
 def _ask(

@@ -5,6 +5,7 @@ notes are appended, each once, in the order of their sizes.
 """
 
 import fcntl
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -76,7 +77,7 @@ def _whole(tail: bytes) -> bytes:
 
 def _last(found: str) -> Checkpoint | None:
     parts = found.split("\n\n")
-    for text, signature in reversed([*zip(parts, parts[1:], strict=False)]):
+    for text, signature in reversed([*itertools.pairwise(parts)]):
         if signature.startswith("\u2014"):
             try:
                 return read_checkpoint(text.lstrip("\n") + "\n")

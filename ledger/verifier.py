@@ -190,7 +190,12 @@ def read_key(text: str) -> Key:
         name, key_id, encoded = text.split("+", 2)
         decoded = decode(encoded)
         key = Key(name, decoded[1:])
-        if name and decoded[:1] == ED25519 and len(decoded) == 33 and key.id_as(name).hex() == key_id:
+        if (
+            name
+            and decoded[:1] == ED25519
+            and len(decoded) == 33
+            and key.id_as(name).hex() == key_id
+        ):
             return key
     except (ValueError, NotVerified):
         pass
@@ -306,7 +311,9 @@ def _verify_event(
     for member in ("transactionId", "sequence", "productId", "cacaoBatchId"):
         if leaf[member] != event[member]:
             raise NotVerified(f"{named}: its leaf has another {member}")
-    subject = [(name, leaf[name]) for name in ("productId", "cacaoBatchId") if leaf[name] is not None]
+    subject = [
+        (name, leaf[name]) for name in ("productId", "cacaoBatchId") if leaf[name] is not None
+    ]
     if len(subject) != 1 or subject[0] not in subjects:
         raise NotVerified(f"{named} happened to nothing that the trace names")
     path = [decode(each) for each in event["hashes"]]

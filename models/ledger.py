@@ -11,7 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Instant, Name
 
-LEDGER_QUEUE = Table("ledger_queue", Base.metadata, Column("transaction_id", BigInteger, nullable=False))
+LEDGER_QUEUE = Table(
+    "ledger_queue", Base.metadata, Column("transaction_id", BigInteger, nullable=False)
+)
 """Events that no leaf holds yet; it has no key, so that it is no mapped class."""
 
 

@@ -7,8 +7,8 @@ import strawberry
 
 import models
 from graph.types.connection import Connection, FlowConnection
-from graph.types.lineage import Impact, OriginConnection, Trace, computed, listing, trace_field
-from graph.types.node import Node, connection, field, node
+from graph.types.lineage import Impact, OriginConnection, Trace, listing, trace_field
+from graph.types.node import Node, computed, connection, field, node
 from graph.types.scalar import Date, Decimal
 from graph.types.stage import Stage
 from graph.types.view import dated

@@ -39,7 +39,10 @@ class TransactionProof:
     )
 
 
-@node(models.LedgerCheckpoint, "A signed head of the ledger: at that time it was so long, with this root.")
+@node(
+    models.LedgerCheckpoint,
+    "A signed head of the ledger: at that time it was so long, with this root.",
+)
 class LedgerCheckpoint(Node):
     size: BigInt = field("How many events the ledger had.")
     root_hash: str = field("Its root.")

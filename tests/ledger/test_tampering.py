@@ -36,28 +36,36 @@ ALTERED = {
         11,
     ),
     "reorder": (
-        "UPDATE ledger_entries SET sequence = 99 WHERE sequence = 11;"
-        " UPDATE ledger_entries SET sequence = 11 WHERE sequence = 12;"
-        " UPDATE ledger_entries SET sequence = 12 WHERE sequence = 99",
+        (
+            "UPDATE ledger_entries SET sequence = 99 WHERE sequence = 11;"
+            " UPDATE ledger_entries SET sequence = 11 WHERE sequence = 12;"
+            " UPDATE ledger_entries SET sequence = 12 WHERE sequence = 99"
+        ),
         13,
         11,
     ),
     "swap two": (
-        "UPDATE transactions SET transaction_id = 99 WHERE transaction_id = 12;"
-        " UPDATE transactions SET transaction_id = 12 WHERE transaction_id = 15;"
-        " UPDATE transactions SET transaction_id = 15 WHERE transaction_id = 99",
+        (
+            "UPDATE transactions SET transaction_id = 99 WHERE transaction_id = 12;"
+            " UPDATE transactions SET transaction_id = 12 WHERE transaction_id = 15;"
+            " UPDATE transactions SET transaction_id = 15 WHERE transaction_id = 99"
+        ),
         12,
         11,
     ),
     "swap what two say": (
-        "UPDATE transactions t SET details = o.details FROM transactions o"
-        " WHERE (t.transaction_id, o.transaction_id) IN ((12, 15), (15, 12))",
+        (
+            "UPDATE transactions t SET details = o.details FROM transactions o"
+            " WHERE (t.transaction_id, o.transaction_id) IN ((12, 15), (15, 12))"
+        ),
         12,
         11,
     ),
     "truncate the tail": (
-        "DELETE FROM transactions WHERE transaction_id > 25; DELETE FROM ledger_entries WHERE sequence >= 25;"
-        " DELETE FROM ledger_checkpoints WHERE size > 17",
+        (
+            "DELETE FROM transactions WHERE transaction_id > 25; DELETE FROM ledger_entries WHERE sequence >= 25;"
+            " DELETE FROM ledger_checkpoints WHERE size > 17"
+        ),
         None,
         25,
     ),
@@ -67,8 +75,10 @@ ALTERED = {
         11,
     ),
     "a number within details": (
-        "UPDATE transactions SET details = jsonb_set(details, '{kg}', '12.5000000000000000000001')"
-        " WHERE transaction_id = 12",
+        (
+            "UPDATE transactions SET details = jsonb_set(details, '{kg}', '12.5000000000000000000001')"
+            " WHERE transaction_id = 12"
+        ),
         12,
         11,
     ),
@@ -88,8 +98,10 @@ ALTERED = {
         11,
     ),
     "time of the event": (
-        'UPDATE transactions SET "timestamp" = "timestamp" + interval \'1 microsecond\''
-        " WHERE transaction_id = 12",
+        (
+            'UPDATE transactions SET "timestamp" = "timestamp" + interval \'1 microsecond\''
+            " WHERE transaction_id = 12"
+        ),
         12,
         11,
     ),
@@ -115,8 +127,10 @@ ALTERED = {
         11,
     ),
     "insert in the past, past the triggers": (
-        f"INSERT INTO transactions (transaction_id, {COPY}) SELECT 0, {COPY} FROM transactions"
-        " WHERE transaction_id = 1",
+        (
+            f"INSERT INTO transactions (transaction_id, {COPY}) SELECT 0, {COPY} FROM transactions"
+            " WHERE transaction_id = 1"
+        ),
         0,
         None,
     ),
@@ -131,8 +145,10 @@ ALTERED = {
         11,
     ),
     "a leaf that is no JSON": (
-        "UPDATE ledger_entries SET leaf = substr(leaf, 1, 80) || '\\xff22'::bytea || substr(leaf, 81)"
-        " WHERE sequence = 11",
+        (
+            "UPDATE ledger_entries SET leaf = substr(leaf, 1, 80) || '\\xff22'::bytea || substr(leaf, 81)"
+            " WHERE sequence = 11"
+        ),
         12,
         11,
     ),
