@@ -47,7 +47,7 @@ class Published:
 
     def append(self, notes: Sequence[str]) -> None:
         """Add those that are newer than the newest; raises OSError."""
-        with open(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
+        with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - TAIL))
