@@ -159,6 +159,11 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         "correction_reason",
         "A correction names what it corrects, and why.",
     ),
+    "mass_balance_accounts_periods_apart": (
+        AlreadyExists,
+        "period_from",
+        "This site has an account of this scheme for some of these days already.",
+    ),
     "certificates_scheme_number_key": (
         AlreadyExists,
         "number",
