@@ -144,6 +144,21 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         "period_from",
         "This site has an account of this scheme from this day already.",
     ),
+    "transactions_corrects_own": (
+        InvalidAttribute,
+        "corrects",
+        "It happened to something else.",
+    ),
+    "transactions_corrects_earlier": (
+        InvalidAttribute,
+        "corrects",
+        "An event corrects an earlier one.",
+    ),
+    "transactions_corrects_with_reason": (
+        InvalidAttribute,
+        "correction_reason",
+        "A correction names what it corrects, and why.",
+    ),
     "mass_balance_accounts_periods_apart": (
         AlreadyExists,
         "period_from",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     FromClause,
     Numeric,
     Select,
+    Table,
     Text,
     case,
     cast,
@@ -24,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
+    Call,
     Column,
     GlobalId,
     Lineage,
@@ -145,7 +147,7 @@ class Compiler:
             case Column(name=attribute, as_enum=as_enum):
                 column = row.c[entity.column(attribute).name]
                 return func.upper(column) if as_enum else exact(column)
-            case One():
+            case One() | Call():
                 return self._one(value, entity, row)
             case Lineage(number=number, mark=mark):
                 key = cast(row.c[entity.column(entity.key).name], Text)
@@ -153,11 +155,25 @@ class Compiler:
             case Page():
                 return self.page(value, entity, row)
 
-    def _one(self, one: One, entity: Entity, row: FromClause) -> ColumnElement[Any]:
+    def _one(self, one: One | Call, entity: Entity, row: FromClause) -> ColumnElement[Any]:
+        if isinstance(one, Call):
+            return self._call(one)
         target, _, _, link = related(entity.relationship(one.relationship), row, self.names)
         return json_of(
             lambda *columns: select(*columns).select_from(target).where(link).correlate(row),
             self.row(one.shape, target),
+            self.names,
+        )
+
+    def _call(self, call: Call) -> ColumnElement[Any]:
+        table = entity_named(call.shape.entity).mapper.local_table
+        assert isinstance(table, Table)
+        arguments = (bind(param, BigInteger()) for param in call.arguments)
+        made = getattr(func, table.name)(*arguments).table_valued(*table.c)
+        row = made.alias(self.names.next("f"))
+        return json_of(
+            lambda *columns: select(*columns).select_from(row),
+            self.row(call.shape, row),
             self.names,
         )
 

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from graph.types.node import ENTITIES
+from graph.types.node import ENTITIES, PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A node type over a mapped table with one integer primary key."""
+    """A node type, or a part, over a mapped table or view with one integer primary key."""
 
     name: str
     mapper: Mapper[Any]
@@ -45,9 +45,10 @@ class Entity:
 
 @cache
 def entity_named(name: str) -> Entity:
-    mapper: Mapper[Any] = inspect(ENTITIES[name])
+    mapper: Mapper[Any] = inspect(ENTITIES[name] if name in ENTITIES else PARTS[name])
     return Entity(name, mapper, mapper.get_property_by_column(mapper.primary_key[0]).key)
 
 
 def entity_of(model: type) -> Entity:
-    return entity_named(next(name for name, entity in ENTITIES.items() if entity is model))
+    known = {**ENTITIES, **PARTS}
+    return entity_named(next(name for name, entity in known.items() if entity is model))

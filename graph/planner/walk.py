@@ -43,6 +43,7 @@ from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
 from graph.planner.lineage_walk import LineageWalk
 from graph.planner.nodes import (
     Boundary,
+    Call,
     Column,
     Cursor,
     EdgeColumn,
@@ -67,7 +68,7 @@ from graph.planner.nodes import (
 from graph.planner.selection import Selections
 from graph.planner.variables import Traced
 from graph.types.lineage import LINEAGES
-from graph.types.node import ENTITIES
+from graph.types.node import ENTITIES, PARTS
 
 
 def denied(place: str, allowed: Roles, role: str) -> RequestError:
@@ -218,8 +219,9 @@ class Walk:
             if target.name in ENTITIES:
                 entity = entity_named(target.name)
                 return Lookup(self.arguments.keys(entity, given["by"]), self.shape(entity, nodes))
-            node_type = get_named_type(target.fields["nodes"].type)
-            return self.page(entity_named(node_type.name), None, query, field, given, nodes)
+            if target.name in PARTS:
+                return Lookup((), self.shape(entity_named(target.name), nodes))
+            return self._whole_table(query, field, nodes)
 
     def _node(self, global_id: str, nodes: list[FieldNode]) -> Lookup:
         name = self.values.pin("type", global_id, type_of_id)
@@ -266,14 +268,42 @@ class Walk:
             with self.at(key, nodes[0]):
                 return self.lineages.lineage(entity, type_, field, nodes)
         if not entity.relates(attribute):
-            return Column(attribute, is_enum_type(get_named_type(field.type)))
+            return self._unrelated(type_, field, key, nodes)
         with self.at(key, nodes[0]):
             if not entity.relationship(attribute).uselist:
                 return One(attribute, self.shape(entity.target(attribute), nodes))
             given = get_argument_values(field, nodes[0], self.variables)
             return self.page(entity.target(attribute), attribute, type_, field, given, nodes)
 
+    def _unrelated(
+        self, type_: GraphQLObjectType, field: GraphQLField, key: str, nodes: list[FieldNode]
+    ) -> RowValue:
+        """What stands in the row itself, or is no row's: a column, a function, a whole table."""
+        target = get_named_type(field.type)
+        if not isinstance(target, GraphQLObjectType):
+            return Column(attribute_of(field), is_enum_type(target))
+        with self.at(key, nodes[0]):
+            if target.name in PARTS:
+                return self._call(target, field, nodes)
+            return self._whole_table(type_, field, nodes)
+
+    def _call(self, target: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]) -> Call:
+        given = get_argument_values(field, nodes[0], self.variables)
+        names = (argument.out_name or name for name, argument in field.args.items())
+        arguments = tuple(self.values.add(given.get(name)) for name in names)
+        return Call(arguments, self.shape(entity_named(target.name), nodes))
+
     # ------------------------------------------------------------ pages
+
+    def _whole_table(
+        self, parent: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]
+    ) -> Page:
+        """A connection over all rows of a type, wherever it stands."""
+        connection = get_named_type(field.type)
+        assert isinstance(connection, GraphQLObjectType)
+        entity = entity_named(get_named_type(connection.fields["nodes"].type).name)
+        given = get_argument_values(field, nodes[0], self.variables)
+        return self.page(entity, None, parent, field, given, nodes)
 
     def page(
         self,
@@ -295,7 +325,7 @@ class Walk:
             entity=entity.name,
             relationship=relationship,
             scope=scope,
-            condition=self.arguments.condition(entity, given.get("filter")),
+            condition=self.arguments.shown(entity, given),
             order=order,
             limit=self._limit(arguments),
             backward=arguments.backward,

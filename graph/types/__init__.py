@@ -4,6 +4,7 @@ from graph.types.cacao_batch import CacaoBatch, Custody
 from graph.types.flag import ConversionFactor, Flag
 from graph.types.hold import Hold
 from graph.types.inputs import make_inputs
+from graph.types.ledger import Ledger, LedgerCheckpoint, LedgerConsistency, TransactionProof
 from graph.types.loss import Loss, LossReason
 from graph.types.manufacturer import Manufacturer
 from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
@@ -36,6 +37,7 @@ NODE_TYPES = {
         User,
         APIKey,
         Change,
+        LedgerCheckpoint,
     )
 }
 make_inputs(NODE_TYPES)
@@ -52,6 +54,9 @@ __all__ = [
     "EntryDirection",
     "Flag",
     "Hold",
+    "Ledger",
+    "LedgerCheckpoint",
+    "LedgerConsistency",
     "Loss",
     "LossReason",
     "Manufacturer",
@@ -64,6 +69,7 @@ __all__ = [
     "Stage",
     "Supplier",
     "Transaction",
+    "TransactionProof",
     "User",
     "Viewer",
 ]

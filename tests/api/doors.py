@@ -74,6 +74,7 @@ WALKS = {
     "ConversionFactor": ("conversionFactors", "nodes"),
     "MassBalanceAccount": ("suppliers", "nodes", "massBalanceAccounts", "nodes"),
     "MassBalanceEntry": ("cacaoBatches", "nodes", "massBalanceEntries", "nodes"),
+    "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
 }
 
 
