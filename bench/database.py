@@ -92,8 +92,10 @@ def _fill(url: str, products: int) -> None:
     empty = sample_data.is_empty(database)
     database.close()
     if empty:
-        command = [sys.executable, "server.py", "sample", "--products", str(products)]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, check=True)
+        # A server would make leaves of the events beside the first requests.
+        for command in (["sample", "--products", str(products)], ["ledger", "integrate"]):
+            run = [sys.executable, "server.py", *command]
+            subprocess.run(run, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, check=True)
 
 
 def _read_keys(url: str) -> Keys:
