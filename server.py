@@ -275,6 +275,7 @@ class Command:
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
     "import": Command("import a CSV file", _delegate, "exchange.import_command"),
+    "audit": Command("list what breaks a rule", _delegate, "exchange.audit_command"),
     "user": Command("add, list, change or remove users", _delegate, "models.user_command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "schema": Command("print the GraphQL schema", _schema),

@@ -9,6 +9,7 @@
   be joined: with `every` and `none`, and beneath `every`, `or` and `not`.
 - `nodes(ids)` is its number of ids times what one object costs.
 - A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above.
+- Findings are 500 of each row that they are asked of, and 20,000 of everything; `totalCount` as much again.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
 
 No operation is less than 1. What is costly to PostgreSQL alone (an order without an index, a filter
@@ -27,6 +28,7 @@ from graph.planner.nodes import (
     Edges,
     Entry,
     EntryEdges,
+    Findings,
     IsNull,
     Lineage,
     LineageFields,
@@ -57,6 +59,8 @@ STEP = 10
 STEEP = 20
 MUTATION = 50
 LINEAGE = 500
+# What the rules read: of one row and what it was made of, and of all there is.
+FINDINGS_OF_ROW, FINDINGS_OF_ALL = 500, 20_000
 
 
 def cost_of(operation: Operation, besides: int = 0) -> Cost:
@@ -82,8 +86,10 @@ def _root(value: RootValue) -> Cost:
             return lambda values: (
                 max([value_of(c, values) for c in each]) * (len(values[slot]) or 1)
             )
+        case Findings():
+            return _page(value, FINDINGS_OF_ALL, FINDINGS_OF_ALL)
         case Page():
-            return _page(value)
+            return _page(value, COUNT_OF_TABLE)
         case _:
             return 0
 
@@ -95,8 +101,10 @@ def cost_of_row(shape: Shape) -> Cost:
         match value:
             case One(shape=one):
                 beneath.append(cost_of_row(one))
+            case Findings():
+                beneath.append(_page(value, FINDINGS_OF_ROW, FINDINGS_OF_ROW))
             case Page():
-                beneath.append(_page(value))
+                beneath.append(_page(value, COUNT_OF_RELATED))
             case Lineage(shown=Listing() as listing):
                 beneath += [LINEAGE, _listing(listing)]
             case Lineage(shown=LineageFields(fields=fields)):
@@ -126,9 +134,7 @@ def _entry(entry: Entry) -> Cost:
     return total(members) if members else 1
 
 
-def _page(page: Page) -> Cost:
-    count = COUNT_OF_RELATED if page.relationship else COUNT_OF_TABLE
-    once = 1
+def _page(page: Page, count: int, once: int = 1) -> Cost:
     if page.condition is not None:
         once += _condition(page.condition, entity_named(page.entity), count)
     lists: list[Cost] = []

@@ -7,16 +7,20 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from graph.types.node import ENTITIES
+from graph.types.node import ENTITIES, UNKEPT
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A node type over a mapped table with one integer primary key."""
+    """A node type over a mapped table with one integer primary key; one that is computed has several."""
 
     name: str
     mapper: Mapper[Any]
-    key: str
+    keys: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return self.keys[0]
 
     def column(self, attribute: str) -> Column[Any]:
         """The column behind an attribute, in its table."""
@@ -45,8 +49,9 @@ class Entity:
 
 @cache
 def entity_named(name: str) -> Entity:
-    mapper: Mapper[Any] = inspect(ENTITIES[name])
-    return Entity(name, mapper, mapper.get_property_by_column(mapper.primary_key[0]).key)
+    mapper: Mapper[Any] = inspect(ENTITIES.get(name) or UNKEPT[name])
+    keys = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+    return Entity(name, mapper, keys)
 
 
 def entity_of(model: type) -> Entity:

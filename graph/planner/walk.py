@@ -39,6 +39,7 @@ from graph.planner.arguments import ArgumentReader, Values
 from graph.planner.catalog import Catalog, attribute_of, key_of_id, type_of_id
 from graph.planner.cost import cost_of_row, value_of
 from graph.planner.entity import Entity, entity_named
+from graph.planner.findings import findings_of
 from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
 from graph.planner.lineage_walk import LineageWalk
 from graph.planner.nodes import (
@@ -66,6 +67,7 @@ from graph.planner.nodes import (
 )
 from graph.planner.selection import Selections
 from graph.planner.variables import Traced
+from graph.types.finding import FINDING, FINDINGS
 from graph.types.lineage import LINEAGES
 from graph.types.node import ENTITIES
 
@@ -262,16 +264,17 @@ class Walk:
             return GlobalId(entity.name)
         field = type_.fields[name]
         attribute = attribute_of(field)
-        if attribute in LINEAGES:
-            with self.at(key, nodes[0]):
-                return self.lineages.lineage(entity, type_, field, nodes)
-        if not entity.relates(attribute):
+        made = attribute == FINDINGS or attribute in LINEAGES
+        if not made and not entity.relates(attribute):
             return Column(attribute, is_enum_type(get_named_type(field.type)))
         with self.at(key, nodes[0]):
-            if not entity.relationship(attribute).uselist:
-                return One(attribute, self.shape(entity.target(attribute), nodes))
+            if attribute in LINEAGES:
+                return self.lineages.lineage(entity, type_, field, nodes)
+            target = entity_named(FINDING) if made else entity.target(attribute)
+            if not made and not entity.relationship(attribute).uselist:
+                return One(attribute, self.shape(target, nodes))
             given = get_argument_values(field, nodes[0], self.variables)
-            return self.page(entity.target(attribute), attribute, type_, field, given, nodes)
+            return self.page(target, None if made else attribute, type_, field, given, nodes)
 
     # ------------------------------------------------------------ pages
 
@@ -291,7 +294,7 @@ class Walk:
         scope = f"{parent.name}.{attribute_of(field)}{terms}"
         connection = get_named_type(field.type)
         assert isinstance(connection, GraphQLObjectType)
-        return Page(
+        page = Page(
             entity=entity.name,
             relationship=relationship,
             scope=scope,
@@ -306,6 +309,9 @@ class Walk:
                 for key, merged in self.selections.below(connection, nodes).items()
             ),
         )
+        if entity.name != FINDING:
+            return page
+        return findings_of(page, self.values.items, given.get("upstream"))
 
     def _limit(self, arguments: PageArguments) -> Param | int:
         """A size that the document states is part of the plan; one of a variable is bound."""

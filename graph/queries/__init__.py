@@ -3,6 +3,7 @@
 import strawberry
 
 from graph.queries.cacao_batch import CacaoBatchQuery
+from graph.queries.finding import FindingQuery
 from graph.queries.matter import MatterQuery
 from graph.queries.node import NodeQuery
 from graph.queries.party import PartyQuery
@@ -13,7 +14,14 @@ from graph.queries.user import UserQuery
 
 @strawberry.type(description="Everything that can be read: one operation is one SQL statement.")
 class Query(
-    ProductQuery, CacaoBatchQuery, PartyQuery, TransactionQuery, MatterQuery, UserQuery, NodeQuery
+    ProductQuery,
+    CacaoBatchQuery,
+    PartyQuery,
+    TransactionQuery,
+    MatterQuery,
+    FindingQuery,
+    UserQuery,
+    NodeQuery,
 ):
     pass
 
