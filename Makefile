@@ -16,7 +16,7 @@ PAGE := web/dist/graphiql.html
 run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unless DATABASE_URL is set
 	@exec $(BIN)/python server.py serve
 
-test: $(VENV)/.dev web ## run the tests
+test: $(VENV)/.dev web ## run the tests; TIMING=1 also judges how long things take
 	@exec $(BIN)/python -m pytest
 
 check: $(VENV)/.dev ## run every static check

@@ -49,7 +49,7 @@ class Acceptor:
         self._fd = listener.fileno()
         self._protocol_factory = protocol_factory
         self._connecting: set[asyncio.Task[Any]] = set()
-        # Protocols tell when they are done only to uvicorn: its set of them is looked at.
+        # Nothing tells when a connection is done: each is asked whenever they are counted.
         self._held: set[Any] = set()
         self._open = True
         loop.add_reader(self._fd, self._knock)

@@ -319,7 +319,7 @@ create index on flags (cacao_batch_id, flag_id);
 
 -- ---------------------------------------------------------------- mass balance
 
--- One account a scheme, site and period: what may be sold as certified is what was bought as such.
+-- One account a scheme, site and period, of which no two share a day: what may be sold as certified is what was bought as such.
 create table mass_balance_accounts (
   account_id      serial primary key,
   scheme          text collate "C" not null check (btrim(scheme) <> ''),
@@ -540,6 +540,7 @@ create function check_batch_use() returns trigger language plpgsql as $$
 declare
   used int[];
   outputs int[];
+  made_before int[];
 begin
   if tg_op = 'INSERT' then
     used := array(select distinct c.input_batch_id from changed c);
@@ -552,9 +553,15 @@ begin
   perform check_batches_not_overdrawn(used, true, outputs);
   -- Where nobody speaks of custody there is nothing to settle.
   if exists (select from cacao_batches b where b.cacao_batch_id = any (used || outputs) and b.custody is not null) then
-    perform settle_custody(outputs, array(
+    made_before := array(
       select i.output_batch_id from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
-      where i.output_batch_id = any (outputs) and c.output_batch_id is null));
+      where i.output_batch_id = any (outputs) and c.output_batch_id is null);
+    perform settle_custody(outputs, made_before);
+    perform keep_origins(array(select b.cacao_batch_id from cacao_batches b
+      where b.cacao_batch_id = any (outputs) and b.cacao_batch_id <> all (made_before)
+        and b.custody = 'identity_preserved' and origin_of(b.cacao_batch_id) <> b.supplier_id
+        and exists (select from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
+                    where i.input_batch_id = b.cacao_batch_id and c.output_batch_id is null)));
   end if;
   perform check_yields(used || outputs);
   return null;
@@ -564,13 +571,21 @@ declare
   outputs int[] := array(select distinct b.output_batch_id from before b);
 begin
   perform check_batches_not_overdrawn('{}', false, outputs);
+  perform keep_origins(array(select b.cacao_batch_id from before d
+    join cacao_batches b on b.cacao_batch_id = d.output_batch_id
+    where b.custody = 'identity_preserved' and origin_of(d.input_batch_id) <> b.supplier_id
+      and not exists (select from cacao_batch_input i where i.output_batch_id = b.cacao_batch_id)));
   perform check_yields(outputs);
   return null;
 end $$;
 create function check_quantity() returns trigger language plpgsql as $$
+declare
+  -- What a kg of it yields is another with another stage.
+  outputs int[] := array(select i.output_batch_id from cacao_batch_input i
+    where i.input_batch_id = new.cacao_batch_id and new.stage <> old.stage);
 begin
-  perform check_batches_not_overdrawn(array[new.cacao_batch_id], false);
-  perform check_yields(array[new.cacao_batch_id]);
+  perform check_batches_not_overdrawn(array[new.cacao_batch_id], false, outputs);
+  perform check_yields(new.cacao_batch_id || outputs);
   return null;
 end $$;
 
@@ -584,9 +599,10 @@ create trigger not_overdrawn_on_update after update on cacao_batch_input
   referencing old table as before new table as changed for each statement execute function check_batch_use();
 create trigger not_beyond_yield_on_delete after delete on cacao_batch_input
   referencing old table as before for each statement execute function check_taken_back();
-create trigger not_overdrawn_on_shrink after update of quantity, stage, production_date on cacao_batches
+create trigger not_overdrawn_on_shrink after update of quantity, stage, production_date, certification on cacao_batches
   for each row when (new.quantity < old.quantity or new.stage <> old.stage
-    or new.production_date is distinct from old.production_date) execute function check_quantity();
+    or new.production_date is distinct from old.production_date
+    or new.certification is distinct from old.certification) execute function check_quantity();
 
 -- Losses count against what a lot holds, whether it is on hold or not, and are events of it.
 create function check_loss() returns trigger language plpgsql as $$
@@ -659,6 +675,21 @@ begin
   end if;
 end $$;
 
+-- Lots that went as identity preserved into others of that kind, which would be of two origins if theirs changed.
+create function keep_origins(batch_ids int[]) returns void language plpgsql as $$
+declare
+  moved int;
+begin
+  select min(b.cacao_batch_id) into moved from cacao_batches b
+    where b.cacao_batch_id = any (batch_ids) and b.custody = 'identity_preserved'
+      and exists (select from cacao_batch_input e join cacao_batches t on t.cacao_batch_id = e.output_batch_id
+                  where e.input_batch_id = b.cacao_batch_id and t.custody = 'identity_preserved');
+  if moved is not null then
+    raise exception 'cacao batch % is of one origin, and has given as such', moved
+      using errcode = 'check_violation', constraint = 'cacao_batch_custody_kept', table = 'cacao_batches';
+  end if;
+end $$;
+
 -- A lot takes the weakest custody of its inputs, and its own if that was stated and is weaker. One that had inputs
 -- and is of unknown custody stays so. Called with the lots locked.
 create function settle_custody(output_ids int[], made_before int[]) returns void language plpgsql as $$
@@ -685,11 +716,29 @@ end $$;
 
 create function keep_custody() returns trigger language plpgsql as $$
 begin
+  -- Who records uses holds the locks of the lots between; nobody else may make one stronger meanwhile.
+  if pg_trigger_depth() = 1 then
+    perform refuse_old_snapshot();
+    perform 1 from cacao_batches b where b.cacao_batch_id in (
+        select i.input_batch_id from cacao_batch_input i where i.output_batch_id = new.cacao_batch_id
+        union select i.output_batch_id from cacao_batch_input i where i.input_batch_id = new.cacao_batch_id)
+      order by b.cacao_batch_id for no key update;
+  end if;
   perform check_custody(array[new.cacao_batch_id]);
   return null;
 end $$;
 create trigger custody_kept after update of custody on cacao_batches
   for each row when (new.custody is distinct from old.custody) execute function keep_custody();
+
+create function keep_origin_of_moved() returns trigger language plpgsql as $$
+begin
+  if not exists (select from cacao_batch_input i where i.output_batch_id = new.cacao_batch_id) then
+    perform keep_origins(array[new.cacao_batch_id]);
+  end if;
+  return null;
+end $$;
+create trigger origin_kept after update of supplier_id on cacao_batches
+  for each row when (new.supplier_id <> old.supplier_id) execute function keep_origin_of_moved();
 
 -- ---------------------------------------------------------------- holds
 
@@ -705,6 +754,11 @@ create trigger on_hold_kept before update of on_hold on cacao_batches
   for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
 create trigger on_hold_kept before update of on_hold on products
   for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
+-- After, not before: COPY writes many rows at once only where nothing comes before a row.
+create trigger on_hold_kept_from_the_first after insert on cacao_batches
+  for each row when (new.on_hold) execute function refuse_own_mark('on_hold');
+create trigger on_hold_kept_from_the_first after insert on products
+  for each row when (new.on_hold) execute function refuse_own_mark('on_hold');
 
 -- Marks the lot and all made of it. A use that is being written holds the lock of the lot it draws on, so after each
 -- wait it is asked again what was made of the marked ones; what is marked gives nothing more.
@@ -796,6 +850,47 @@ create trigger booked after insert on mass_balance_entries
   referencing new table as changed for each statement execute function book_entries();
 create trigger balance_kept before update of balance_kg on mass_balance_accounts
   for each row execute function refuse_own_mark('balance_kg');
+create trigger balance_kept_from_the_first after insert on mass_balance_accounts
+  for each row when (new.balance_kg <> 0) execute function refuse_own_mark('balance_kg');
+
+-- A day of a site belongs to one account of a scheme. Who opens accounts of one site waits for its row.
+create function keep_periods_apart() returns trigger language plpgsql as $$
+begin
+  perform refuse_old_snapshot();
+  perform 1 from suppliers s where s.supplier_id = new.supplier_id for no key update;
+  perform 1 from manufacturers m where m.manufacturer_id = new.manufacturer_id for no key update;
+  if exists (select from mass_balance_accounts a
+             where a.account_id <> new.account_id and a.scheme = new.scheme
+               and (a.supplier_id = new.supplier_id or a.manufacturer_id = new.manufacturer_id)
+               and a.period_from <= new.period_to and new.period_from <= a.period_to) then
+    raise exception 'an account of % at this site has some of the days from % to %',
+        new.scheme, new.period_from, new.period_to
+      using errcode = 'exclusion_violation', constraint = 'mass_balance_accounts_periods_apart',
+        table = 'mass_balance_accounts';
+  end if;
+  return null;
+end $$;
+create trigger periods_apart after insert on mass_balance_accounts
+  for each row execute function keep_periods_apart();
+create trigger periods_apart_on_update
+  after update of scheme, supplier_id, manufacturer_id, period_from, period_to on mass_balance_accounts
+  for each row execute function keep_periods_apart();
+
+-- What was booked was booked to a scheme, a site and a period: with entries an account keeps them.
+create function keep_booked_account() returns trigger language plpgsql as $$
+begin
+  perform refuse_old_snapshot();
+  if exists (select from mass_balance_entries e where e.account_id = new.account_id) then
+    raise exception 'mass balance account % has entries: it keeps scheme, site and period', new.account_id
+      using errcode = 'restrict_violation', constraint = 'mass_balance_accounts_booked_kept',
+        table = 'mass_balance_accounts';
+  end if;
+  return null;
+end $$;
+create trigger booked_kept after update on mass_balance_accounts for each row
+  when ((new.scheme, new.supplier_id, new.manufacturer_id, new.period_from, new.period_to)
+    is distinct from (old.scheme, old.supplier_id, old.manufacturer_id, old.period_from, old.period_to))
+  execute function keep_booked_account();
 
 -- ---------------------------------------------------------------- events are append-only
 

@@ -56,7 +56,10 @@ class Client(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(next(self._requests))
+        self._transport.write(self._next())
+
+    def _next(self) -> bytes:
+        return next(self._requests)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -68,8 +71,7 @@ class Client(asyncio.Protocol):
     def _answered(self) -> None:
         now = time.perf_counter()
         self.durations.append(now - self._sent)
-        self.bytes += len(self._received)
-        self.errors += not self._received.startswith(b"HTTP/1.1 200")
+        self._check(self._received)
         self._received.clear()
         self._length = None
         if now < self._until:
@@ -77,11 +79,18 @@ class Client(asyncio.Protocol):
         else:
             self._transport.close()
 
+    def _check(self, received: bytearray) -> None:
+        self.bytes += len(received)
+        self.errors += not received.startswith(b"HTTP/1.1 200")
+
     def connection_lost(self, exc: Exception | None) -> None:
         if time.perf_counter() < self._until or exc is not None:
-            self.errors += 1
+            self._lose(exc)
         if not self.finished.done():
             self.finished.set_result(None)
+
+    def _lose(self, _error: Exception | None) -> None:
+        self.errors += 1
 
 
 async def run(port: int, requests: list[bytes], clients: int, seconds: float) -> dict[str, float]:

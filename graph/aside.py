@@ -113,7 +113,8 @@ class Aside:
         if turn.done():
             return turn.result()
         try:
-            await asyncio.wait_for(turn, self._wait)
+            async with asyncio.timeout(self._wait):
+                await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and not turn.exception():
                 # It was handed over in the very moment in which we gave up.

@@ -1,4 +1,4 @@
-"""A trace as SVG: lots and products as boxes by stage, kilograms on the edges between them.
+"""A trace as SVG: lots and products as boxes by stage, held ones in red, kilograms on the edges.
 
 Pure: boxes and arrows in, text out. Columns go with the matter, from left to right; within a column
 boxes stand near those they are joined to. Every text of the data is escaped, and there is neither
@@ -23,18 +23,23 @@ FILL = {
     "COUVERTURE": "#b98a68",
     "PRODUCT": "#d7e3f4",
 }
+HELD, HELD_FILL = "#b3261e", "#f6bdb6"
 MAX_TEXT = 30
 
 
 @dataclass(frozen=True)
 class Box:
-    """A lot or a product: its lines of text, and where a click on it leads; `begins` the trace or not."""
+    """A lot or a product: its lines of text, and where a click on it leads.
+
+    `begins` is whether the trace begins there, `held` whether it is on hold.
+    """
 
     key: str
     stage: str
     lines: tuple[str, ...]
     link: str
     begins: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,10 +127,16 @@ def arrange(graph: "nx.DiGraph[str]", ranks: dict[str, int]) -> list[list[str]]:
 
 def draw_box(box: Box, corner: tuple[int, int]) -> Iterator[str]:
     x, y = corner
-    stroke = 'stroke="#222" stroke-width="2.5"' if box.begins else 'stroke="#777"'
-    yield f"<a href={quoteattr(box.link)}><title>{text_of(' · '.join(box.lines), 200)}</title>"
-    fill = FILL.get(box.stage, "#eee")
+    told = (*box.lines, "on hold") if box.held else box.lines
+    yield f"<a href={quoteattr(box.link)}><title>{text_of(' · '.join(told), 200)}</title>"
+    fill = HELD_FILL if box.held else FILL.get(box.stage, "#eee")
+    colour = HELD if box.held else "#222" if box.begins else "#777"
+    stroke = f'stroke="{colour}" stroke-width="{2.5 if box.begins else 1.5 if box.held else 1}"'
     yield f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{fill}" {stroke}/>'
+    if box.held:
+        # Red alone says nothing to who cannot tell it.
+        place = f'x="{x + WIDTH}" y="{y - 5}" text-anchor="end"'
+        yield f'<text {place} fill="{HELD}" font-weight="600">on hold</text>'
     for number, line in enumerate(box.lines[:3]):
         weight = ' font-weight="600"' if number == 0 else ""
         place = f'x="{x + 9}" y="{y + 18 + 16 * number}"'

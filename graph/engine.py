@@ -27,7 +27,7 @@ from starlette.concurrency import run_in_threadpool
 
 from graph.answer import Answer, Request
 from graph.aside import Aside, is_short
-from graph.budget import Till, network_of
+from graph.budget import Price, Till, network_of
 from graph.context import Context, Viewer
 from graph.deadline import Deadlines
 from graph.documents import Document, InvalidDocument, read_document
@@ -225,9 +225,9 @@ class Engine:
         if completed and template.operation.fields:
             cost *= COMPLETION
         price = self._till.price(cost)
-        refused = self._till.charge(viewer, cost)
+        refused = self._refuse(viewer, cost, price)
         if refused is not None:
-            return Answer(None, [refuse(refused)], executed=False, price=price)
+            return refused
         data = b"{}"
         if template.operation.fields:
             try:
@@ -239,6 +239,13 @@ class Engine:
             return Answer(None, [], executed=True, through=data, price=price)
         completing = partial(self._complete, entry.document, request, viewer, data)
         return replace(await self.aside(viewer, completing), price=price)
+
+    def _refuse(self, viewer: Viewer, cost: int, price: Price) -> Answer | None:
+        """The answer to who may not spend so much, or not now; None to who has been charged."""
+        refused = self._till.charge(viewer, cost)
+        if refused is None:
+            return None
+        return Answer(None, [refuse(refused)], executed=False, price=price)
 
     def _complete(
         self, document: Document, request: Request, viewer: Viewer, data: bytes
@@ -317,9 +324,9 @@ class Engine:
         fragments = entry.document.fragments
         cost = self._builder.check(entry.operation, fragments, variables, viewer.role)
         price = self._till.price(cost)
-        refused = self._till.charge(viewer, cost)
+        refused = self._refuse(viewer, cost, price)
         if refused is not None:
-            return Answer(None, [refuse(refused)], executed=False, price=price)
+            return refused
         answer = await self._mutation(entry.document, request, variables, viewer)
         return replace(answer, price=price)
 

@@ -1,11 +1,13 @@
 """GET /trace/{batch}/impact.csv: what a recall of a batch has to reach, for a spreadsheet.
 
 A GraphQL request in, RFC 4180 out, so that permissions and limits are those of the fields. Refuses to
-let a text of the data be a formula: what a spreadsheet would compute is led by an apostrophe.
+let a text of the data be a formula, or become another number or a date: what a spreadsheet would
+compute or rewrite is led by an apostrophe.
 """
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -32,6 +34,8 @@ COLUMNS = (
 )
 # What spreadsheets take for the beginning of a formula (OWASP, CSV Injection), and their wide forms.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+# What spreadsheets read as a number or a date, and show otherwise than it stands: 007, 1E5, 3/4.
+REWRITTEN = re.compile(r"(?!(?:0|[1-9]\d{0,14})$)[\d.][\d.,:/ -]*(?:[eE][+-]?\d+)?")
 # RFC 4180, section 3; the mark tells spreadsheets that this is UTF-8.
 MEDIA_TYPE, BYTE_ORDER_MARK = "text/csv; charset=utf-8; header=present", "\ufeff"
 
@@ -96,7 +100,7 @@ def write(pages: list[dict[str, Any]]) -> str:
                 *blank,
             ]
         )
-    writer.writerows([harmless(cell) for cell in row(node)] for node in products)
+    writer.writerows(row(node) for node in products)
     return BYTE_ORDER_MARK + text.getvalue()
 
 
@@ -105,15 +109,19 @@ def row(node: dict[str, Any]) -> Iterator[Any]:
     product = node["product"]
     maker = product["manufacturer"] or {}
     yield "product"
-    for name in ("productId", "name", "gtin", "batchNumber", "productionDate"):
-        yield product[name]
+    yield product["productId"]
+    yield harmless(product["name"])
+    yield product["gtin"]
+    yield harmless(product["batchNumber"])
+    yield product["productionDate"]
     for name in ("name", "location", "country"):
-        yield maker.get(name)
+        yield harmless(maker.get(name))
     yield node["depth"]
     yield node["quantityKg"]
 
 
-def harmless(cell: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+def harmless(text: str | None) -> str:
+    """A text that no spreadsheet takes for a formula, a number or a date."""
+    if text is None:
+        return ""
+    return f"'{text}" if text.startswith(FORMULA) or REWRITTEN.fullmatch(text) else text

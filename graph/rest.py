@@ -44,7 +44,6 @@ HEADERS = {
     # More of the body may be on its way.
     413: {"Connection": "close"},
     415: {"Connection": "close"},
-    503: {"Retry-After": "1"},
 }
 
 

@@ -1,8 +1,8 @@
 """/trace/{id}.svg, the drawing of a trace, and /trace/{id}, a page that shows it.
 
 The page has scripts and styles of its own alone, and loads nothing from elsewhere. The picture is a
-GraphQL request in, so that permissions and limits are those of the fields: kilograms are for who may
-read them.
+GraphQL request in, so that permissions and limits are those of the fields: kilograms and holds are for
+who may read them.
 """
 
 import json
@@ -27,15 +27,16 @@ from graph.wire import fields_of
 MAX_LOTS, MAX_FLOWS = 200, 1_000
 LOT = """lots(first: $lots) { nodes { cacaoBatch { ...lot } } }
   products(first: $lots) { nodes { product { ...product } } }
-  flows(first: $flows) { nodes { from { id } to { id } product { id } quantityKg @include(if: $kg) } }
+  flows(first: $flows) { nodes { from { id } to { id } product { id } quantityKg @include(if: $all) } }
   lotCount flowCount truncated"""
-TRACE = f"""query Trace($id: ID!, $lots: Int!, $flows: Int!, $kg: Boolean!, $way: TraceDirection!) {{
+TRACE = f"""query Trace($id: ID!, $lots: Int!, $flows: Int!, $all: Boolean!, $way: TraceDirection!) {{
   node(id: $id) {{ __typename
     ... on Product {{ ...product trace {{ {LOT} }} }}
     ... on CacaoBatch {{ ...lot trace(direction: $way) {{ {LOT} }} }} }} }}
-fragment lot on CacaoBatch {{ id cacaoBatchId lotNumber stage harvestDate quantityKg @include(if: $kg)
-  supplier {{ name country }} }}
-fragment product on Product {{ id productId name batchNumber manufacturer {{ name }} }}"""
+fragment lot on CacaoBatch {{ id cacaoBatchId lotNumber stage harvestDate quantityKg @include(if: $all)
+  onHold @include(if: $all) supplier {{ name country }} }}
+fragment product on Product {{ id productId name batchNumber onHold @include(if: $all)
+  manufacturer {{ name }} }}"""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -73,7 +74,7 @@ async def picture(engine: Engine, door: Door, http: HTTPRequest) -> Response:
         "id": http.path_params["id"],
         "lots": MAX_LOTS,
         "flows": MAX_FLOWS,
-        "kg": viewer.role in SIGNED_IN,
+        "all": viewer.role in SIGNED_IN,
         "way": way,
     }
     answer = await engine.answer(Request(TRACE, variables), viewer)
@@ -125,4 +126,5 @@ def box_of(one: dict[str, Any], *, begins: bool = False) -> Box:
             f"{stage.lower()}{mass}",
             f"{supplier['name']}{country}",
         )
-    return Box(one["id"], stage, tuple(map(shorten, lines)), link, begins)
+    held = one.get("onHold", False)
+    return Box(one["id"], stage, tuple(map(shorten, lines)), link, begins=begins, held=held)

@@ -86,7 +86,8 @@ class Connection:
     async def open(self, addresses: Addresses) -> None:
         """Connect; raises psycopg2.OperationalError, or TimeoutError after five seconds."""
         try:
-            await asyncio.wait_for(self._connect(addresses), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._connect(addresses)
         except BaseException:
             self.close()
             raise

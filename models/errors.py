@@ -144,6 +144,11 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         "period_from",
         "This site has an account of this scheme from this day already.",
     ),
+    "mass_balance_accounts_periods_apart": (
+        AlreadyExists,
+        "period_from",
+        "This site has an account of this scheme for some of these days already.",
+    ),
     "certificates_scheme_number_key": (
         AlreadyExists,
         "number",

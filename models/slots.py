@@ -18,7 +18,8 @@ class Slots:
     async def take(self) -> None:
         """Return with a slot, which the caller gives back; raises Unanswered where none is free in time."""
         try:
-            await asyncio.wait_for(self._semaphore.acquire(), self._wait)
+            async with asyncio.timeout(self._wait):
+                await self._semaphore.acquire()
         except TimeoutError:
             raise Unanswered("no database connection was free in time") from None
 

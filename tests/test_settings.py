@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from graph import permissions
 from graph.limits import Limits
+from models import user
 from server import Settings
-from settings import LIMITS, VARIABLES, SettingsError, mask
+from settings import DEV_ROLES, LIMITS, VARIABLES, SettingsError, mask
 from tests.conftest import ROOT, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -245,3 +247,7 @@ def test_every_origin_is_for_development_only() -> None:
     given = {"PROFILE": "production", "DATABASE_URL": "postgresql://u@/x", "CORS_ORIGINS": "*"}
     with pytest.raises(SettingsError, match="CORS_ORIGINS"):
         Settings.from_environment(given)
+
+
+def test_every_list_of_roles_is_the_same() -> None:
+    assert permissions.ROLES == (permissions.PUBLIC, *user.ROLES) == DEV_ROLES

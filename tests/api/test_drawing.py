@@ -1,15 +1,15 @@
-"""The drawing of a trace: well-formed, escaped, and kilograms only for who may read them."""
+"""The drawing of a trace: well-formed, escaped, and kilograms and holds only for who may read them."""
 
 from xml.etree import ElementTree
 
 import pytest
 from starlette.testclient import TestClient
 
-from graph.drawing import Arrow, Box, draw, place
+from graph.drawing import HELD, HELD_FILL, Arrow, Box, draw, place
 from models.database import Database
 from server import create_app
 from settings import Settings
-from tests.api.asking import global_id
+from tests.api.asking import ask, global_id
 from tests.conftest import local
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,6 +45,36 @@ def test_drawing_goes_forward_from_a_batch(reader: TestClient) -> None:
     links = [link.attrib["href"] for link in root.iter(f"{SVG}a")]
     assert f"/trace/{PRODUCT}" in links
     assert len(links) == 5
+
+
+def held(root: ElementTree.Element) -> list[str]:
+    """Where the red boxes lead, each of which says that it is held."""
+    red = []
+    for link in root.iter(f"{SVG}a"):
+        box, title = link.find(f"{SVG}rect"), link.find(f"{SVG}title")
+        assert box is not None
+        assert title is not None
+        shown = box.attrib["fill"] == HELD_FILL and box.attrib["stroke"] == HELD
+        assert shown == ("on hold" in [text.text for text in link.iter(f"{SVG}text")])
+        assert shown == (title.text or "").endswith(" · on hold")
+        if shown:
+            red.append(link.attrib["href"].removeprefix("/trace/"))
+    return red
+
+
+def test_what_is_held_is_red_for_who_may_know(author: TestClient, own_world: Database) -> None:
+    path = f"/trace/{PRODUCT}.svg"
+    assert held(drawn(author, path)) == []
+    hold = """mutation { holdBatch(input: {cacaoBatchId: "3", reason: "x"}) { userErrors { code } } }"""
+    assert ask(author, hold) == {"holdBatch": {"userErrors": []}}
+    reached = [PRODUCT, global_id("CacaoBatch", 4), global_id("CacaoBatch", 3)]
+    assert held(drawn(author, path)) == reached
+    assert held(drawn(author, f"/trace/{BEANS}.svg")) == []
+    with local(create_app(Settings(dev_role="public"), own_world)) as client:
+        assert held(drawn(client, path)) == []
+    release = hold.replace("holdBatch", "releaseBatch")
+    assert ask(author, release) == {"releaseBatch": {"userErrors": []}}
+    assert held(drawn(author, path)) == []
 
 
 def test_public_sees_no_kilograms(world_to_read: Database) -> None:

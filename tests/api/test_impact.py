@@ -2,9 +2,11 @@
 
 import csv
 from dataclasses import replace
+from datetime import date
 from io import StringIO
 from typing import Any
 
+import pyexcel
 import pytest
 from starlette.testclient import TestClient
 
@@ -13,7 +15,7 @@ from models.database import Database
 from server import create_app
 from settings import Settings
 from tests.api.asking import ask, global_id, request
-from tests.conftest import client_of, local
+from tests.conftest import client_of, local, temporary_folder
 from tests.recorder import recording
 
 IMPACT = """query ($id: Int!) { cacaoBatch(by: {cacaoBatchId: $id}) { impact {
@@ -88,6 +90,14 @@ def table(client: TestClient, path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
+def sheet(client: TestClient, path: str) -> pyexcel.Sheet:
+    """The CSV as a spreadsheet opens it: the types of its cells are guessed."""
+    with temporary_folder() as folder:
+        file = folder / "impact.csv"
+        file.write_bytes(client.get(path).content)
+        return pyexcel.get_sheet(file_name=str(file), encoding="utf-8-sig")
+
+
 @pytest.mark.parametrize("batch", ["1", global_id("CacaoBatch", 1)])
 def test_csv_lists_products_with_their_makers(reader: TestClient, batch: str) -> None:
     rows = table(reader, f"/trace/{batch}/impact.csv")
@@ -137,6 +147,47 @@ def test_csv_has_no_formulas(
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE products SET name = %s WHERE product_id = 1", (name,))
     assert table(author, "/trace/1/impact.csv")[0]["name"] == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        *(("007", "'007"), ("1E5", "'1E5"), ("3/4", "'3/4"), ("2026-03-01", "'2026-03-01")),
+        *(("1.50", "'1.50"), ("1234567890123456", "'1234567890123456")),
+        *(("0", "0"), ("12", "12"), ("L1", "L1"), ("2026-03-A", "2026-03-A"), ("1E5B", "1E5B")),
+    ],
+)
+def test_csv_has_no_batch_numbers_that_a_spreadsheet_rewrites(
+    author: TestClient, own_world: Database, number: str, shown: str
+) -> None:
+    with own_world.engine().begin() as connection:
+        renumber = "UPDATE products SET batch_number = %s WHERE product_id = 1"
+        connection.exec_driver_sql(renumber, (number,))
+    assert table(author, "/trace/1/impact.csv")[0]["batch_number"] == shown
+    assert str(sheet(author, "/trace/1/impact.csv")[1, 4]) == shown
+
+
+def test_csv_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
+    """Cells as a spreadsheet takes them: numbers and a date to compute with, texts as they stand."""
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE products SET batch_number = '1E5', name = '=1+1,\n\"é\"' WHERE product_id = 2"
+        )
+    opened = sheet(author, "/trace/1/impact.csv")
+    gtin, maker = "04006381333931", ("Bonnat", "Voiron", "FR")
+    assert opened.to_array() == [
+        [*opened.row[0]],
+        ["product", 1, "Noir Café 70%", gtin, "L1", date(2026, 3, 1), *maker, 1, 114.129],
+        ["product", 2, '\'=1+1,\n"é"', gtin, "'1E5", "", *maker, 3, ""],
+    ]
+    assert opened.row[0][0] == "finding"
+
+
+def test_csv_of_nothing_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
+    with own_world.engine().begin() as connection:
+        connection.exec_driver_sql("DELETE FROM product_cacao_batch")
+    header, found = sheet(author, "/trace/4/impact.csv").to_array()
+    assert found == ["nothing was made from it", *[""] * (len(header) - 1)]
 
 
 @pytest.mark.parametrize(

@@ -311,6 +311,7 @@ def test_entry_that_cannot_be_is_refused(
     ("change", "field", "code"),
     [
         ({"supplierId": "1"}, "periodFrom", "ALREADY_EXISTS"),
+        ({"supplierId": "1", "periodFrom": "2026-12-31"}, "periodFrom", "ALREADY_EXISTS"),
         ({"supplierId": "2", "periodTo": "2025-12-31"}, "periodTo", "INVALID"),
         ({"supplierId": "2", "manufacturerId": "1"}, "supplierId", "INVALID"),
         ({}, "supplierId", "INVALID"),

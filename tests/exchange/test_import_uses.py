@@ -40,7 +40,9 @@ def test_use_goes_into_a_product_or_into_a_batch(lots: Loader) -> None:
     assert (report.inserted, report.rejected) == (4, 0)
     assert lots("uses", content).changes == 0
     assert edges(lots) == [(1, 1, 5), (1, 2, 6), (3, 1, None)]
-    assert lots.rows("select * from cacao_batch_input") == [(3, 1, 7)]
+    assert lots.rows(
+        "select output_batch_id, input_batch_id, quantity_kg from cacao_batch_input"
+    ) == [(3, 1, 7)]
 
 
 @pytest.mark.parametrize(

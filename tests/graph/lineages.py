@@ -14,8 +14,7 @@ import pytest
 
 from models.database import Database
 
-GENEALOGY = Path("/work/shared/data/genealogy")
-GENEALOGY_BESIDE = Path(__file__).parents[3] / "shared" / "data" / "genealogy"
+GENEALOGY = Path(__file__).parents[3] / "shared" / "data" / "genealogy"
 HELD_GRAMS = 90_000_000_000
 ROUND_GRAMS = 1_000_000
 
@@ -73,13 +72,12 @@ def draw_many(seed: int, count: int) -> Iterator[Lots]:
 
 def deep(first: int) -> Lots:
     """The deep graph under numbers from `first` on, kilograms at random; skips where it is not."""
-    folder = next((one for one in (GENEALOGY, GENEALOGY_BESIDE) if one.exists()), None)
-    if folder is None:
+    if not GENEALOGY.exists():
         pytest.skip("the deep graph is not on this machine")
     rng = random.Random(3)
-    with (folder / "deep_edges.csv").open(encoding="utf-8") as lines:
+    with (GENEALOGY / "deep_edges.csv").open(encoding="utf-8") as lines:
         pairs = [(int(r["output_lot_id"]), int(r["input_lot_id"])) for r in csv.DictReader(lines)]
-    with (folder / "deep_lots.csv").open(encoding="utf-8") as lines:
+    with (GENEALOGY / "deep_lots.csv").open(encoding="utf-8") as lines:
         last = max(int(row["lot_id"]) for row in csv.DictReader(lines))
     edges = [(t + first - 1, g + first - 1, rng.randint(1, 9_999_999)) for t, g in pairs]
     return Lots(first, first + last - 1, edges)

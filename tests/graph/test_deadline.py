@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from graph.deadline import Deadlines
+from tests.bounds import within
 
 
 async def limited(deadlines: Deadlines, work: Awaitable[object]) -> str:
@@ -36,7 +37,7 @@ def test_late_request_ends_in_time_and_its_task_goes_on() -> None:
 
     ended, took, cancelling = asyncio.run(run())
     assert (ended, cancelling) == ("late", 0)
-    assert 0.1 <= took < 1
+    assert 0.1 <= took < within(1)
 
 
 def test_request_that_swallows_its_cancellation_is_cancelled_again() -> None:
@@ -57,9 +58,9 @@ def test_request_that_swallows_its_cancellation_is_cancelled_again() -> None:
 
 def test_only_those_that_are_late_are_cancelled() -> None:
     async def run() -> list[str]:
-        deadlines = Deadlines(0.4)
+        deadlines = Deadlines(2)
         slow = [asyncio.create_task(limited(deadlines, asyncio.sleep(60))) for _ in range(3)]
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(1)
         quick = [asyncio.create_task(limited(deadlines, asyncio.sleep(0.1))) for _ in range(3)]
         return list(await asyncio.gather(*quick, *slow))
 
@@ -96,6 +97,6 @@ def test_cancellation_by_somebody_else_stays_one() -> None:
 def test_jump_of_the_wall_clock_makes_nobody_late() -> None:
     async def run() -> str:
         with patch.object(time, "time", lambda: 4e9):
-            return await limited(Deadlines(0.4), asyncio.sleep(0.15))
+            return await limited(Deadlines(5), asyncio.sleep(0.15))
 
     assert asyncio.run(run()) == "done"

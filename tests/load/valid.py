@@ -10,9 +10,8 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import cast
 
-from bench.client import framed, whole_length
+from bench.client import Client, framed
 
 PRODUCT = """query ($id: Int!) { product(by: {productId: $id}) { productId name batchNumber
   manufacturer { name } cacaoBatches(first: 10) { nodes { quantityKg supplier { name } } } } }"""
@@ -52,56 +51,30 @@ def body(text: str, variables: dict[str, object]) -> bytes:
     return framed(json.dumps({"query": text, "variables": variables}).encode())
 
 
-class Valid(asyncio.Protocol):
-    """One connection; sends the next request when the answer to the last one is whole."""
+class Valid(Client):
+    """A client that makes each request when it sends it, and knows what the answer must hold."""
 
     def __init__(self, number: int, until: float) -> None:
-        self._number, self._until = number, until
+        super().__init__(iter(()), until)
+        self._number = number
         self._chance = random.Random(number)
-        self._received = bytearray()
         self._turn = 0
-        self._length: int | None = None
-        self.durations: list[float] = []
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
-        self.finished = asyncio.get_running_loop().create_future()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._send()
-
-    def _send(self) -> None:
+    def _next(self) -> bytes:
         self._turn += 1
         self._kind, sent, self._expected = request(self._number, self._turn, self._chance)
-        self._sent = time.perf_counter()
-        self._transport.write(sent)
+        return sent
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if self._length is None:
-            self._length = whole_length(self._received)
-        if self._length is not None and len(self._received) >= self._length:
-            self._answered()
-
-    def _answered(self) -> None:
-        now = time.perf_counter()
-        self.durations.append(now - self._sent)
+    def _check(self, received: bytearray) -> None:
         self.counts[self._kind] += 1
-        good = self._received.startswith(b"HTTP/1.1 200") and self._expected in self._received
-        if not good or b'"errors"' in self._received:
-            self.failures.append(f"{self._kind}: {bytes(self._received[-300:])!r}")
-        self._received.clear()
-        self._length = None
-        if now < self._until:
-            self._send()
-        else:
-            self._transport.close()
+        good = received.startswith(b"HTTP/1.1 200") and self._expected in received
+        if not good or b'"errors"' in received:
+            self.failures.append(f"{self._kind}: {bytes(received[-300:])!r}")
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if time.perf_counter() < self._until or exc is not None:
-            self.failures.append(f"connection lost: {exc}")
-        if not self.finished.done():
-            self.finished.set_result(None)
+    def _lose(self, error: Exception | None) -> None:
+        self.failures.append(f"connection lost: {error}")
 
 
 async def run(port: int, clients: int, seconds: float) -> dict[str, object]:

@@ -1,5 +1,8 @@
 """Custody, yields, claims and mass balance, whoever writes: what is refused."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -78,6 +81,48 @@ def test_custody_is_not_restated_against_what_it_was_made_of(
     assert refused(lots, statement)[0] == "CUSTODY_BROKEN"
 
 
+def test_identity_preserved_lot_that_gave_keeps_its_origin(lots: Database) -> None:
+    """Else what was made of it would be of two origins afterwards."""
+    state(lots, {1: "identity_preserved", 2: "identity_preserved", 3: "identity_preserved"})
+    use(lots, 1, 4)
+    use(lots, 3, 4)
+    why = ("CUSTODY_BROKEN", "cacao batch 3 is of one origin, and has given as such")
+    assert refused(lots, "insert into cacao_batch_input values (3, 2, 1)") == why
+    move = "update cacao_batches set supplier_id = 2 where cacao_batch_id = {}"
+    assert refused(lots, move.format(3)) == why
+    # Another lot of the same origin may still go into it; who made it is then not where it comes from.
+    run_sql(lots, "insert into cacao_batch_input values (3, 1, 1)")
+    run_sql(lots, move.format(3))
+    assert refused(lots, "delete from cacao_batch_input where output_batch_id = 3") == why
+    assert refused(lots, move.format(1))[0] == "CUSTODY_BROKEN"
+    run_sql(lots, move.format(4).replace("= 2", "= 1"))
+    run_sql(lots, move.format(2).replace("= 2", "= 1"))
+
+
+def test_chain_of_identity_preserved_lots_is_written_at_once(lots: Database) -> None:
+    state(lots, {1: "identity_preserved", 4: "identity_preserved", 5: "identity_preserved"})
+    run_sql(lots, "insert into cacao_batch_input values (4, 1, 1), (5, 4, 1), (6, 5, 1)")
+    assert custody_of(lots, 5) == "identity_preserved"
+
+
+def test_custody_is_not_strengthened_while_an_input_is_weakened(lots: Database) -> None:
+    """Each of the two writers sees nothing of the other, and only one of them may go on."""
+    state(lots, {1: "segregated", 3: "mass_balance", 5: "mass_balance"})
+    use(lots, 1, 4)
+    use(lots, 4, 5)
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, lots.engine().begin() as connection:
+        connection.execute(
+            text("update cacao_batches set custody = 'segregated' where cacao_batch_id = 5")
+        )
+        other = pool.submit(use, lots, 3, 4)
+        while not other.done() and rows(lots, waiting) == [(0,)]:
+            time.sleep(0.01)
+    with pytest.raises(DBAPIError, match="has given to a lot of stronger custody"):
+        other.result()
+    assert [custody_of(lots, batch) for batch in (4, 5)] == ["segregated", "segregated"]
+
+
 # ---------------------------------------------------------------- yields
 
 
@@ -147,6 +192,33 @@ def test_factor_is_the_one_of_the_day_and_of_the_own_scheme(lots: Database) -> N
     assert found == [[("820.000",)], [("750.000",)], [("900.000",)]]
 
 
+@pytest.mark.parametrize(
+    ("change", "yields"),
+    [
+        ("stage = 'nibs' where cacao_batch_id = 1", "500.000"),
+        ("certification = 'Own' where cacao_batch_id = 4", "700.000"),
+        ("production_date = '2015-01-01' where cacao_batch_id = 4", None),
+    ],
+)
+def test_yields_are_judged_again_where_their_factor_changes(
+    lots: Database, change: str, yields: str | None
+) -> None:
+    run_sql(lots, "update matter_rules set yields = 'refuse'")
+    run_sql(
+        lots,
+        "insert into conversion_factors (from_stage, to_stage, factor, scheme, source, valid_from)"
+        " values ('nibs', 'liquor', 0.5, 'UTZ', 'test', '2016-01-01'),"
+        " ('beans', 'liquor', 0.7, 'Own', 'test', '2016-01-01')",
+    )
+    use(lots, 1, 4, "1000")
+    make_product(lots, 4, 1, "800")
+    if yields is None:
+        run_sql(lots, f"update cacao_batches set {change}")
+        return
+    message = f"cacao batch 4 gave 800.000 kg, its inputs yield {yields} kg"
+    assert refused(lots, f"update cacao_batches set {change}") == ("YIELD_EXCEEDED", message)
+
+
 # ---------------------------------------------------------------- claims
 
 
@@ -189,6 +261,68 @@ def test_entry_lies_in_the_period_of_its_account(lots: Database, day: str) -> No
 def test_site_has_one_account_of_a_scheme_and_period(lots: Database) -> None:
     run_sql(lots, ACCOUNT)
     assert refused(lots, ACCOUNT)[0] == "ALREADY_EXISTS"
+
+
+def open_account(site: str, scheme: str, first: str, last: str) -> str:
+    column, number = site.split(", ")
+    return f"""insert into mass_balance_accounts (scheme, {column}, period_from, period_to)
+      values ('{scheme}', {number}, '{first}', '{last}')"""
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2025-01-01", "2026-01-01"),
+        ("2026-12-31", "2027-12-31"),
+        ("2026-03-01", "2026-03-01"),
+        ("2025-01-01", "2028-12-31"),
+    ],
+)
+def test_periods_of_a_site_and_scheme_share_no_day(lots: Database, first: str, last: str) -> None:
+    run_sql(lots, "insert into manufacturers (name, location) values ('M', 'Y')")
+    shared = "This site has an account of this scheme for some of these days already."
+    for site in ("supplier_id, 1", "manufacturer_id, 1"):
+        run_sql(lots, open_account(site, "UTZ", "2026-01-01", "2026-12-31"))
+        statement = open_account(site, "UTZ", first, last)
+        assert refused(lots, statement) == ("ALREADY_EXISTS", shared)
+    moved = f"""update mass_balance_accounts set period_from = '{first}', period_to = '{last}'
+      where period_to < '2026-01-01'"""
+    run_sql(lots, open_account("supplier_id, 1", "UTZ", "2024-01-01", "2024-12-31"))
+    assert refused(lots, moved) == ("ALREADY_EXISTS", shared)
+
+
+def test_periods_that_meet_nowhere_are_opened(lots: Database) -> None:
+    run_sql(lots, ACCOUNT)
+    run_sql(lots, open_account("supplier_id, 1", "UTZ", "2025-01-01", "2025-12-31"))
+    run_sql(lots, open_account("supplier_id, 1", "UTZ", "2027-01-01", "2027-12-31"))
+    run_sql(lots, open_account("supplier_id, 1", "Other", "2026-06-01", "2026-06-30"))
+    run_sql(lots, open_account("supplier_id, 2", "UTZ", "2026-06-01", "2026-06-30"))
+    assert rows(lots, "select count(*) from mass_balance_accounts") == [(5,)]
+
+
+def test_account_with_entries_keeps_scheme_site_and_period(lots: Database) -> None:
+    run_sql(lots, ACCOUNT)
+    run_sql(lots, "update mass_balance_accounts set period_to = '2027-12-31', scheme = 'Other'")
+    run_sql(lots, ENTRY.format("credit", 1, "2027-01-01 00:00Z"))
+    for change in ("period_to = '2028-12-31'", "scheme = 'UTZ'", "supplier_id = 2"):
+        stays(lots, f"update mass_balance_accounts set {change}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        """insert into mass_balance_accounts (scheme, supplier_id, period_from, period_to, balance_kg)
+          values ('UTZ', 1, '2026-01-01', '2026-12-31', 5)""",
+        "insert into products (name, on_hold) values ('R', true)",
+        """insert into cacao_batches (supplier_id, harvest_date, quantity, on_hold)
+          values (1, '2026-01-01', 1, true)""",
+    ],
+)
+def test_no_row_begins_with_what_only_triggers_write(lots: Database, statement: str) -> None:
+    before = contents(lots)
+    with pytest.raises(DBAPIError, match="written by the database itself"):
+        run_sql(lots, statement)
+    assert contents(lots) == before
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,24 @@ def test_many_writers_never_overdraw_an_account(crowded: Database) -> None:
     assert rows(crowded, balance) == [(True, True, found["written"])]
 
 
+def test_many_writers_never_open_two_accounts_for_a_day(crowded: Database) -> None:
+    def open_account(connection: Connection, rng: random.Random, _number: int) -> None:
+        first = rng.randint(1, 28)
+        connection.execute(
+            text(
+                "insert into mass_balance_accounts (scheme, supplier_id, period_from, period_to) values"
+                f" ('Other', 1, '2026-02-{first:02}', '2026-02-{rng.randint(first, 28)}')"
+            )
+        )
+
+    found = write_together(crowded, open_account, "site's accounts")
+    assert set(found) == {"written", "ALREADY_EXISTS"}
+    shared = """select count(*), count(distinct day) from mass_balance_accounts,
+      generate_series(period_from, period_to, '1 day') as day where scheme = 'Other'"""
+    ((days, distinct),) = rows(crowded, shared)
+    assert days == distinct > 0
+
+
 def test_hold_reaches_what_is_being_made_of_the_lot(crowded: Database) -> None:
     """Writers make chains of lots while holds come and go; in the end the marks are exact."""
 

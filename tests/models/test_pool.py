@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from models import embedded
 from models.asynchronous import Statement, dsn_of
 from models.database import Database
 from models.patience import Patience
-from models.pool import Pool
+from models.pool import Fetch, Pool
 from models.slots import Unanswered
 from tests.conftest import FAST, temporary_folder
 from tests.faults.proxy import Mode, Proxy
@@ -116,6 +117,58 @@ def test_statement_that_is_never_answered_ends_with_the_patience(proxy: Proxy) -
         await ask(pool, 3)
 
     run(proxy, act, 1, Patience(2, 1))
+
+
+def end_backends(proxy: Proxy) -> None:
+    """As an administrator does: the server says so, and closes."""
+    url = f"postgresql://postgres@127.0.0.1:{proxy.port}/cacaotrace"
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and application_name = 'cacaotrace'"
+        )
+
+
+@pytest.mark.parametrize("end", [Proxy.cut, end_backends])
+def test_snapshot_is_begun_anew_where_it_was_cut(
+    proxy: Proxy, end: Callable[[Proxy], None]
+) -> None:
+    async def act(pool: Pool) -> None:
+        loop = asyncio.get_running_loop()
+        tries = []
+
+        async def together(fetch: Fetch) -> bytes:
+            tries.append(await fetch(ECHO, [1]))
+            if len(tries) < lost:
+                await loop.run_in_executor(None, end, proxy)
+            return await fetch(ECHO, [2])
+
+        lost = 2
+        answer: Any = await pool.fetch_together(together)
+        assert (answer, len(tries)) == (2, 2)
+        tries, lost = [], 9
+        with pytest.raises(Unanswered):
+            await pool.fetch_together(together)
+        assert len(tries) == 2
+        await asyncio.gather(*(ask(pool, number) for number in range(8)))
+
+    run(proxy, act)
+
+
+def test_error_within_a_snapshot_is_not_tried_again(proxy: Proxy) -> None:
+    async def act(pool: Pool) -> None:
+        tries = []
+
+        async def together(fetch: Fetch) -> bytes:
+            tries.append(await fetch(ECHO, [1]))
+            return await fetch(Statement("SELECT to_json(1 / $1::int)", 1), [0])
+
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            await pool.fetch_together(together)
+        assert len(tries) == 1
+        await ask(pool, 3)
+
+    run(proxy, act, 1)
 
 
 def test_clock_that_jumps_changes_nothing(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
