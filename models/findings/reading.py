@@ -12,9 +12,9 @@ from models.findings.statement import COLUMNS, branches_of, listing
 # What is written of a finding: of its key only the rule, as the rest is told by where it is.
 SHOWN = ("rule", "severity", "message", *COLUMNS[7:], "evidence")
 EXISTS = {
-    "Product": "SELECT FROM products WHERE product_id = %s",
-    "CacaoBatch": "SELECT FROM cacao_batches WHERE cacao_batch_id = %s",
-    "Supplier": "SELECT FROM suppliers WHERE supplier_id = %s",
+    "Product": "SELECT FROM products WHERE product_id = {}",
+    "CacaoBatch": "SELECT FROM cacao_batches WHERE cacao_batch_id = {}",
+    "Supplier": "SELECT FROM suppliers WHERE supplier_id = {}",
 }
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -31,7 +31,7 @@ def stream(database: Database, scope: Scope, rules: Sequence[Rule]) -> Iterator[
             # Compiling a statement takes longer than nearly all of these run.
             cursor.execute("SET LOCAL jit = off")
             if scope.kind in EXISTS:
-                cursor.execute(EXISTS[scope.kind], (scope.start,))
+                cursor.execute(EXISTS[scope.kind].format(scope.start))
                 if cursor.fetchone() is None:
                     raise LookupError(scope.start)
         for branch in branches_of(rules):

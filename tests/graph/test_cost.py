@@ -64,6 +64,14 @@ def cost(query: str, **variables: Any) -> int:
             ),
             1 + 500 + (1 + 5_000 * 2) + 1,
         ),
+        # The rules, asked of a row or of everything; again where all findings are counted.
+        ("{ product(by: {productId: 1}) { auditFindings { nodes { rule } } } }", 1 + 500 + 20),
+        (
+            "{ products(first: 3) { nodes { auditFindings(first: 2) { totalCount nodes { rule } } } } }",
+            1 + 3 * (1 + 1_000 + 2),
+        ),
+        ("{ auditFindings(first: 5) { nodes { product { name } } } }", 20_000 + 5 * 2),
+        ("{ auditFindings { totalCount } }", 40_000),
         # A page and its rows; 20 of them, if nothing is said.
         ("{ products { nodes { name } } }", 1 + 20),
         ("{ products(first: 0) { nodes { name } } }", 1),
