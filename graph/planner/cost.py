@@ -9,7 +9,7 @@
   be joined: with `every` and `none`, and beneath `every`, `or` and `not`.
 - `nodes(ids)` is its number of ids times what one object costs.
 - A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above.
-- Findings are 500 of each row that they are asked of, and 20,000 of everything; `totalCount` as much again.
+- Findings are 30 a rule of each row that they are asked of, 1,200 a rule of everything; `totalCount` is as much again.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
 
 No operation is less than 1. What is costly to PostgreSQL alone (an order without an index, a filter
@@ -59,8 +59,8 @@ STEP = 10
 STEEP = 20
 MUTATION = 50
 LINEAGE = 500
-# What the rules read: of one row and what it was made of, and of all there is.
-FINDINGS_OF_ROW, FINDINGS_OF_ALL = 500, 20_000
+# What a rule reads: of one row and what it was made of, and of all there is.
+RULE_OF_ROW, RULE_OF_ALL = 30, 1_200
 
 
 def cost_of(operation: Operation, besides: int = 0) -> Cost:
@@ -86,8 +86,8 @@ def _root(value: RootValue) -> Cost:
             return lambda values: (
                 max([value_of(c, values) for c in each]) * (len(values[slot]) or 1)
             )
-        case Findings():
-            return _page(value, FINDINGS_OF_ALL, FINDINGS_OF_ALL)
+        case Findings(rules=rules):
+            return _page(value, RULE_OF_ALL * len(rules), RULE_OF_ALL * len(rules))
         case Page():
             return _page(value, COUNT_OF_TABLE)
         case _:
@@ -101,8 +101,9 @@ def cost_of_row(shape: Shape) -> Cost:
         match value:
             case One(shape=one):
                 beneath.append(cost_of_row(one))
-            case Findings():
-                beneath.append(_page(value, FINDINGS_OF_ROW, FINDINGS_OF_ROW))
+            case Findings(rules=rules):
+                once = RULE_OF_ROW * len(rules)
+                beneath.append(_page(value, once, once))
             case Page():
                 beneath.append(_page(value, COUNT_OF_RELATED))
             case Lineage(shown=Listing() as listing):

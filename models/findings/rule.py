@@ -17,13 +17,15 @@ ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
 class Subject:
     """A kind of row that is judged: its key of two whole numbers, and where its findings point to.
 
-    `place` tells kinds apart that one rule judges; `reads` are the tables behind the placeholder.
+    `place` tells kinds apart that one rule judges; `reads` are the tables behind the placeholder; `many`:
+    there are millions where there are thousands of lots.
     """
 
     place: int
     reads: str
     key: tuple[str, str]
     where: Mapping[str, str]
+    many: bool = False
 
 
 MADE_BY = "(SELECT l.supplier_id FROM cacao_batches l WHERE l.cacao_batch_id = {})"
@@ -44,6 +46,7 @@ USES = Subject(
         "input_batch_id": "s.input_batch_id",
         "supplier_id": MADE_BY.format("s.input_batch_id"),
     },
+    many=True,
 )
 INPUTS = Subject(
     1,
@@ -54,6 +57,7 @@ INPUTS = Subject(
         "input_batch_id": "s.input_batch_id",
         "supplier_id": MADE_BY.format("s.output_batch_id"),
     },
+    many=True,
 )
 EVENTS = Subject(
     0,
@@ -65,6 +69,7 @@ EVENTS = Subject(
         "cacao_batch_id": "s.cacao_batch_id",
         "supplier_id": MADE_BY.format("s.cacao_batch_id"),
     },
+    many=True,
 )
 # An edge: what a product took of a lot, and what a lot took of another.
 FLOWS = (USES, INPUTS)

@@ -76,6 +76,17 @@ class Branch:
             f" FROM {scope.source(rule, subject)}"
         )
 
+    def order(self, scope: Scope) -> tuple[str, str]:
+        """By what its findings are sorted.
+
+        Of lots and products, each is looked at in turn until there are enough. Edges and events are many, and
+        of those that break a rule PostgreSQL expects a third: sorted by sums, for which no index is,
+        they are joined as a whole, which takes less than half as long.
+        """
+        if scope.kind == "everything" and self.subject.many:
+            return "f.first_key + 0", "f.second_key + 0"
+        return "f.first_key", "f.second_key"
+
     def within(self, window: Window) -> Iterator[str]:
         """Conditions on a finding `f` of this branch: between the cursors."""
         for position, greater in ((window.after, True), (window.before, False)):
@@ -120,7 +131,8 @@ def listing(
         if conditions:
             text += f" WHERE {' AND '.join(conditions)}"
         if window.limit:
-            text += f" ORDER BY f.first_key {way}, f.second_key {way} LIMIT {window.limit}"
+            order = ", ".join(f"{term} {way}" for term in branch.order(scope))
+            text += f" ORDER BY {order} LIMIT {window.limit}"
         tables.append(f"f{number} AS MATERIALIZED ({text})")
         names.append(f"SELECT * FROM f{number}")
         if window.limit:
