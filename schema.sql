@@ -217,10 +217,16 @@ create table transactions (
   event_id       text collate "C" unique,
   record_time    timestamptz not null default now(),
   recorded_by    text collate "C" default current_actor(),
-  constraint transactions_one_subject check (num_nonnulls(product_id, cacao_batch_id) = 1)
+  -- The earlier event that this one corrects, and why (EPCIS 2.0, error declarations).
+  corrects          bigint references transactions,
+  correction_reason text collate "C" check (btrim(correction_reason) <> ''),
+  constraint transactions_one_subject check (num_nonnulls(product_id, cacao_batch_id) = 1),
+  constraint transactions_corrects_earlier check (corrects < transaction_id),
+  constraint transactions_corrects_with_reason check ((corrects is null) = (correction_reason is null))
 );
 create index on transactions (product_id, transaction_id) where product_id is not null;
 create index on transactions (cacao_batch_id, transaction_id) where cacao_batch_id is not null;
+create index on transactions (corrects, transaction_id) where corrects is not null;
 create index on transactions ("timestamp", transaction_id);
 create index on transactions (event, transaction_id);
 -- The few that findings look at among millions.
@@ -272,6 +278,182 @@ create table hold_product (
   primary key (hold_id, product_id)
 );
 create index on hold_product (product_id, hold_id);
+
+-- ---------------------------------------------------------------- ledger
+
+-- Events that no leaf holds yet. No index and no key: who appends an event waits for nobody.
+create table ledger_queue (
+  transaction_id bigint not null
+);
+
+-- A Merkle log of the events (RFC 9162, section 2.1), one row a leaf; written by the integrator alone.
+-- `leaf` is the canonical JSON (RFC 8785) of what ledger_record says of the event, with its sequence and a salt,
+-- without which a hash would tell whoever guesses what the event says. `hashes` are those of all complete subtrees that
+-- end with this leaf, its own first: the node of height h over the leaves up to n is in row n, at byte 32 h.
+create table ledger_entries (
+  sequence       bigint primary key check (sequence >= 0),
+  transaction_id bigint not null unique,
+  salt           bytea not null check (octet_length(salt) = 16),
+  leaf           bytea not null,
+  hashes         bytea not null
+);
+
+-- Signed tree heads: `note` is a C2SP tlog-checkpoint, `public_key` the C2SP verifier key it was signed with.
+create table ledger_checkpoints (
+  size       bigint primary key check (size > 0),
+  root_hash  text collate "C" not null check (octet_length(decode(root_hash, 'base64')) = 32),
+  issued_at  timestamptz not null,
+  note       text collate "C" not null,
+  public_key text collate "C" not null
+);
+
+-- What a leaf says of an event. A verifier reads this definition in schema.sql, not in the database.
+-- UTC to the microsecond whatever the session's settings; details that are not there are not null.
+create function ledger_record(t transactions) returns jsonb
+  language sql stable parallel safe
+  return jsonb_build_object(
+    'transactionId', t.transaction_id,
+    'productId', t.product_id,
+    'cacaoBatchId', t.cacao_batch_id,
+    'timestamp', case when isfinite(t."timestamp")
+      then to_char(t."timestamp" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || case when t."timestamp" < '0001-01-01 00:00:00+00' then ' BC' else '' end
+      else t."timestamp"::text end,
+    'recordTime', case when isfinite(t.record_time)
+      then to_char(t.record_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || case when t.record_time < '0001-01-01 00:00:00+00' then ' BC' else '' end
+      else t.record_time::text end,
+    'recordedBy', t.recorded_by,
+    'event', t.event,
+    'eventId', t.event_id,
+    'corrects', t.corrects,
+    'correctionReason', t.correction_reason)
+    || case when t.details is null then '{}'::jsonb else jsonb_build_object('details', t.details) end;
+
+-- The hash over the leaves from `first` on and below `last`, folded from complete subtrees (RFC 9162, 2.1.1).
+-- `first` is 0 or a multiple of a power of two that is not less than their number. Null where a leaf is missing.
+create function ledger_subtree(first bigint, last bigint) returns bytea
+  language plpgsql stable parallel safe as $$
+declare
+  behind bigint := last;
+  height int;
+  node bytea;
+  folded bytea;
+begin
+  if last <= first then
+    return case when last = 0 and first = 0 then sha256('') end;
+  end if;
+  while behind > first loop
+    height := 0;
+    while ((behind - first) >> height) & 1 = 0 loop
+      height := height + 1;
+    end loop;
+    node := (select substr(e.hashes, height * 32 + 1, 32) from ledger_entries e where e.sequence = behind - 1);
+    if node is null or octet_length(node) <> 32 then
+      return null;
+    end if;
+    folded := case when folded is null then node else sha256('\x01'::bytea || node || folded) end;
+    behind := behind - (1::bigint << height);
+  end loop;
+  return folded;
+end $$;
+
+create function ledger_root(size bigint) returns bytea
+  language sql stable parallel safe
+  return ledger_subtree(0, size);
+
+-- RFC 9162, section 2.1.3.1: the hashes that lead from a leaf to the root of the tree of this size.
+create function ledger_inclusion(sequence bigint, size bigint) returns bytea[]
+  language plpgsql stable parallel safe as $$
+declare
+  low bigint := 0;
+  high bigint := size;
+  half bigint;
+  path bytea[] := '{}';
+begin
+  if sequence < 0 or sequence >= size then
+    return null;
+  end if;
+  while high - low > 1 loop
+    half := 1;
+    while half * 2 < high - low loop
+      half := half * 2;
+    end loop;
+    if sequence < low + half then
+      path := ledger_subtree(low + half, high) || path;
+      high := low + half;
+    else
+      path := ledger_subtree(low, low + half) || path;
+      low := low + half;
+    end if;
+  end loop;
+  return path;
+end $$;
+
+-- RFC 9162, section 2.1.4.1: the hashes that show that the tree of one size begins with that of a smaller one.
+create function ledger_consistency(first bigint, second bigint) returns bytea[]
+  language plpgsql stable parallel safe as $$
+declare
+  low bigint := 0;
+  high bigint := second;
+  half bigint;
+  path bytea[] := '{}';
+begin
+  if first < 1 or first > second then
+    return null;
+  end if;
+  while first < high loop
+    half := 1;
+    while half * 2 < high - low loop
+      half := half * 2;
+    end loop;
+    if first <= low + half then
+      path := ledger_subtree(low + half, high) || path;
+      high := low + half;
+    else
+      path := ledger_subtree(low, low + half) || path;
+      low := low + half;
+    end if;
+  end loop;
+  return case when low = 0 then path else ledger_subtree(low, high) || path end;
+end $$;
+
+create function ledger_texts(hashes bytea[]) returns text[]
+  language sql immutable strict parallel safe
+  return array(select encode(h.hash, 'base64') from unnest(hashes) with ordinality h (hash, place) order by h.place);
+
+-- The proof of each event: under the newest checkpoint, or where that does not reach it, in the tree as it is.
+create view transaction_proofs (
+  transaction_id, status, sequence, leaf, leaf_hash, tree_size, root_hash, hashes, checkpoint
+) as
+  select t.transaction_id, case when e.sequence is null then 'pending' else 'integrated' end, e.sequence,
+    convert_from(e.leaf, 'UTF8'), encode(substr(e.hashes, 1, 32), 'base64'),
+    tree.size, encode(ledger_root(tree.size), 'base64'), ledger_texts(ledger_inclusion(e.sequence, tree.size)),
+    (select c.note from ledger_checkpoints c where c.size = tree.size)
+  from transactions t
+  left join ledger_entries e using (transaction_id)
+  left join lateral (
+    select coalesce(
+      (select max(c.size) from ledger_checkpoints c where c.size > e.sequence),
+      (select max(n.sequence) + 1 from ledger_entries n)) as size) tree on e.sequence is not null;
+
+-- The log as it is, one row, with its newest checkpoint.
+create view ledger (ledger_id, size, root_hash, origin, public_key, checkpoint) as
+  select 1, tree.size, encode(ledger_root(tree.size), 'base64'), split_part(c.public_key, '+', 1), c.public_key, c.note
+  from (select coalesce(max(e.sequence) + 1, 0) as size from ledger_entries e) tree
+  left join lateral (select * from ledger_checkpoints c order by c.size desc limit 1) c on true;
+
+-- The proof from one size to another, which is that of the log where it is null; no row where there is none.
+create function ledger_consistency_proof(from_size bigint, to_size bigint)
+  returns table (first_size bigint, second_size bigint, first_root text, second_root text, hashes text[])
+  language sql stable parallel safe rows 1
+as $$
+  select log.first, log.size, encode(ledger_root(log.first), 'base64'), encode(ledger_root(log.size), 'base64'),
+    ledger_texts(ledger_consistency(log.first, log.size))
+  from (select coalesce(from_size, 1) as first, coalesce(to_size, tree.size) as size, tree.size as most
+        from (select coalesce(max(e.sequence) + 1, 0) as size from ledger_entries e) tree) log
+  where log.first between 1 and log.size and log.size <= log.most
+$$;
 
 -- ---------------------------------------------------------------- yields
 
@@ -904,6 +1086,18 @@ create trigger append_only before update or delete on transactions
 create trigger append_only_truncate before truncate on transactions
   for each statement execute function refuse_change_of_events();
 
+create function refuse_foreign_correction() returns trigger language plpgsql as $$
+begin
+  if exists (select from transactions t where t.transaction_id = new.corrects
+             and (t.product_id, t.cacao_batch_id) is distinct from (new.product_id, new.cacao_batch_id)) then
+    raise exception 'event % happened to something else', new.corrects
+      using errcode = 'check_violation', constraint = 'transactions_corrects_own', table = 'transactions';
+  end if;
+  return null;
+end $$;
+create trigger corrects_own after insert on transactions
+  for each row when (new.corrects is not null) execute function refuse_foreign_correction();
+
 create function refuse_change_of_record() returns trigger language plpgsql as $$
 begin
   raise exception '% stay as they were recorded: % is refused', tg_table_name, tg_op
@@ -916,6 +1110,14 @@ create trigger append_only_truncate before truncate on losses
 create trigger append_only before update or delete on mass_balance_entries
   for each row execute function refuse_change_of_record();
 create trigger append_only_truncate before truncate on mass_balance_entries
+  for each statement execute function refuse_change_of_record();
+create trigger append_only before update or delete on ledger_entries
+  for each row execute function refuse_change_of_record();
+create trigger append_only_truncate before truncate on ledger_entries
+  for each statement execute function refuse_change_of_record();
+create trigger append_only before update or delete on ledger_checkpoints
+  for each row execute function refuse_change_of_record();
+create trigger append_only_truncate before truncate on ledger_checkpoints
   for each statement execute function refuse_change_of_record();
 create trigger append_only before delete on holds
   for each row execute function refuse_change_of_record();
@@ -941,6 +1143,14 @@ create function record_change() returns trigger language plpgsql as $$
 begin
   execute format('insert into changes (relation, operation, keys)
     select %L, %L, array_agg(%s) from changed having count(*) > 0', tg_table_name, tg_op, tg_argv[0]);
+  return null;
+end $$;
+-- Of events, which also wait for their leaf from then on: one trigger, and statements that are planned once.
+create function record_events() returns trigger language plpgsql as $$
+begin
+  insert into changes (relation, operation, keys)
+    select 'transactions', 'INSERT', array_agg(c.transaction_id) from changed c having count(*) > 0;
+  insert into ledger_queue (transaction_id) select c.transaction_id from changed c;
   return null;
 end $$;
 create function record_change_of_row() returns trigger language plpgsql as $$
@@ -984,7 +1194,8 @@ begin
     ('sessions', 'user_id::bigint')) t (name, key)
   loop
     execute format('create trigger recorded_insert after insert on %I referencing new table as changed
-      for each statement execute function record_change(%L)', recorded.name, recorded.key);
+      for each statement execute function %s', recorded.name, case when recorded.name = 'transactions'
+        then 'record_events()' else format('record_change(%L)', recorded.key) end);
     execute format('create trigger recorded_delete after delete on %I referencing old table as changed
       for each statement execute function record_change(%L)', recorded.name, recorded.key);
     execute format('create trigger recorded_truncate before truncate on %I

@@ -31,6 +31,7 @@ from settings import VARIABLES, Settings, SettingsError, mask
 
 if TYPE_CHECKING:
     from graph.door import Access
+    from ledger.integrate import Keeper
     from models.database import Database
 
 __all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
@@ -55,6 +56,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     """
     from graph.http import application
     from graph.trusted import UnusableDocuments, load
+    from ledger.worker import Worker
     from models.database import Database
     from models.patience import Patience
 
@@ -70,8 +72,11 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if database is None:
             _settle_memory()
+            integrating = Worker(opened, keeper_of(settings))
+            integrating.start()
         yield
         if database is None:
+            await to_thread.run_sync(integrating.stop)
             opened.close()
             if multiprocessing.parent_process() is not None:
                 _end_within(2, 0)
@@ -94,6 +99,24 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
         )
     except UnusableDocuments as error:
         raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
+
+
+def keeper_of(settings: Settings) -> "Keeper":
+    """Who keeps the ledger; raises SettingsError where its key cannot be used."""
+    from ledger.integrate import Keeper
+    from ledger.note import UnusableKey, make_key
+
+    keeper = Keeper(settings.ledger_origin, settings.ledger_key, settings.ledger_checkpoints)
+    try:
+        # The embedded database has a key of its own, where none is named.
+        if settings.ledger_key == settings.data_dir / "ledger.key" and make_key(
+            settings.ledger_key
+        ):
+            log.info("made the ledger's key, %s", settings.ledger_key)
+        keeper.signer()
+    except (UnusableKey, OSError) as error:
+        raise SettingsError(f"LEDGER_KEY: {error}") from None
+    return keeper
 
 
 def access_of(settings: Settings) -> "Access":
@@ -238,6 +261,8 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
             sample_data.fill(database)
         if not embedded and not settings.production:
             log.warning("PROFILE is development: anyone may ask for the schema")
+        if keeper_of(settings).key is None:
+            log.warning("LEDGER_KEY is not set: checkpoints of the ledger are not signed")
         database.close()
         serving = replace(settings, database_url=url)
         # Where there are several worker processes, they read their settings there.
@@ -252,7 +277,11 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
 def _delegate(settings: Settings, args: argparse.Namespace) -> int:
     """Run the subcommand of another module on the database."""
     module = import_module(COMMANDS[args.command].module)
+    if args.command == "audit" and not module.needs_database(args):
+        return int(module.run(args, None))
     with opened_database(settings) as (_, database):
+        if args.command in KEEPING:
+            args.keeper = keeper_of(settings)
         return int(module.run(args, database))
 
 
@@ -272,12 +301,17 @@ class Command:
     module: str = ""
 
 
+# Those that need whoever keeps the ledger.
+KEEPING = ("import", "ledger", "audit")
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
     "import": Command("import a CSV file", _delegate, "exchange.import_command"),
-    "audit": Command("list what breaks a rule", _delegate, "exchange.audit_command"),
     "user": Command("add, list, change or remove users", _delegate, "models.user_command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
+    "ledger": Command("integrate events, or print the key", _delegate, "ledger.command"),
+    "audit": Command(
+        "export a bundle of a product, verify, or list findings", _delegate, "audit.command"
+    ),
     "schema": Command("print the GraphQL schema", _schema),
 }
 

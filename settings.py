@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from graph.limits import DEFAULTS, Limits
@@ -18,6 +19,7 @@ DEV_ROLES = ("public", "viewer", "operator", "auditor", "admin")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMATS = ("text", "json")
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+ORIGIN_OF_LOG = re.compile(r"[!-*,-~]{1,200}")
 VARIABLES = """
 environment:
   DATABASE_URL  postgresql://user:password@host:port/database; without it, an embedded PostgreSQL
@@ -39,6 +41,10 @@ environment:
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
   MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,
   MAX_NODE_IDS  how large a request may be; see the README
+  LEDGER_KEY    file of the Ed25519 private key, in PEM, that signs checkpoints of the ledger; with the
+                embedded database one is made beside its data, else events are integrated unsigned
+  LEDGER_ORIGIN, LEDGER_CHECKPOINTS       the log's name (cacaotrace), and the file that each signed
+                checkpoint is appended to (beside the key, with the ending .checkpoints)
   PROFILE       production: no GraphiQL, introspection for those signed in only, nobody acts
                 without a token, and no start with what is unsafe (development)
   PUBLIC_READ   off: whoever has not signed in reads nothing (on)
@@ -104,6 +110,9 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     log_format: str = "text"
+    ledger_key: Path | None = None
+    ledger_origin: str = "cacaotrace"
+    ledger_checkpoints: Path | None = None
     limits: Limits = DEFAULTS
 
     @classmethod
@@ -137,6 +146,7 @@ class Settings:
             proxies=_read_proxies(given),
             log_format=_read_choice(given, "LOG_FORMAT", LOG_FORMATS),
             limits=_read_limits(given, production=production),
+            **_read_ledger(given),
             **_read_issuer(given),
         )
 
@@ -150,6 +160,9 @@ class Settings:
             "LOG_FORMAT": self.log_format,
             "CORS_ORIGINS": ",".join(self.cors_origins),
             "FORWARDED_ALLOW_IPS": ",".join(self.proxies),
+            "LEDGER_KEY": str(self.ledger_key or ""),
+            "LEDGER_ORIGIN": self.ledger_origin,
+            "LEDGER_CHECKPOINTS": str(self.ledger_checkpoints or ""),
             "POOL_SIZE": str(self.pool_size),
             "PREPARED_STATEMENTS": "on" if self.prepare else "off",
             "TRUSTED_DOCUMENTS": str(self.trusted_documents or ""),
@@ -163,6 +176,22 @@ class Settings:
             "OIDC_JWKS_URL": self.oidc_jwks_url,
             "OIDC_ROLE_CLAIM": self.oidc_role_claim if self.oidc_issuer else "",
         }
+
+
+def _read_ledger(given: Mapping[str, str]) -> dict[str, Any]:
+    """The key, the name and the file of the ledger; the embedded database has a key of its own."""
+    key = Path(given["LEDGER_KEY"]) if "LEDGER_KEY" in given else None
+    if key is None and "DATABASE_URL" not in given:
+        key = Path(given.get("DATA_DIR", Settings.data_dir)) / "ledger.key"
+    origin = given.get("LEDGER_ORIGIN", Settings.ledger_origin)
+    if not ORIGIN_OF_LOG.fullmatch(origin):
+        raise SettingsError(f"LEDGER_ORIGIN must have no blanks and no +, not {origin!r}")
+    checkpoints = given.get("LEDGER_CHECKPOINTS") or (key and key.with_suffix(".checkpoints"))
+    return {
+        "ledger_key": key,
+        "ledger_origin": origin,
+        "ledger_checkpoints": Path(checkpoints) if checkpoints else None,
+    }
 
 
 def _read_url(value: str) -> str:

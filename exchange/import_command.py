@@ -13,6 +13,7 @@ from exchange.csv.format import parse_delimiter
 from exchange.csv.importing import import_csv
 from exchange.csv.kind_list import KINDS
 from exchange.csv.progress import show_progress
+from ledger.command import integrate_after
 from models.database import Database
 
 
@@ -63,6 +64,8 @@ def run(args: Namespace, database: Database) -> int:
     except Unusable as error:
         print(f"error: {error} ({error.code})", file=sys.stderr)
         return 2
+    if report.written and args.kind == "transactions":
+        integrate_after(database, getattr(args, "keeper", None))
     print(report)
     return report.exit_code
 

@@ -22,7 +22,7 @@ from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph import recall, rest, trace_page
+from graph import checkpoint, recall, rest, trace_page
 from graph.answer import Answer, Request
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
@@ -197,6 +197,7 @@ def application(
         [
             *rest.routes(engine, door),
             *recall.routes(engine, door),
+            *checkpoint.routes(engine, door),
             *trace_page.routes(engine, door, web),
             *([] if access.production else [static]),
             *routes,

@@ -34,7 +34,7 @@ NODES = "edges nodes pageInfo totalCount"
 TABLE: Mapping[str, Mapping[Roles, str]] = {
     "Query": {
         ANYONE: "product products cacaoBatch cacaoBatches supplier suppliers manufacturer"
-        " manufacturers transactions conversionFactors node nodes viewer",
+        " manufacturers transactions conversionFactors ledger node nodes viewer",
         SIGNED_IN: "holds massBalanceAccounts",
         STAFF: "auditFindings",
         OVERSEERS: "users apiKeys changes",
@@ -84,10 +84,21 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
         SIGNED_IN: "verificationNumber",
     },
     "Transaction": {
-        ANYONE: "id transactionId timestamp event eventId recordTime product cacaoBatch",
-        SIGNED_IN: "details",
+        ANYONE: "id transactionId timestamp event eventId recordTime product cacaoBatch corrects"
+        " corrections proof",
+        SIGNED_IN: "details correctionReason",
         STAFF: "recordedBy",
     },
+    # Leaves are salted, so that no hash tells of a leaf: that alone is for whoever may read all of it.
+    "TransactionProof": {
+        ANYONE: "status sequence leafHash treeSize rootHash hashes checkpoint",
+        STAFF: "leaf",
+    },
+    "Ledger": {
+        ANYONE: "size rootHash origin publicKey checkpoint checkpoints consistency",
+    },
+    "LedgerConsistency": {ANYONE: "firstSize secondSize firstRoot secondRoot hashes"},
+    "LedgerCheckpoint": {ANYONE: "id size rootHash issuedAt note publicKey"},
     "Loss": {
         SIGNED_IN: "id lossId quantityKg reason timestamp note recordTime cacaoBatch",
         STAFF: "recordedBy",
@@ -141,6 +152,7 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
             "APIKey",
             "Change",
             "AuditFinding",
+            "LedgerCheckpoint",
         )
         for kind, fields in (("Connection", NODES), ("Edge", "cursor node"))
     },

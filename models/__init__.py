@@ -6,6 +6,14 @@ from models.base import Base
 from models.change import Change
 from models.event import Transaction
 from models.hold import Hold, HoldBatch, HoldProduct
+from models.ledger import (
+    LEDGER_QUEUE,
+    Ledger,
+    LedgerCheckpoint,
+    LedgerConsistency,
+    LedgerEntry,
+    TransactionProof,
+)
 from models.loss import Loss
 from models.lot import CUSTODIES, STAGES, CacaoBatch, CacaoBatchInput, Product, ProductCacaoBatch
 from models.mass_balance import MassBalanceAccount, MassBalanceEntry
@@ -18,6 +26,7 @@ from models.user import IdempotencyKey, User
 
 __all__ = [
     "CUSTODIES",
+    "LEDGER_QUEUE",
     "STAGES",
     "APIKey",
     "Base",
@@ -34,6 +43,10 @@ __all__ = [
     "HoldBatch",
     "HoldProduct",
     "IdempotencyKey",
+    "Ledger",
+    "LedgerCheckpoint",
+    "LedgerConsistency",
+    "LedgerEntry",
     "Loss",
     "Manufacturer",
     "MassBalanceAccount",
@@ -46,6 +59,7 @@ __all__ = [
     "SignInAttempt",
     "Supplier",
     "Transaction",
+    "TransactionProof",
     "User",
     "UserSession",
 ]

@@ -149,6 +149,21 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         "period_from",
         "This site has an account of this scheme for some of these days already.",
     ),
+    "transactions_corrects_own": (
+        InvalidAttribute,
+        "corrects",
+        "It happened to something else.",
+    ),
+    "transactions_corrects_earlier": (
+        InvalidAttribute,
+        "corrects",
+        "An event corrects an earlier one.",
+    ),
+    "transactions_corrects_with_reason": (
+        InvalidAttribute,
+        "correction_reason",
+        "A correction names what it corrects, and why.",
+    ),
     "certificates_scheme_number_key": (
         AlreadyExists,
         "number",

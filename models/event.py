@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, ForeignKey, Index, func, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from models.base import Base, Instant, Json, Key, Name
+from models.ledger import TransactionProof
 from models.lot import CacaoBatch, Product
 
 
@@ -23,6 +24,7 @@ class Transaction(Base):
             "transaction_id",
             postgresql_where=text("cacao_batch_id IS NOT NULL"),
         ),
+        Index(None, "corrects", "transaction_id", postgresql_where=text("corrects IS NOT NULL")),
         Index(None, "timestamp", "transaction_id"),
         Index(None, "event", "transaction_id"),
         Index(
@@ -46,8 +48,22 @@ class Transaction(Base):
     event_id: Mapped[Name | None] = mapped_column(unique=True)
     record_time: Mapped[Instant] = mapped_column(server_default=func.now())
     recorded_by: Mapped[Name | None] = mapped_column(server_default=func.current_actor())
+    corrects_id: Mapped[int | None] = mapped_column(
+        "corrects", ForeignKey("transactions.transaction_id"), type_=BigInteger
+    )
+    correction_reason: Mapped[Name | None]
 
     product: Mapped[Product | None] = relationship(lazy="raise", back_populates="transactions")
     cacao_batch: Mapped[CacaoBatch | None] = relationship(
         lazy="raise", back_populates="transactions"
+    )
+    corrects: Mapped[Transaction | None] = relationship(
+        lazy="raise", remote_side=transaction_id, back_populates="corrections"
+    )
+    corrections: Mapped[list[Transaction]] = relationship(lazy="raise", back_populates="corrects")
+    proof: Mapped[TransactionProof] = relationship(
+        lazy="raise",
+        viewonly=True,
+        uselist=False,
+        primaryjoin=lambda: Transaction.transaction_id == foreign(TransactionProof.transaction_id),
     )

@@ -234,6 +234,7 @@ def environment(**values: str) -> dict[str, str]:
         "FORWARDED_ALLOW_IPS",
         "TRUSTED_DOCUMENTS",
         "TRUSTED_DOCUMENTS_ONLY",
+        *("LEDGER_KEY", "LEDGER_ORIGIN", "LEDGER_CHECKPOINTS"),
         *(name for name, *_ in LIMITS.values()),
     )
     inherited = {name: value for name, value in os.environ.items() if name not in settings}

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import strawberry
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, select, update
 from sqlalchemy.orm import Session
 from strawberry.utils.str_converters import to_camel_case
 
@@ -87,7 +87,8 @@ def find(session: Session, model: type[Base], reference: str, attribute: str) ->
     except InvalidId as error:
         raise InvalidAttribute(str(error), attribute) from None
     column = entity.column(entity.key)
-    if key >= 2**31 or session.execute(select(column).where(column == key)).first() is None:
+    most = 2**63 if isinstance(column.type, BigInteger) else 2**31
+    if key >= most or session.execute(select(column).where(column == key)).first() is None:
         raise NotFound(f"There is no {entity.name} with the id {reference}.", attribute)
     return key
 

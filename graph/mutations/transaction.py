@@ -33,6 +33,10 @@ class RecordTransactionInput(MutationInput):
     timestamp: DateTime | None = optional("When it happened; now, if left out.")
     details: JSON | None = optional("What else is known of it.")
     event_id: str | None = optional("Its identifier in your own system; no two may share one.")
+    corrects: strawberry.ID | None = optional(
+        f"The earlier event of the same product or batch that this one corrects. {REFERENCE}"
+    )
+    correction_reason: str | None = optional("Why; needed where it corrects another event.")
 
 
 @payload("What became of a transaction.")
@@ -42,12 +46,14 @@ class TransactionPayload:
 
 def record_transaction(session: Session, input: RecordTransactionInput) -> Written:
     subject = choose_one(input, "product_id", "cacao_batch_id")
-    values = values_of(input, "event", "details", "event_id", "timestamp")
+    values = values_of(input, "event", "details", "event_id", "timestamp", "correction_reason")
     require(values, "event")
     if values.get("timestamp") is None:
         values.pop("timestamp", None)
     model = models.Product if subject == "product_id" else models.CacaoBatch
     values[subject] = find(session, model, getattr(input, subject), subject)
+    if input.corrects not in (None, strawberry.UNSET):
+        values["corrects_id"] = find(session, models.Transaction, input.corrects, "corrects")
     return {"transaction": insert_row(session, models.Transaction, values)}
 
 

@@ -149,6 +149,23 @@ class ArgumentReader:
 
     # ------------------------------------------------------------ filters
 
+    def shown(self, entity: Entity, given: Mapping[str, Any]) -> Condition | None:
+        """Which rows a connection of these arguments shows: by its filter, its view, and as of when."""
+        asked = self.condition(entity, given.get("filter"))
+        parts = [] if asked is None else [asked]
+        known: Condition | None = None
+        if given.get("asOf") is not None:
+            self._require(entity.name, "recordTime")
+            known = Compare("record_time", "lte", self._values.add(given["asOf"]))
+            parts.append(known)
+        view = given.get("view")
+        if view is not None and view.value == "current":
+            self._require(entity.name, "corrections")
+            parts.append(Related("corrections", "none", known or All(())))
+        if not parts:
+            return None
+        return parts[0] if len(parts) == 1 else All(tuple(parts))
+
     def condition(self, entity: Entity, given: Mapping[str, Any] | None) -> Condition | None:
         """The condition of a filter object; None where it asks nothing."""
         if given is None:

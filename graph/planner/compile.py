@@ -13,6 +13,7 @@ from sqlalchemy import (
     FromClause,
     Numeric,
     Select,
+    Table,
     Text,
     case,
     cast,
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from graph.planner.entity import Entity, entity_named
 from graph.planner.findings import FindingsCompiler
 from graph.planner.nodes import (
+    Call,
     Column,
     Findings,
     GlobalId,
@@ -149,6 +151,8 @@ class Compiler:
                 return func.upper(column) if as_enum else exact(column)
             case One():
                 return self._one(value, entity, row)
+            case Call():
+                return self._call(value)
             case Lineage(number=number, mark=mark):
                 key = cast(row.c[entity.column(entity.key).name], Text)
                 return bind(mark, Text()).concat(constant(f":{number}:")).concat(key)
@@ -160,6 +164,18 @@ class Compiler:
         return json_of(
             lambda *columns: select(*columns).select_from(target).where(link).correlate(row),
             self.row(one.shape, target),
+            self.names,
+        )
+
+    def _call(self, call: Call) -> ColumnElement[Any]:
+        table = entity_named(call.shape.entity).mapper.local_table
+        assert isinstance(table, Table)
+        arguments = (bind(param, BigInteger()) for param in call.arguments)
+        made = getattr(func, table.name)(*arguments).table_valued(*table.c)
+        row = made.alias(self.names.next("f"))
+        return json_of(
+            lambda *columns: select(*columns).select_from(row),
+            self.row(call.shape, row),
             self.names,
         )
 

@@ -8,6 +8,7 @@
 - A step into a relation is 10 and what is asked there; 20 times that, where the rows of a list cannot
   be joined: with `every` and `none`, and beneath `every`, `or` and `not`.
 - `nodes(ids)` is its number of ids times what one object costs.
+- The ledger, and a proof in it, is 20 of each row that it is asked of.
 - A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above.
 - Findings are 30 a rule of each row that they are asked of, 1,200 a rule of everything; `totalCount` is as much again.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
@@ -23,6 +24,7 @@ from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     All,
     AnyOf,
+    Call,
     Compare,
     Condition,
     Edges,
@@ -48,6 +50,7 @@ from graph.planner.nodes import (
     Shape,
     TotalCount,
 )
+from graph.types.node import PARTS
 
 Values: TypeAlias = Sequence[Any]
 Cost: TypeAlias = int | Callable[[Values], int]
@@ -61,6 +64,7 @@ MUTATION = 50
 LINEAGE = 500
 # What a rule reads: of one row and what it was made of, and of all there is.
 RULE_OF_ROW, RULE_OF_ALL = 30, 1_200
+PROOF = 20
 
 
 def cost_of(operation: Operation, besides: int = 0) -> Cost:
@@ -96,10 +100,10 @@ def _root(value: RootValue) -> Cost:
 
 def cost_of_row(shape: Shape) -> Cost:
     """The cost of one row with all beneath it."""
-    beneath: list[Cost] = [1]
+    beneath: list[Cost] = [PROOF if shape.entity in PARTS else 1]
     for _, value in shape.fields:
         match value:
-            case One(shape=one):
+            case One(shape=one) | Call(shape=one):
                 beneath.append(cost_of_row(one))
             case Findings(rules=rules):
                 once = RULE_OF_ROW * len(rules)

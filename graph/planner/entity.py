@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from graph.types.node import ENTITIES, UNKEPT
+from graph.types.node import ENTITIES, PARTS, UNKEPT
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A node type over a mapped table with one integer primary key; one that is computed has several."""
+    """A node type, or a part, over a mapped table or view with one integer primary key; a finding has several."""
 
     name: str
     mapper: Mapper[Any]
@@ -49,10 +49,12 @@ class Entity:
 
 @cache
 def entity_named(name: str) -> Entity:
-    mapper: Mapper[Any] = inspect(ENTITIES.get(name) or UNKEPT[name])
+    model = next(models[name] for models in (ENTITIES, PARTS, UNKEPT) if name in models)
+    mapper: Mapper[Any] = inspect(model)
     keys = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
     return Entity(name, mapper, keys)
 
 
 def entity_of(model: type) -> Entity:
-    return entity_named(next(name for name, entity in ENTITIES.items() if entity is model))
+    known = {**ENTITIES, **PARTS}
+    return entity_named(next(name for name, entity in known.items() if entity is model))

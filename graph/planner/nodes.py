@@ -90,6 +90,14 @@ class One:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """The row that a function of the database makes of these values; null where it makes none."""
+
+    arguments: tuple[Param, ...]
+    shape: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """What is shown of one row: response keys in their order, and what stands behind each."""
 
@@ -257,7 +265,7 @@ class LineageFields:
     fields: tuple[tuple[str, "Fact | Listing | Typename"], ...]
 
 
-RowValue: TypeAlias = Typename | GlobalId | Column | One | Page | Lineage
+RowValue: TypeAlias = Typename | GlobalId | Column | One | Call | Page | Lineage
 ListingValue: TypeAlias = Entry | EntryEdges | PageInfo | TotalCount | Fact | Typename
 
 # ---------------------------------------------------------------- roots
@@ -265,7 +273,7 @@ ListingValue: TypeAlias = Entry | EntryEdges | PageInfo | TotalCount | Fact | Ty
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """At most one row, by columns that are a key together."""
+    """At most one row, by columns that are a key together; the one row there is, without any."""
 
     keys: tuple[tuple[str, Param], ...]
     shape: Shape

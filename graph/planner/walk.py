@@ -44,6 +44,7 @@ from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
 from graph.planner.lineage_walk import LineageWalk
 from graph.planner.nodes import (
     Boundary,
+    Call,
     Column,
     Cursor,
     EdgeColumn,
@@ -67,9 +68,9 @@ from graph.planner.nodes import (
 )
 from graph.planner.selection import Selections
 from graph.planner.variables import Traced
-from graph.types.finding import FINDING, FINDINGS
+from graph.types.finding import FINDING
 from graph.types.lineage import LINEAGES
-from graph.types.node import ENTITIES
+from graph.types.node import ENTITIES, PARTS
 
 
 def denied(place: str, allowed: Roles, role: str) -> RequestError:
@@ -220,8 +221,9 @@ class Walk:
             if target.name in ENTITIES:
                 entity = entity_named(target.name)
                 return Lookup(self.arguments.keys(entity, given["by"]), self.shape(entity, nodes))
-            node_type = get_named_type(target.fields["nodes"].type)
-            return self.page(entity_named(node_type.name), None, query, field, given, nodes)
+            if target.name in PARTS:
+                return Lookup((), self.shape(entity_named(target.name), nodes))
+            return self._whole_table(query, field, nodes)
 
     def _node(self, global_id: str, nodes: list[FieldNode]) -> Lookup:
         name = self.values.pin("type", global_id, type_of_id)
@@ -264,19 +266,40 @@ class Walk:
             return GlobalId(entity.name)
         field = type_.fields[name]
         attribute = attribute_of(field)
-        made = attribute == FINDINGS or attribute in LINEAGES
-        if not made and not entity.relates(attribute):
-            return Column(attribute, is_enum_type(get_named_type(field.type)))
-        with self.at(key, nodes[0]):
-            if attribute in LINEAGES:
+        if attribute in LINEAGES:
+            with self.at(key, nodes[0]):
                 return self.lineages.lineage(entity, type_, field, nodes)
-            target = entity_named(FINDING) if made else entity.target(attribute)
-            if not made and not entity.relationship(attribute).uselist:
-                return One(attribute, self.shape(target, nodes))
+        if not entity.relates(attribute):
+            target = get_named_type(field.type)
+            if not isinstance(target, GraphQLObjectType):
+                return Column(attribute, is_enum_type(target))
+            with self.at(key, nodes[0]):
+                if target.name in PARTS:
+                    return self._call(target, field, nodes)
+                return self._whole_table(type_, field, nodes)
+        with self.at(key, nodes[0]):
+            if not entity.relationship(attribute).uselist:
+                return One(attribute, self.shape(entity.target(attribute), nodes))
             given = get_argument_values(field, nodes[0], self.variables)
-            return self.page(target, None if made else attribute, type_, field, given, nodes)
+            return self.page(entity.target(attribute), attribute, type_, field, given, nodes)
+
+    def _call(self, target: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]) -> Call:
+        given = get_argument_values(field, nodes[0], self.variables)
+        names = (argument.out_name or name for name, argument in field.args.items())
+        arguments = tuple(self.values.add(given.get(name)) for name in names)
+        return Call(arguments, self.shape(entity_named(target.name), nodes))
 
     # ------------------------------------------------------------ pages
+
+    def _whole_table(
+        self, parent: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]
+    ) -> Page:
+        """A connection over all rows of a type, wherever it stands, or over findings."""
+        connection = get_named_type(field.type)
+        assert isinstance(connection, GraphQLObjectType)
+        entity = entity_named(get_named_type(connection.fields["nodes"].type).name)
+        given = get_argument_values(field, nodes[0], self.variables)
+        return self.page(entity, None, parent, field, given, nodes)
 
     def page(
         self,
@@ -298,7 +321,7 @@ class Walk:
             entity=entity.name,
             relationship=relationship,
             scope=scope,
-            condition=self.arguments.condition(entity, given.get("filter")),
+            condition=self.arguments.shown(entity, given),
             order=order,
             limit=self._limit(arguments),
             backward=arguments.backward,

@@ -4,6 +4,7 @@ import strawberry
 
 from graph.queries.cacao_batch import CacaoBatchQuery
 from graph.queries.finding import FindingQuery
+from graph.queries.ledger import LedgerQuery
 from graph.queries.matter import MatterQuery
 from graph.queries.node import NodeQuery
 from graph.queries.party import PartyQuery
@@ -18,6 +19,7 @@ class Query(
     CacaoBatchQuery,
     PartyQuery,
     TransactionQuery,
+    LedgerQuery,
     MatterQuery,
     FindingQuery,
     UserQuery,

@@ -5,6 +5,7 @@ from graph.types.finding import AuditFinding, AuditRule, AuditSeverity
 from graph.types.flag import ConversionFactor, Flag
 from graph.types.hold import Hold
 from graph.types.inputs import make_inputs
+from graph.types.ledger import Ledger, LedgerCheckpoint, LedgerConsistency, TransactionProof
 from graph.types.loss import Loss, LossReason
 from graph.types.manufacturer import Manufacturer
 from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
@@ -37,6 +38,7 @@ NODE_TYPES = {
         User,
         APIKey,
         Change,
+        LedgerCheckpoint,
     )
 }
 make_inputs(NODE_TYPES)
@@ -56,6 +58,9 @@ __all__ = [
     "EntryDirection",
     "Flag",
     "Hold",
+    "Ledger",
+    "LedgerCheckpoint",
+    "LedgerConsistency",
     "Loss",
     "LossReason",
     "Manufacturer",
@@ -68,6 +73,7 @@ __all__ = [
     "Stage",
     "Supplier",
     "Transaction",
+    "TransactionProof",
     "User",
     "Viewer",
 ]

@@ -8,10 +8,11 @@ import strawberry
 import models
 from graph.types.connection import Connection, FlowConnection
 from graph.types.finding import Findings, findings
-from graph.types.lineage import Impact, OriginConnection, Trace, computed, listing, trace_field
-from graph.types.node import Node, connection, field, node
+from graph.types.lineage import Impact, OriginConnection, Trace, listing, trace_field
+from graph.types.node import Node, computed, connection, field, node
 from graph.types.scalar import Date, Decimal
 from graph.types.stage import Stage
+from graph.types.view import dated
 
 if TYPE_CHECKING:
     from graph.types.flag import Flag
@@ -68,7 +69,7 @@ class CacaoBatch(Node):
     )
     transactions: Connection[
         Annotated["Transaction", strawberry.lazy("graph.types.transaction")]
-    ] = connection("What happened to it.", of="Transaction")
+    ] = connection("What happened to it.", "Transaction", *dated())
     statements: Connection[
         Annotated["DueDiligenceStatement", strawberry.lazy("graph.types.statement")]
     ] = connection("Due diligence statements that cover it.", of="DueDiligenceStatement")

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from graph.types.supplier import Certificate, Supplier
     from graph.types.transaction import Transaction
 
-# The attribute under which types have findings, and the name of their type.
-FINDINGS, FINDING = "audit_findings", "AuditFinding"
+FINDING = "AuditFinding"
 
 RULES_BY_NAME: Any = {
     rule.code.upper(): strawberry.enum_value(rule.code, description=rule.title) for rule in RULES

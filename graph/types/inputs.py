@@ -92,7 +92,8 @@ def _filter(name: str, cls: Any) -> Any:
     ]
     for shown in cls.__strawberry_definition__.fields:
         if shown.python_name in mapper.relationships:
-            fields.append(_relationship_filter(mapper, shown))
+            if mapper.relationships[shown.python_name].mapper.class_ in ENTITIES.values():
+                fields.append(_relationship_filter(mapper, shown))
             continue
         scalar = shown.type.of_type if isinstance(shown.type, StrawberryOptional) else shown.type
         operators: Any = OPERATORS.get(getattr(scalar, "wrapped_cls", scalar))

@@ -8,10 +8,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
 from graph.types.connection import Connection, PageInfo
-from graph.types.node import argument
+from graph.types.node import argument, computed
 from graph.types.scalar import BigInt, DateTime, Decimal
 from graph.types.stage import Stage
 
@@ -33,13 +32,6 @@ class TraceDirection(Enum):
 def described(description: str, name: str | None = None) -> Any:
     """A fact or a member of a type that is computed."""
     return strawberry.field(description=description, name=name)
-
-
-def computed(description: str, *more: Any) -> Any:
-    """A field with these arguments, all of which may be left out."""
-    made: StrawberryField = strawberry.field(description=description)
-    made.arguments = [*more]
-    return made
 
 
 def listing(description: str) -> Any:

@@ -18,6 +18,8 @@ from models import Base
 ENTITIES: dict[str, type[Base]] = {}
 # What is shown like a row, but has no global id, since nobody keeps it.
 UNKEPT: dict[str, type[Base]] = {}
+PARTS: dict[str, type[Base]] = {}
+"""Types that stand for a row and have no id: what is told of a node, or of the whole."""
 
 T = TypeVar("T", bound=type)
 
@@ -56,6 +58,24 @@ def unkept(model: type[Base], description: str) -> Callable[[T], T]:
     return declare
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def part(model: type[Base], description: str) -> Callable[[T], T]:
+    """Declare a type without an id over this model, which may be a view or a function."""
+
+    def declare(cls: T) -> T:
+        PARTS[cls.__name__] = model
+        return strawberry.type(cls, description=description)
+
+    return declare
+
+
+def computed(description: str, *more: StrawberryArgument) -> Any:
+    """A field with these arguments."""
+    made: StrawberryField = strawberry.field(description=description)
+    made.arguments = [*more]
+    return made
+
+
 def input_named(name: str) -> Any:
     """An input that graph.types.inputs makes once all node types are known."""
     return Annotated[name, strawberry.lazy("graph.types.inputs")]
@@ -72,8 +92,11 @@ def argument(name: str, annotation: Any, description: str) -> StrawberryArgument
     )
 
 
-def connection(description: str, of: str) -> Any:
-    """A page of the node type named `of`: a to-many relationship, or a table at the root."""
+def connection(description: str, of: str, *more: StrawberryArgument) -> Any:
+    """A page of the node type named `of`: a to-many relationship, or a table at the root.
+
+    `more` are arguments that this type has beside those of every connection.
+    """
     made: StrawberryField = strawberry.field(description=description)
     made.arguments = [
         argument("first", int, "At most this many from the start; 20 if neither is given."),
@@ -86,5 +109,6 @@ def connection(description: str, of: str) -> Any:
             list[input_named(f"{of}Order")],  # type: ignore[misc]
             "By these in turn, then by number.",
         ),
+        *more,
     ]
     return made

@@ -10,6 +10,7 @@ from graph.types.finding import Findings, findings
 from graph.types.lineage import OriginConnection, Trace, listing, trace_field
 from graph.types.node import Node, connection, field, node
 from graph.types.scalar import GTIN, Date, Decimal
+from graph.types.view import dated
 
 if TYPE_CHECKING:
     from graph.types.cacao_batch import CacaoBatch
@@ -37,7 +38,7 @@ class Product(Node):
     ] = connection("Cacao batches that went into it, with their kilograms.", of="CacaoBatch")
     transactions: Connection[
         Annotated["Transaction", strawberry.lazy("graph.types.transaction")]
-    ] = connection("What happened to it.", of="Transaction")
+    ] = connection("What happened to it.", "Transaction", *dated())
     statements: Connection[
         Annotated["DueDiligenceStatement", strawberry.lazy("graph.types.statement")]
     ] = connection("Due diligence statements that cover it.", of="DueDiligenceStatement")

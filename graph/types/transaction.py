@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import models
-from graph.types.node import Node, field, node
+from graph.types.connection import Connection
+from graph.types.ledger import TransactionProof
+from graph.types.node import Node, connection, field, node
 from graph.types.scalar import JSON, BigInt, DateTime
+from graph.types.view import dated
 
 if TYPE_CHECKING:
     from graph.types.cacao_batch import CacaoBatch
@@ -30,3 +33,11 @@ class Transaction(Node):
     cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] | None = field(
         "The batch it happened to; null if it happened to a product."
     )
+    corrects: Annotated["Transaction", strawberry.lazy("graph.types.transaction")] | None = field(
+        "The earlier event that this one corrects."
+    )
+    correction_reason: str | None = field("Why; always there where it corrects another event.")
+    corrections: Connection[
+        Annotated["Transaction", strawberry.lazy("graph.types.transaction")]
+    ] = connection("Later events that correct it.", "Transaction", *dated())
+    proof: TransactionProof = field("Where it stands in the ledger, and the proof of that.")

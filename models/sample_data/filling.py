@@ -228,6 +228,7 @@ def load(cursor: extensions.cursor, sample: Sample, progress: Progress) -> None:
             f"select setval(pg_get_serial_sequence('{table}', '{column}'), max({column}))"
             f" from {table}"
         )
+    cursor.execute("insert into ledger_queue select transaction_id from transactions order by 1")
     # The triggers that record changes were away. All keys are of the sample: none is listed.
     cursor.execute(
         "insert into changes (relation, operation, keys)"

@@ -158,13 +158,16 @@ def cursor(*parts: Any) -> str:
     return base64.b64encode(encode(list(parts))).decode()
 
 
+UNSEEN = ("changes", "ledger_queue")
+
+
 def contents(database: Database) -> dict[str, tuple[int, str]]:
     """The number of rows of every table, and a digest of all that is in them.
 
-    But for `changes`, which says when these came about.
+    But for `changes`, which says when these came about, and events that wait for the ledger.
     """
     digest = "count(*), coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text)), '')"
-    names = [table.name for table in Base.metadata.sorted_tables if table.name != "changes"]
+    names = [table.name for table in Base.metadata.sorted_tables if table.name not in UNSEEN]
     each = (f"SELECT '{name}', {digest} FROM {name} t" for name in names)
     return {name: (count, sum_) for name, count, sum_ in rows(database, " UNION ALL ".join(each))}
 

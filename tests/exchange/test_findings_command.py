@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from exchange.audit_command import add_arguments, run
+from audit.command import add_arguments, run
 from models.database import Database
 from models.findings.reading import SHOWN
 

@@ -71,6 +71,10 @@ class Arguments:
         assert isinstance(terms, GraphQLInputObjectType)
         if self._values.chance(0.4):
             given["filter"] = self._values.filter(kind, self._rng.randint(0, 3))
+        if "view" in definition.args and self._values.chance(0.3):
+            given["view"] = self._rng.choice(("CURRENT", "CURRENT", "HISTORY"))
+        if "asOf" in definition.args and self._values.chance(0.3):
+            given["asOf"] = self._values.operand("Transaction", "recordTime", "DateTime")
         contexts = [seen for seen in self._cursors.seen if seen[:2] == (owner, name)]
         if contexts and self._values.chance(0.5):
             context = self._rng.choice(contexts)

@@ -112,12 +112,26 @@ class Oracle:
     def _rank(self, table: str, order: Order) -> dict[int, int]:
         return rank(self.rows.tables[table].values(), order)
 
+    def _known(self, edges: list[Edge], given: Arguments) -> list[Edge]:
+        """The events that were known at a time, and without those that were corrected by then."""
+
+        def known(edge: Edge) -> bool:
+            as_of = given.get("asOf")
+            return as_of is None or edge.row.record_time <= as_of
+
+        def corrected(edge: Edge) -> bool:
+            return any(map(known, self.rows.many(edge.row, "corrections")))
+
+        current = given.get("view") == "CURRENT"
+        return [edge for edge in edges if known(edge) and not (current and corrected(edge))]
+
     def _connection(
         self, edges: list[Edge], table: str, info: GraphQLResolveInfo[Cursors], given: Arguments
     ) -> dict[str, Any]:
         order = read_order(given.get("orderBy"))
         context = (info.parent_type.name, info.field_name, order)
         ranks = self.ranks(table, order)
+        edges = self._known(edges, given)
         kept = [edge for edge in edges if matches(self.rows, edge.row, given.get("filter") or {})]
         kept.sort(key=lambda edge: ranks[key_of(edge.row)])
         window = read_window(given, context, ranks, info.context)

@@ -35,6 +35,7 @@ KEYS: dict[type[models.Base], str] = {
     models.User: "user_id",
     models.APIKey: "api_key_id",
     models.Change: "change_id",
+    models.LedgerCheckpoint: "size",
 }
 # Owner and field of the one; the foreign key that names it; the field of the many on its side.
 TO_ONE = {
@@ -44,6 +45,7 @@ TO_ONE = {
     ("Certificate", "supplier"): ("Supplier", "supplier_id", "certificates"),
     ("Transaction", "product"): ("Product", "product_id", "transactions"),
     ("Transaction", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "transactions"),
+    ("Transaction", "corrects"): ("Transaction", "corrects_id", "corrections"),
     ("Loss", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "losses"),
     ("Hold", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "holds"),
     ("Flag", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "flags"),

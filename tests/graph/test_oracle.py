@@ -11,12 +11,14 @@ from starlette.testclient import TestClient
 from graph.schema import schema
 from models.database import Database
 from tests.api.asking import without_cost
+from tests.conftest import Cluster, client_of, opened
 from tests.graph.documents import Document, draw_document
 from tests.graph.oracle import Oracle
 from tests.graph.oracle_comparison import first_difference, read_answer
 from tests.graph.oracle_pages import Cursors, Order
 from tests.graph.oracle_rows import key_of
 from tests.graph.oracle_scalars import global_id
+from tests.models.writing import run_sql
 
 DOCUMENTS = 1_000
 CHUNKS = 20
@@ -62,9 +64,35 @@ WALKS = [
 ]
 
 
+# One event in seven is corrected, and some of the corrections are, later.
+CORRECTIONS = """
+insert into transactions
+  (product_id, cacao_batch_id, event, corrects, correction_reason, "timestamp", record_time)
+select product_id, cacao_batch_id, event, transaction_id, 'mistyped', "timestamp",
+  record_time + transaction_id % 5 * interval '1 hour'
+from transactions where transaction_id % {} = 0"""
+
+
 @pytest.fixture(scope="module")
-def oracle(sample: Database) -> Oracle:
-    return Oracle(schema.as_str(), sample)
+def corrected(cluster: Cluster, sample_template: str) -> Iterator[Database]:
+    """The sample data with corrections."""
+    url = cluster.create(sample_template)
+    with opened(url) as database:
+        for each in (7, 11):
+            run_sql(database, CORRECTIONS.format(each))
+        yield database
+    cluster.drop(url)
+
+
+@pytest.fixture
+def client(corrected: Database) -> Iterator[TestClient]:
+    with client_of(corrected) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def oracle(corrected: Database) -> Oracle:
+    return Oracle(schema.as_str(), corrected)
 
 
 def answer(client: TestClient, document: Document) -> Any:

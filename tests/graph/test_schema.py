@@ -88,6 +88,7 @@ def test_schema_has_the_types_of_the_domain() -> None:
         "DueDiligenceStatement",
         "Flag",
         "Hold",
+        "LedgerCheckpoint",
         "Loss",
         "Manufacturer",
         "MassBalanceAccount",
@@ -103,7 +104,7 @@ def test_schema_has_the_types_of_the_domain() -> None:
 def test_root_fields_are_exactly_these() -> None:
     assert list(OBJECTS["Query"].fields) == [
         *("product", "products", "cacaoBatch", "cacaoBatches", "supplier", "suppliers"),
-        *("manufacturer", "manufacturers", "transactions"),
+        *("manufacturer", "manufacturers", "transactions", "ledger"),
         *("holds", "conversionFactors", "massBalanceAccounts", "auditFindings"),
         *("users", "apiKeys", "changes", "viewer", "node", "nodes"),
     ]
@@ -234,12 +235,13 @@ def test_every_listing_takes_page_arguments_alone() -> None:
 
 def test_every_connection_field_takes_the_same_arguments() -> None:
     fields = dict(connection_fields())
-    assert len(fields) == 40
+    assert len(fields) == 41
     for path, field in fields.items():
         node = get_named_type(field.type).name.removesuffix("Connection").removesuffix("Flow")
         found = {name: str(argument.type) for name, argument in field.args.items()}
         asked = {"filter": f"{node}Filter", "orderBy": f"[{node}Order!]"}
-        assert found == PAGE_ARGUMENTS | asked, path
+        dated = {"view": "TransactionView", "asOf": "DateTime"} if node == "Transaction" else {}
+        assert found == PAGE_ARGUMENTS | asked | dated, path
 
 
 def test_findings_take_a_filter_and_whether_to_go_upstream() -> None:
@@ -319,7 +321,9 @@ def test_passwords_are_given_and_never_shown() -> None:
 
 def test_hashes_of_tokens_and_keys_are_not_in_the_schema() -> None:
     hashes = {name.split(".")[-1] for name, _ in elements() if "hash" in name.lower()}
-    assert hashes == {"documentHash"}
+    ledger = {"LedgerCheckpoint.rootHash", "Ledger.rootHash", "TransactionProof.leafHash"}
+    assert ledger <= {name for name, _ in elements()}
+    assert hashes == {"documentHash", "rootHash", "leafHash", "hashes"}
 
 
 @pytest.mark.parametrize("name", ["UserOrderField", "APIKeyOrderField", "ChangeOrderField"])

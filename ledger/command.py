@@ -1,0 +1,64 @@
+"""The subcommand `ledger`: integrates by hand, or prints the key that verifies checkpoints.
+
+0: done; 1: the ledger is not the one that was signed, or another process integrates; 2: no usable key.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from ledger.integrate import Forked, Keeper, integrate
+from ledger.note import UnusableKey
+from models.database import Database
+
+ACTIONS = {
+    "integrate": "make leaves of the events that wait, and sign a checkpoint",
+    "key": "print the public key that checkpoints and bundles are verified with",
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of `server.py ledger`."""
+    told = "; ".join(f"{name}: {what}" for name, what in ACTIONS.items())
+    parser.add_argument("action", choices=ACTIONS, help=told)
+
+
+def run(args: Namespace, database: Database) -> int:
+    """Do as the command line asks; the exit code."""
+    keeper: Keeper = args.keeper
+    try:
+        return _show_key(keeper) if args.action == "key" else _integrate(database, keeper)
+    except UnusableKey as error:
+        print(f"error: LEDGER_KEY: {error}", file=sys.stderr)
+        return 2
+
+
+def _show_key(keeper: Keeper) -> int:
+    signer = keeper.signer()
+    if signer is None:
+        raise UnusableKey("it is not set: there is no key")
+    print(signer.key)
+    return 0
+
+
+def _integrate(database: Database, keeper: Keeper) -> int:
+    try:
+        done = integrate(database, keeper)
+    except Forked as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if done is None:
+        print("another process integrates now", file=sys.stderr)
+        return 1
+    unsigned = "" if keeper.key else ", unsigned: LEDGER_KEY is not set"
+    print(f"{done.events} events became leaves of the ledger, which has {done.size}{unsigned}")
+    return 0
+
+
+def integrate_after(database: Database, keeper: Keeper | None) -> None:
+    """What an import leaves in the queue becomes leaves; what keeps it from that is told, and no more."""
+    if keeper is None:
+        return
+    try:
+        integrate(database, keeper)
+    except (Forked, UnusableKey) as error:
+        print(f"warning: the events wait for the ledger: {error}", file=sys.stderr)

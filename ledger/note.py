@@ -1,0 +1,75 @@
+"""The key of a log, and what is signed with it: notes as C2SP signed-note, tree heads as tlog-checkpoint.
+
+Refuses a key that is not Ed25519. The private key is read from its file, and shown nowhere.
+"""
+
+import base64
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from ledger.verifier import DASH, Key
+
+
+class UnusableKey(Exception):
+    """A file that holds no private key for the log."""
+
+
+class Signer:
+    """Signs for the log of this name."""
+
+    def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.key = Key(name, public)
+
+    def sign(self, text: str) -> str:
+        """The note of a text that ends with a line break."""
+        signature = self.key.id_as(self.key.name) + self._private.sign(text.encode())
+        return f"{text}\n{DASH}{self.key.name} {base64.b64encode(signature).decode()}\n"
+
+    def checkpoint(self, size: int, root: bytes, issued_at: datetime) -> str:
+        """The signed tree head, with the time in an extension line."""
+        encoded = base64.b64encode(root).decode()
+        return self.sign(f"{self.key.name}\n{size}\n{encoded}\ntime {issued_at.isoformat()}\n")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read_signer(path: Path, name: str) -> Signer:
+    """The signer whose private key is in this file, in PEM; raises UnusableKey."""
+    try:
+        private = load_pem_private_key(path.read_bytes(), None)
+    except OSError as error:
+        raise UnusableKey(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UnusableKey(f"{path} holds no private key in PEM without a password") from None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise UnusableKey(f"{path} holds a key that is not Ed25519")
+    return Signer(name, private)
+
+
+def make_key(path: Path) -> bool:
+    """Make a private key that only this user reads, where there is no such file; True if it did."""
+    made = Ed25519PrivateKey.generate()
+    content = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with open(descriptor, "wb") as file:
+        file.write(content)
+    return True

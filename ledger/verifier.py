@@ -1,0 +1,402 @@
+"""Verifies an exported bundle, without a database or a network: python verifier.py FILE --key PUB.
+
+This file needs Python 3.11 and the package `cryptography`, and nothing else of the project: copy it to
+where the bundle is read. Refuses to report success over nothing. Exit codes: 0 verified, 1 not
+verified, 2 could not be read.
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+
+FORMAT = "cacaotrace-audit-1"
+# C2SP signed-note: the type of an Ed25519 key, and how a signature line begins.
+ED25519, DASH = b"\x01", "\u2014 "
+SIGNATURE = re.compile(f"{DASH}([^ \n+]+) ([A-Za-z0-9+/]+=*)\n")
+MAX_SAFE = 2**53 - 1
+
+
+class NotVerified(Exception):
+    """What was read is not what was signed, or does not prove what it claims."""
+
+
+class Unreadable(Exception):
+    """A file or a key that cannot be read at all."""
+
+
+# ---------------------------------------------------------------- hashes and proofs (RFC 9162, section 2.1)
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\0" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """The root that a path leads to from the hash of a leaf (2.1.3.2); raises NotVerified."""
+    if not 0 <= index < size:
+        raise NotVerified(f"there is no leaf {index} in a tree of {size}")
+    number, last, made = index, size - 1, leaf
+    for each in path:
+        if last == 0:
+            raise NotVerified("the proof is too long")
+        if number & 1 or number == last:
+            made = node_hash(each, made)
+            while not number & 1 and number:
+                number, last = number >> 1, last >> 1
+        else:
+            made = node_hash(made, each)
+        number, last = number >> 1, last >> 1
+    if last:
+        raise NotVerified("the proof is too short")
+    return made
+
+
+def check_consistency(
+    first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
+) -> None:
+    """That the tree of `second` leaves begins with that of `first` (2.1.4.2); raises NotVerified."""
+    if not 0 < first <= second:
+        raise NotVerified(f"no tree of {second} begins with one of {first}")
+    hashes = [*path] if first & (first - 1) or first == second else [first_root, *path]
+    if first == second:
+        if path or first_root != second_root:
+            raise NotVerified("two roots of one size")
+        return
+    number, last = first - 1, second - 1
+    while number & 1:
+        number, last = number >> 1, last >> 1
+    if not hashes:
+        raise NotVerified("the proof is too short")
+    old = new = hashes[0]
+    for each in hashes[1:]:
+        if last == 0:
+            raise NotVerified("the proof is too long")
+        if number & 1 or number == last:
+            old, new = node_hash(each, old), node_hash(each, new)
+            while not number & 1 and number:
+                number, last = number >> 1, last >> 1
+        else:
+            new = node_hash(new, each)
+        number, last = number >> 1, last >> 1
+    if last or old != first_root or new != second_root:
+        raise NotVerified(f"the tree of {second} does not begin with that of {first}")
+
+
+# ---------------------------------------------------------------- canonical JSON (RFC 8785)
+
+
+def canonical(value: Any) -> str:
+    """The one text of a JSON value; raises ValueError for what has none."""
+    if isinstance(value, dict):
+        members = sorted(value.items(), key=lambda item: item[0].encode("utf-16-be"))
+        return "{" + ",".join(f"{_text(k)}:{canonical(v)}" for k, v in members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return number(value)
+
+
+def _text(value: str) -> str:
+    value.encode()
+    return json.dumps(value, ensure_ascii=False)
+
+
+def number(value: float) -> str:
+    """A number as ECMAScript writes it (ECMA-262, Number::toString)."""
+    if isinstance(value, int):
+        if abs(value) <= MAX_SAFE:
+            return str(value)
+        value = float(value)
+    if value in (float("inf"), float("-inf")) or value != value:
+        raise ValueError("not a number of JSON")
+    if value == 0:
+        return "0"
+    digits = "".join(map(str, Decimal(repr(abs(value))).as_tuple().digits)).lstrip("0")
+    point = Decimal(repr(abs(value))).adjusted() + 1
+    digits = digits.rstrip("0")
+    sign = "-" if value < 0 else ""
+    if len(digits) <= point <= 21:
+        return sign + digits.ljust(point, "0")
+    if 0 < point <= 21:
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    rest = f".{digits[1:]}" if digits[1:] else ""
+    return f"{sign}{digits[0]}{rest}e{point - 1:+d}"
+
+
+def read_canonical(text: str, what: str) -> Any:
+    """The value of a text that must be canonical; raises NotVerified."""
+    try:
+        value = json.loads(text)
+        if canonical(value) == text:
+            return value
+    except (ValueError, OverflowError, RecursionError):
+        pass
+    raise NotVerified(f"{what} is not canonical JSON (RFC 8785)")
+
+
+# ---------------------------------------------------------------- signed notes (C2SP)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key; `name` is empty where it was given without one, as PEM."""
+
+    name: str
+    public: bytes
+
+    def id_as(self, name: str) -> bytes:
+        """The key hash in the signatures of this name."""
+        return hashlib.sha256(name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        encoded = base64.b64encode(ED25519 + self.public).decode()
+        return f"{self.name}+{self.id_as(self.name).hex()}+{encoded}"
+
+
+def read_key(text: str) -> Key:
+    """A key from a C2SP verifier key or PEM; raises Unreadable."""
+    text = text.strip()
+    try:
+        if text.startswith("-----BEGIN"):
+            public = load_pem_public_key(text.encode())
+            if isinstance(public, Ed25519PublicKey):
+                return Key("", public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        name, key_id, encoded = text.split("+", 2)
+        decoded = decode(encoded)
+        key = Key(name, decoded[1:])
+        if (
+            name
+            and decoded[:1] == ED25519
+            and len(decoded) == 33
+            and key.id_as(name).hex() == key_id
+        ):
+            return key
+    except (ValueError, NotVerified):
+        pass
+    raise Unreadable("this is no Ed25519 key: expected NAME+HASH+BASE64, or PEM")
+
+
+def decode(encoded: str) -> bytes:
+    """Strict base64: no other text stands for these bytes; raises NotVerified."""
+    try:
+        decoded = base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error):
+        raise NotVerified("this is not base64") from None
+    if base64.b64encode(decoded).decode() != encoded:
+        raise NotVerified("this is not canonical base64")
+    return decoded
+
+
+def open_note(note: str, key: Key, what: str) -> str:
+    """The text of a note with one signature, that of this key; raises NotVerified."""
+    text, blank, last = note.rpartition("\n\n")
+    found = SIGNATURE.fullmatch(last)
+    if not blank or not found:
+        raise NotVerified(f"{what} is not a signed note")
+    name, signature = found[1], decode(found[2])
+    if key.name not in ("", name) or len(signature) != 68 or signature[:4] != key.id_as(name):
+        raise NotVerified(f"{what} is signed with another key")
+    text += "\n"
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature[4:], text.encode())
+    except (InvalidSignature, ValueError):
+        raise NotVerified(f"the signature of {what} is wrong") from None
+    return text
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A tree head (C2SP tlog-checkpoint)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def read_checkpoint(text: str) -> Checkpoint:
+    """The tree head in the text of a note; raises NotVerified."""
+    lines = text.split("\n")
+    if len(lines) < 4 or lines[-1] or not lines[0] or not re.fullmatch("0|[1-9][0-9]*", lines[1]):
+        raise NotVerified("this is not a checkpoint")
+    root = decode(lines[2])
+    if len(root) != 32:
+        raise NotVerified("the root of a checkpoint has 32 bytes")
+    return Checkpoint(lines[0], int(lines[1]), root)
+
+
+def open_checkpoint(note: str, key: Key) -> Checkpoint:
+    """The tree head of a signed checkpoint; raises NotVerified."""
+    checkpoint = read_checkpoint(open_note(note, key, "the checkpoint"))
+    if key.name not in ("", checkpoint.origin):
+        raise NotVerified(f"the checkpoint is of the log {checkpoint.origin}")
+    return checkpoint
+
+
+# ---------------------------------------------------------------- bundles
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was checked."""
+
+    product: int
+    events: int
+    lots: int
+    checkpoint: Checkpoint
+
+
+def verify_bundle(content: bytes, key: Key) -> Verified:
+    """Check a bundle with all that is in it; raises NotVerified, naming the first bad event."""
+    try:
+        note = content.decode()
+    except UnicodeDecodeError:
+        raise NotVerified("the bundle is not UTF-8") from None
+    bundle = read_canonical(open_note(note, key, "the bundle")[:-1], "the bundle")
+    try:
+        return _verify(bundle, key)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NotVerified(f"the bundle has not the form of {FORMAT}: {error}") from None
+
+
+def _verify(bundle: dict[str, Any], key: Key) -> Verified:
+    if bundle["format"] != FORMAT:
+        raise NotVerified(f"the bundle is of the form {bundle['format']!r}, not {FORMAT}")
+    checkpoint = open_checkpoint(bundle["checkpoint"], key)
+    product = bundle["product"]["productId"]
+    lots = [lot["cacaoBatchId"] for lot in bundle["trace"]["lots"]]
+    _verify_trace(bundle["trace"], product, lots)
+    subjects = {("productId", product), *(("cacaoBatchId", lot) for lot in lots)}
+    seen: set[int] = set()
+    for event in bundle["events"]:
+        _verify_event(event, checkpoint, subjects)
+        if event["transactionId"] in seen:
+            raise NotVerified(f"event {event['transactionId']} is there twice")
+        seen.add(event["transactionId"])
+    if not seen:
+        raise NotVerified("there is no event in it: nothing was checked")
+    return Verified(product, len(seen), len(lots), checkpoint)
+
+
+def _verify_event(
+    event: dict[str, Any], checkpoint: Checkpoint, subjects: set[tuple[str, int]]
+) -> None:
+    named = f"event {event['transactionId']} (sequence {event['sequence']})"
+    leaf = read_canonical(event["leaf"], named)
+    for member in ("transactionId", "sequence", "productId", "cacaoBatchId"):
+        if leaf[member] != event[member]:
+            raise NotVerified(f"{named}: its leaf has another {member}")
+    subject = [
+        (name, leaf[name]) for name in ("productId", "cacaoBatchId") if leaf[name] is not None
+    ]
+    if len(subject) != 1 or subject[0] not in subjects:
+        raise NotVerified(f"{named} happened to nothing that the trace names")
+    path = [decode(each) for each in event["hashes"]]
+    try:
+        hashed = leaf_hash(event["leaf"].encode())
+        root = root_from_inclusion(hashed, event["sequence"], checkpoint.size, path)
+    except NotVerified as error:
+        raise NotVerified(f"{named}: {error}") from None
+    if root != checkpoint.root:
+        raise NotVerified(f"{named} is not in the log of the checkpoint")
+
+
+def _verify_trace(trace: dict[str, Any], product: int, lots: list[int]) -> None:
+    if len(set(lots)) < len(lots):
+        raise NotVerified("the trace lists a lot twice")
+    reached: set[int] = set()
+    beneath: dict[int, list[int]] = {}
+    for flow in trace["flows"]:
+        if flow["from"] not in lots or (flow["to"] is None) != (flow["product"] == product):
+            raise NotVerified(f"the trace has a flow of an unknown lot, {flow['from']}")
+        if flow["to"] is None:
+            reached.add(flow["from"])
+        elif flow["to"] not in lots:
+            raise NotVerified(f"the trace has a flow to an unknown lot, {flow['to']}")
+        else:
+            beneath.setdefault(flow["to"], []).append(flow["from"])
+    waiting = [*reached]
+    while waiting:
+        found = set(beneath.get(waiting.pop(), ())) - reached
+        reached |= found
+        waiting += found
+    if reached != set(lots):
+        raise NotVerified("the trace lists lots that no flow leads from")
+    if any(origin["cacaoBatchId"] not in reached for origin in trace["origins"]):
+        raise NotVerified("the trace has a share of an unknown lot")
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def read_key_argument(given: str) -> Key:
+    """A key, or the file that holds one; raises Unreadable."""
+    path = Path(given)
+    try:
+        return read_key(path.read_text("utf-8") if "+" not in given or path.exists() else given)
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"the key {given} cannot be read: {error}") from None
+
+
+def exit_code_of(check: Callable[[], str]) -> int:
+    """Tell what a check found, and how it ended."""
+    try:
+        print(check())
+    except NotVerified as error:
+        print(f"NOT VERIFIED: {error}", file=sys.stderr)
+        return 1
+    except Unreadable as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def verify_file(file: Path, key: str) -> str:
+    """What is told of a bundle that is verified; raises NotVerified or Unreadable."""
+    opened = read_key_argument(key)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{file} cannot be read: {error.strerror}") from None
+    found = verify_bundle(content, opened)
+    return (
+        f"verified: product {found.product}, {found.events} events, {found.lots} lots, in the log"
+        f" {found.checkpoint.origin} of {found.checkpoint.size} events"
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="Verify an exported bundle.")
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("--key", metavar="PUB", required=True, help="verifier key, PEM, or a file")
+    given = parser.parse_args(argv)
+    return exit_code_of(lambda: verify_file(given.file, given.key))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
