@@ -4,7 +4,7 @@ They believe no trigger and no mark that one keeps. A rule is one declaration in
 enum of the schema, the statements and the table in the README follow from it.
 """
 
-from models.findings import ancestry, claims, matter, records, timing
+from models.findings import ancestry, claims, ledgers, matter, records, timing
 from models.findings.rule import SEVERITIES, Rule
 from models.findings.scope import Scope
 from models.findings.statement import ALL, COLUMNS, KEY, WHERE, Position, Window, branches_of
@@ -12,7 +12,11 @@ from models.findings.statement import listing as listing_of
 
 RULES = tuple(
     sorted(
-        (rule for part in (ancestry, claims, matter, records, timing) for rule in part.RULES),
+        (
+            rule
+            for part in (ancestry, claims, ledgers, matter, records, timing)
+            for rule in part.RULES
+        ),
         key=lambda rule: rule.code,
     )
 )

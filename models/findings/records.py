@@ -1,6 +1,6 @@
 """Rules about what was recorded beside each other: events, and the edges and lots that they speak of."""
 
-from models.findings.rule import ERROR, EVENTS, Rule
+from models.findings.rule import CURRENT, ERROR, EVENTS, Rule
 
 NUMBER = "'^-?[0-9]{1,12}(\\.[0-9]{1,9})?$'"
 KEY = "'^[0-9]{1,9}$'"
@@ -52,7 +52,8 @@ CROSS JOIN LATERAL (
       AND s.event IN ('harvested', 'processed', 'produced')
   OFFSET 0) e
 WHERE s.details ?| '{{quantityKg,quantity_kg,weight,quantityList}}' AND t.kg IS NOT NULL
-  AND (e.known IS NULL OR (e.known ->> 'kg')::numeric <> t.kg)""",
+  AND (e.known IS NULL OR (e.known ->> 'kg')::numeric <> t.kg)
+  AND {CURRENT}""",
         message="format('event %s states %s kg, the %s has %s', s.event, t.kg, e.what,"
         " CASE WHEN e.known IS NULL THEN 'no record' ELSE e.known ->> 'kg' || ' kg' END)",
         evidence={

@@ -1,7 +1,7 @@
 """What a rule is: a code, how severe, and one select over the rows it judges. It touches no database.
 
-A rule reads its subjects as `<lots> s`, `<products> s`, `<flows> s`, `<inputs> s` or `<events> s`: all
-there are, or those of a scope. What it looks up of others stands in a LATERAL that ends with
+A rule reads its subjects as `<lots> s`, `<products> s`, `<flows> s`, `<inputs> s`, `<events> s` or
+`<leaves> s`: all there are, or those of a scope. What it looks up of others stands in a LATERAL that ends with
 `<fence>`, so that it is a look-up by index wherever the subjects are few.
 """
 
@@ -71,13 +71,18 @@ EVENTS = Subject(
     },
     many=True,
 )
+LEAVES = Subject(
+    0, "leaves", ("s.sequence", "0"), {"transaction_id": "s.transaction_id"}, many=True
+)
+# Where an event is judged by what it says: one that a later event corrects no longer says it.
+CURRENT = "NOT EXISTS (SELECT FROM transactions c WHERE c.corrects = s.transaction_id)"
 # An edge: what a product took of a lot, and what a lot took of another.
 FLOWS = (USES, INPUTS)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `source` is FROM and WHERE of what breaks it, the subject as `s`, each at most once.
+    """One rule. `source` is FROM and WHERE of what breaks it, the subject as `s`, each once.
 
     `evidence` are the figures by name, kilograms as text; `where` points to more than the subject.
     """

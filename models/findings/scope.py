@@ -22,12 +22,15 @@ EVERYTHING = {
     "uses": f"(SELECT {USE}, {CARRIED} FROM product_cacao_batch e)",
     "inputs": f"(SELECT {INPUT}, {CARRIED} FROM cacao_batch_input e)",
     "events": "transactions",
+    "leaves": "ledger_entries",
     "holds": "holds",
     "within": "",
     "fence": "",
 }
 SCOPED = {
     **{name: f"own_{name}" for name in ("lots", "products", "uses", "inputs", "events", "holds")},
+    # Where an event is gone, nobody says whose it was.
+    "leaves": "(SELECT * FROM ledger_entries WHERE false)",
     "within": "WHERE x.id IN (SELECT a.id FROM ancestors a)",
     "fence": "OFFSET 0",
 }

@@ -4,7 +4,7 @@ Days are local ones and times are UTC, so that a time is too early only where th
 begun anywhere: fourteen hours ahead of UTC.
 """
 
-from models.findings.rule import ERROR, EVENTS, FLOWS, LOTS, WARNING, Rule
+from models.findings.rule import CURRENT, ERROR, EVENTS, FLOWS, LOTS, WARNING, Rule
 
 RULES = (
     Rule(
@@ -19,7 +19,8 @@ RULES = (
 LEFT JOIN LATERAL (
   SELECT q.production_date FROM products q WHERE q.product_id = s.product_id <fence>) p ON true
 WHERE s."timestamp" < (coalesce(b.harvest_date, b.production_date, p.production_date)
-  - interval '14 hours') AT TIME ZONE 'UTC'""",
+  - interval '14 hours') AT TIME ZONE 'UTC' AND """
+        + CURRENT,
         message="format('event %s on %s, %s only on %s', s.event, (s.\"timestamp\" AT TIME ZONE 'UTC')::date,"
         " CASE WHEN b.harvest_date IS NULL THEN 'produced' ELSE 'harvested' END,"
         " coalesce(b.harvest_date, b.production_date, p.production_date))",
@@ -35,7 +36,7 @@ WHERE s."timestamp" < (coalesce(b.harvest_date, b.production_date, p.production_
         severity=WARNING,
         title="An event is dated after it was recorded.",
         judges=(EVENTS,),
-        source='<events> s WHERE s."timestamp" > s.record_time',
+        source=f'<events> s WHERE s."timestamp" > s.record_time AND {CURRENT}',
         message="format('event %s is dated %s s after it was recorded', s.event,"
         ' round(extract(epoch FROM s."timestamp" - s.record_time), 3))',
         evidence={

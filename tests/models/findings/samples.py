@@ -3,7 +3,7 @@
 from tests.models.findings.sound import Sample
 
 EVENT = """insert into transactions (product_id, cacao_batch_id, "timestamp", event, details, record_time)
-  values ({})"""
+  values ({}); insert into ledger_queue values (lastval())"""
 HELD = (
     "insert into holds (cacao_batch_id, reason, placed_at, released_at, release_reason) values {}"
 )
@@ -326,4 +326,63 @@ RECORDS = [
         event("3", '{"weight": {"net_kg": 819}}', "shipped"),
     ),
 ]
-SAMPLES = [*MATTER, *TIMING, *CLAIMS, *LINEAGE, *RECORDS]
+EVENT_2 = {"transaction_id": 2, "product_id": 1}
+SAID = '{"cacaoBatchId": 4, "quantityKg": "800", "more": [1]}'
+LEAF: dict[str, object] = {
+    "transactionId": 2,
+    "productId": 1,
+    "timestamp": "2026-03-01T08:00:00.000000Z",
+    "recordTime": "2026-03-01T08:00:00.000000Z",
+    "event": "made",
+}
+LEDGER = [
+    Sample(
+        "ledger_mismatch",
+        f"update transactions set recorded_by = 'mallory', details = '{SAID}' where transaction_id = 2",
+        "differs from leaf 1 of the ledger in: details, recordedBy",
+        {
+            "sequence": 1,
+            "changed": ["details", "recordedBy"],
+            "leaf": {
+                **LEAF,
+                "recordedBy": "sql:postgres",
+                "details": {"cacaoBatchId": 4, "quantityKg": "800"},
+            },
+            "event": {
+                **LEAF,
+                "recordedBy": "mallory",
+                "details": {"cacaoBatchId": 4, "quantityKg": "800", "more": [1]},
+            },
+        },
+        EVENT_2,
+        # JSONB keeps how a number is written, and the leaf what it is.
+        """update transactions set details = '{"cacaoBatchId": 4.0, "quantityKg": "800"}'
+           where transaction_id = 2""",
+    ),
+    Sample(
+        "ledger_mismatch",
+        "delete from ledger_entries where transaction_id = 2",
+        "is neither in the ledger nor on its way there",
+        {},
+        EVENT_2,
+        "delete from ledger_entries where transaction_id = 2; insert into ledger_queue values (2)",
+    ),
+    Sample(
+        "ledger_mismatch",
+        r"update ledger_entries set leaf = 'x' where transaction_id = 2",
+        "leaf 1 of the ledger is not what was hashed",
+        {"sequence": 1},
+        EVENT_2,
+        r"update ledger_entries set salt = '\x00112233445566778899aabbccddee00'",
+    ),
+    Sample(
+        "ledger_orphan",
+        "delete from transactions where transaction_id = 2",
+        "event 2 of leaf 1 is not there",
+        {"sequence": 1, "transactionId": 2},
+        {"transaction_id": 2},
+        "delete from transactions where transaction_id = 2;"
+        " delete from ledger_entries where transaction_id = 2",
+    ),
+]
+SAMPLES = [*MATTER, *TIMING, *CLAIMS, *LINEAGE, *RECORDS, *LEDGER]

@@ -31,6 +31,14 @@ insert into transactions (product_id, cacao_batch_id, "timestamp", event, detail
   (null, 1, '2025-10-01 08:00Z', 'harvested', '{"weight": {"net_kg": 1000.000}}', '2025-10-01 09:00Z'),
   (1, null, '2026-03-01 08:00Z', 'made', '{"cacaoBatchId": 4, "quantityKg": "800"}', '2026-03-01 08:00Z');
 """
+# Both events have their leaves.
+SOUND += """
+insert into ledger_entries (sequence, transaction_id, salt, leaf, hashes)
+  select l.n, l.transaction_id, '\\x00112233445566778899aabbccddeeff', l.leaf, sha256('\\x00'::bytea || l.leaf) from (
+    select t.transaction_id - 1 as n, t.transaction_id, convert_to((ledger_record(t) ||
+      jsonb_build_object('sequence', t.transaction_id - 1, 'salt', 'x'))::text, 'UTF8') as leaf from transactions t) l;
+delete from ledger_queue;
+"""
 PRODUCTS, LOTS, SUPPLIERS = (1, 2, 3, 99), (1, 2, 3, 4, 98), (1, 2, 3)
 
 EVERYTHING = Scope()

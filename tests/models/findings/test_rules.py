@@ -96,3 +96,17 @@ def test_marks_that_triggers_keep_are_not_believed(auditor: Auditor) -> None:
     auditor.write("update cacao_batches set on_hold = true; update products set on_hold = true")
     auditor.write("insert into flags (cacao_batch_id, rule, message) values (3, 'yield', 'x')")
     assert auditor.find() == []
+
+
+@pytest.mark.parametrize("rule", ["event_too_early", "event_in_future", "quantity_mismatch"])
+def test_event_that_was_corrected_no_longer_says_it(auditor: Auditor, rule: str) -> None:
+    sample = next(sample for sample in SAMPLES if sample.rule == rule)
+    auditor.write(sample.breaks)
+    assert len(auditor.find()) == 1
+    auditor.write(
+        """insert into transactions (product_id, cacao_batch_id, "timestamp", event, record_time, corrects,
+             correction_reason)
+           select product_id, cacao_batch_id, '2026-05-01 00:00Z', 'corrected', '2026-05-01 00:00Z', 3, 'typo'
+           from transactions where transaction_id = 3; insert into ledger_queue values (4)"""
+    )
+    assert auditor.find() == []
