@@ -17,7 +17,7 @@ run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unl
 	@exec $(BIN)/python server.py serve
 
 test: $(VENV)/.dev web ## run the tests; TIMING=1 also judges how long things take
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.dev ## run every static check
 	$(BIN)/ruff check .

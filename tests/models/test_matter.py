@@ -110,7 +110,8 @@ def test_custody_is_not_strengthened_while_an_input_is_weakened(lots: Database) 
     state(lots, {1: "segregated", 3: "mass_balance", 5: "mass_balance"})
     use(lots, 1, 4)
     use(lots, 4, 5)
-    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    waiting = """select count(*) from pg_stat_activity
+      where wait_event_type = 'Lock' and datname = current_database()"""
     with ThreadPoolExecutor(1) as pool, lots.engine().begin() as connection:
         connection.execute(
             text("update cacao_batches set custody = 'segregated' where cacao_batch_id = 5")
