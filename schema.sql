@@ -333,7 +333,7 @@ create function ledger_record(t transactions) returns jsonb
 -- The hash over the leaves from `first` on and below `last`, folded from complete subtrees (RFC 9162, 2.1.1).
 -- `first` is 0 or a multiple of a power of two that is not less than their number. Null where a leaf is missing.
 create function ledger_subtree(first bigint, last bigint) returns bytea
-  language plpgsql stable parallel safe as $$
+  language plpgsql stable strict parallel safe as $$
 declare
   behind bigint := last;
   height int;
@@ -364,7 +364,7 @@ create function ledger_root(size bigint) returns bytea
 
 -- RFC 9162, section 2.1.3.1: the hashes that lead from a leaf to the root of the tree of this size.
 create function ledger_inclusion(sequence bigint, size bigint) returns bytea[]
-  language plpgsql stable parallel safe as $$
+  language plpgsql stable strict parallel safe as $$
 declare
   low bigint := 0;
   high bigint := size;
@@ -392,7 +392,7 @@ end $$;
 
 -- RFC 9162, section 2.1.4.1: the hashes that show that the tree of one size begins with that of a smaller one.
 create function ledger_consistency(first bigint, second bigint) returns bytea[]
-  language plpgsql stable parallel safe as $$
+  language plpgsql stable strict parallel safe as $$
 declare
   low bigint := 0;
   high bigint := second;

@@ -284,7 +284,7 @@ def _is_zero(number: str) -> bool:
     return set(number) == {"0"}
 
 
-def _read_issuer(given: Mapping[str, str]) -> dict[str, str]:
+def _read_issuer(given: Mapping[str, str]) -> dict[str, Any]:
     found = {name.lower(): value for name, value in given.items() if name.startswith("OIDC_")}
     if found and not {"oidc_issuer", "oidc_audience"} <= found.keys():
         raise SettingsError("OIDC_ISSUER and OIDC_AUDIENCE need each other")

@@ -100,14 +100,14 @@ class Integrator:
 
     def run(self, batch: int = BATCH, most: int = MOST_BATCHES) -> Integrated | None:
         """Integrate what waits, batch by batch; None where another integrator does. Raises Forked."""
-        events = 0
-        for left in reversed(range(most)):
-            done = self.step(batch, sign=left == 0)
-            if done is None:
-                return None
-            events += done.events
-            if done.events < batch:
-                break
+        done = self.step(batch, sign=most <= 1)
+        events = done.events if done else 0
+        while done and done.events == batch and most > 1:
+            most -= 1
+            done = self.step(batch, sign=most <= 1)
+            events += done.events if done else 0
+        if done is None:
+            return None
         if events >= VACUUM_FROM:
             with self._connection.cursor() as cursor:
                 cursor.execute("vacuum ledger_queue")

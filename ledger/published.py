@@ -5,6 +5,7 @@ notes are appended, each once, in the order of their sizes.
 """
 
 import fcntl
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ class Published:
 
     def append(self, notes: Sequence[str]) -> None:
         """Add those that are newer than the newest; raises OSError."""
-        with open(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
+        with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - TAIL))
@@ -76,7 +77,7 @@ def _whole(tail: bytes) -> bytes:
 
 def _last(found: str) -> Checkpoint | None:
     parts = found.split("\n\n")
-    for text, signature in reversed([*zip(parts, parts[1:], strict=False)]):
+    for text, signature in reversed([*itertools.pairwise(parts)]):
         if signature.startswith("\u2014"):
             try:
                 return read_checkpoint(text.lstrip("\n") + "\n")

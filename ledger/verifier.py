@@ -78,16 +78,16 @@ def check_consistency(
     """That the tree of `second` leaves begins with that of `first` (2.1.4.2); raises NotVerified."""
     if not 0 < first <= second:
         raise NotVerified(f"no tree of {second} begins with one of {first}")
-    hashes = [*path] if first & (first - 1) or first == second else [first_root, *path]
+    hashes = [*path] if first & (first - 1) else [first_root, *path]
     if first == second:
         if path or first_root != second_root:
             raise NotVerified("two roots of one size")
         return
+    if not hashes:
+        raise NotVerified("the proof is too short")
     number, last = first - 1, second - 1
     while number & 1:
         number, last = number >> 1, last >> 1
-    if not hashes:
-        raise NotVerified("the proof is too short")
     old = new = hashes[0]
     for each in hashes[1:]:
         if last == 0:
@@ -131,22 +131,20 @@ def number(value: float) -> str:
         if abs(value) <= MAX_SAFE:
             return str(value)
         value = float(value)
-    if value in (float("inf"), float("-inf")) or value != value:
+    if value - value != 0:
         raise ValueError("not a number of JSON")
     if value == 0:
         return "0"
-    digits = "".join(map(str, Decimal(repr(abs(value))).as_tuple().digits)).lstrip("0")
-    point = Decimal(repr(abs(value))).adjusted() + 1
-    digits = digits.rstrip("0")
-    sign = "-" if value < 0 else ""
+    shortest = Decimal(repr(abs(value)))
+    digits = "".join(map(str, shortest.as_tuple().digits)).strip("0")
+    point, sign = shortest.adjusted() + 1, "-" * (value < 0)
     if len(digits) <= point <= 21:
         return sign + digits.ljust(point, "0")
     if 0 < point <= 21:
         return f"{sign}{digits[:point]}.{digits[point:]}"
     if -6 < point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
-    rest = f".{digits[1:]}" if digits[1:] else ""
-    return f"{sign}{digits[0]}{rest}e{point - 1:+d}"
+    return f"{sign}{digits[0]}{'.' * (len(digits) > 1)}{digits[1:]}e{point - 1:+d}"
 
 
 def read_canonical(text: str, what: str) -> Any:

@@ -2,6 +2,7 @@
 
 from exchange.csv import cells
 from exchange.csv.kinds import (
+    CORRECTED,
     MANUFACTURER,
     PRODUCT,
     Check,
@@ -211,11 +212,17 @@ TRANSACTIONS = Kind(
         Field("event", cells.INDEXED_TEXT, required=True),
         Field("details", cells.JSON),
         Field("event_id", cells.INDEXED_TEXT),
+        Field("corrects", cells.ID),
+        Field("corrects_event_id", cells.TEXT),
+        Field("correction_reason", cells.TEXT),
     ),
     Target(
         "transactions",
         "transaction_id",
-        ("product_id", "cacao_batch_id", "timestamp", "event", "details", "event_id"),
+        (
+            *("product_id", "cacao_batch_id", "timestamp", "event", "details", "event_id"),
+            *("corrects", "correction_reason"),
+        ),
         (
             "t.event_id = s.event_id",
             (
@@ -223,16 +230,31 @@ TRANSACTIONS = Kind(
                 " and t.event = s.event and coalesce(t.details::text, '') = coalesce(s.details::text, '')"
                 " and coalesce(t.product_id, 0) = coalesce(s.product_id, 0)"
                 " and coalesce(t.cacao_batch_id, 0) = coalesce(s.cacao_batch_id, 0)"
+                " and coalesce(t.corrects, 0) = coalesce(s.corrects, 0)"
             ),
         ),
         (
             "s.event_id",
             *unless("event_id", ("product_id", "cacao_batch_id", "timestamp", "event", "details")),
+            *unless("event_id", ("corrects",)),
         ),
         append_only=True,
     ),
-    (refer_to_supplier(), PRODUCT, refer_to_batch("cacao_batch")),
+    (refer_to_supplier(), PRODUCT, refer_to_batch("cacao_batch"), CORRECTED),
     (("product", "cacao_batch"),),
+    (
+        Check(
+            Code.MISSING,
+            "(s.corrects is null) <> (s.correction_reason is null)",
+            "'corrects and correction_reason need each other'",
+        ),
+        Check(
+            Code.UNKNOWN,
+            "exists (select from transactions t where t.transaction_id = s.corrects and"
+            " (t.product_id, t.cacao_batch_id) is distinct from (s.product_id, s.cacao_batch_id))",
+            "'transaction ' || s.corrects || ' happened to something else'",
+        ),
+    ),
 )
 
 KINDS = {

@@ -163,6 +163,14 @@ PRODUCT = Reference(
         ),
     ),
 )
+# An event that is in the database already, not one of the same file.
+CORRECTED = Reference(
+    "corrected_event",
+    "transactions",
+    "transaction_id",
+    "corrects",
+    (Way(("corrects_event_id",), "t.event_id = s.corrects_event_id"),),
+)
 MANUFACTURER = Reference(
     "manufacturer",
     "manufacturers",

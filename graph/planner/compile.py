@@ -149,17 +149,17 @@ class Compiler:
             case Column(name=attribute, as_enum=as_enum):
                 column = row.c[entity.column(attribute).name]
                 return func.upper(column) if as_enum else exact(column)
-            case One():
+            case One() | Call():
                 return self._one(value, entity, row)
-            case Call():
-                return self._call(value)
             case Lineage(number=number, mark=mark):
                 key = cast(row.c[entity.column(entity.key).name], Text)
                 return bind(mark, Text()).concat(constant(f":{number}:")).concat(key)
             case Page():
                 return self.page(value, entity, row)
 
-    def _one(self, one: One, entity: Entity, row: FromClause) -> ColumnElement[Any]:
+    def _one(self, one: One | Call, entity: Entity, row: FromClause) -> ColumnElement[Any]:
+        if isinstance(one, Call):
+            return self._call(one)
         target, _, _, link = related(entity.relationship(one.relationship), row, self.names)
         return json_of(
             lambda *columns: select(*columns).select_from(target).where(link).correlate(row),

@@ -270,18 +270,24 @@ class Walk:
             with self.at(key, nodes[0]):
                 return self.lineages.lineage(entity, type_, field, nodes)
         if not entity.relates(attribute):
-            target = get_named_type(field.type)
-            if not isinstance(target, GraphQLObjectType):
-                return Column(attribute, is_enum_type(target))
-            with self.at(key, nodes[0]):
-                if target.name in PARTS:
-                    return self._call(target, field, nodes)
-                return self._whole_table(type_, field, nodes)
+            return self._unrelated(type_, field, key, nodes)
         with self.at(key, nodes[0]):
             if not entity.relationship(attribute).uselist:
                 return One(attribute, self.shape(entity.target(attribute), nodes))
             given = get_argument_values(field, nodes[0], self.variables)
             return self.page(entity.target(attribute), attribute, type_, field, given, nodes)
+
+    def _unrelated(
+        self, type_: GraphQLObjectType, field: GraphQLField, key: str, nodes: list[FieldNode]
+    ) -> RowValue:
+        """What stands in the row itself, or is no row's: a column, a function, a whole table."""
+        target = get_named_type(field.type)
+        if not isinstance(target, GraphQLObjectType):
+            return Column(attribute_of(field), is_enum_type(target))
+        with self.at(key, nodes[0]):
+            if target.name in PARTS:
+                return self._call(target, field, nodes)
+            return self._whole_table(type_, field, nodes)
 
     def _call(self, target: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]) -> Call:
         given = get_argument_values(field, nodes[0], self.variables)

@@ -61,8 +61,10 @@ insert into transactions
 
 # What schema.sql itself puts into a database stays there.
 SEEDED = ("conversion_factors", "matter_rules")
-APPEND_ONLY = ("transactions", "changes", "losses", "holds", "mass_balance_entries")
-APPEND_ONLY += ("ledger_entries", "ledger_checkpoints")
+APPEND_ONLY = (
+    *("transactions", "changes", "losses", "holds", "mass_balance_entries"),
+    *("ledger_entries", "ledger_checkpoints"),
+)
 
 
 def renew(database: Database) -> None:

@@ -75,3 +75,25 @@ def test_orphan_names_its_line_and_the_others_are_kept(lots: Loader) -> None:
     assert (report.inserted, report.rejected) == (2, 1)
     (rejection,) = report.first_rejections
     assert (rejection.line, rejection.reason) == (3, "no product has the id 77")
+
+
+def test_correction_names_an_event_and_a_reason(lots: Loader) -> None:
+    lots("transactions", HEADER + "1,2026-01-01,sold,,E1\n2,2026-01-01,sold,,E2\n")
+    content = (
+        "product_id,timestamp,event,event_id,corrects,corrects_event_id,correction_reason\n"
+        "1,2026-01-01,lost,E3,,E1,mistyped\n2,2026-01-01,lost,,2,,mistyped\n"
+        "1,2026-01-01,lost,E5,,E2,mistyped\n1,2026-01-01,lost,E6,,E1,\n1,2026-01-01,lost,E7,,E9,x\n"
+    )
+    report = lots("transactions", content)
+    assert (report.inserted, report.rejected) == (2, 3)
+    assert [(r.line, r.reason) for r in report.first_rejections] == [
+        (4, "transaction 2 happened to something else"),
+        (5, "corrects and correction_reason need each other"),
+        (6, "no corrected event has corrects_event_id E9"),
+    ]
+    again = lots("transactions", content)
+    assert (again.changes, again.unchanged, again.rejected) == (0, 2, 3)
+    corrections = (
+        "select product_id, corrects, correction_reason from transactions where corrects > 0"
+    )
+    assert lots.rows(f"{corrections} order by 1") == [(1, 1, "mistyped"), (2, 2, "mistyped")]

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from tests.faults import ending
+from tests.faults import ending, events
 from tests.faults.ground import DISK, embedded_ground, proxied_ground
 from tests.faults.injections import EMBEDDED, PROXIED
 from tests.faults.trial import Result, run
@@ -46,6 +46,7 @@ def main() -> int:
         results += run(ground, inside, given.rounds, given.seconds)
     with proxied_ground() as ground:
         results += run(ground, outside, given.rounds, given.seconds)
+    results.append(events.run(given.rounds, given.seconds))
     results.append(ending.run(given.rounds))
     show(results)
     print(f"in {time.monotonic() - began:.0f} s")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.faults import ending
+from tests.faults import ending, events
 from tests.faults.ground import embedded_ground, proxied_ground
 from tests.faults.injections import EMBEDDED, PROXIED, hang_worker
 from tests.faults.trial import Result, run
@@ -33,6 +33,10 @@ def test_server_with_its_own_postgres_comes_back_after_every_fault() -> None:
 def test_server_comes_back_after_every_fault_of_the_network() -> None:
     with proxied_ground() as ground:
         check(run(ground, PROXIED, 1, SECONDS))
+
+
+def test_no_acknowledged_event_is_lost_and_the_ledger_has_no_gap() -> None:
+    check([events.run(1, SECONDS)], lost_requests=True)
 
 
 def test_requests_in_flight_are_answered_before_the_process_ends() -> None:

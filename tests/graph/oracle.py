@@ -117,11 +117,14 @@ class Oracle:
 
         def known(edge: Edge) -> bool:
             as_of = given.get("asOf")
+            assert isinstance(edge.row, models.Transaction)
             return as_of is None or edge.row.record_time <= as_of
 
         def corrected(edge: Edge) -> bool:
             return any(map(known, self.rows.many(edge.row, "corrections")))
 
+        if not {"view", "asOf"} & given.keys():
+            return edges
         current = given.get("view") == "CURRENT"
         return [edge for edge in edges if known(edge) and not (current and corrected(edge))]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
 from ledger.examine import Examined, examine
@@ -64,7 +65,7 @@ class Kept:
         """What a superuser does: past all triggers, unless he leaves them on."""
         with (
             closing(self.database.engine().raw_connection()) as raw,
-            closing(raw.cursor()) as cursor,
+            closing(cast("connection_type", raw.driver_connection).cursor()) as cursor,
         ):
             if not triggers:
                 cursor.execute("set session_replication_role = replica")

@@ -22,10 +22,14 @@ PUBLISHED = {
         '[56,{"1":[],"10":null,"d":true}]',
     ),
     "french": (
-        '{"peach": "This sorting order", "péché": "is wrong according to French",'
-        ' "pêche": "but canonicalization MUST", "sin":   "ingnore locale"}',
-        '{"peach":"This sorting order","péché":"is wrong according to French",'
-        '"pêche":"but canonicalization MUST","sin":"ingnore locale"}',
+        (
+            '{"peach": "This sorting order", "péché": "is wrong according to French",'
+            ' "pêche": "but canonicalization MUST", "sin":   "ingnore locale"}'
+        ),
+        (
+            '{"peach":"This sorting order","péché":"is wrong according to French",'
+            '"pêche":"but canonicalization MUST","sin":"ingnore locale"}'
+        ),
     ),
     "structures": (
         '{"1": {"f": {"f": "hi","F": 5} ,"\\n": 56.0}, "10": { }, "": "empty", "a": { }, "111": [ { } ], "A": { }}',
@@ -36,18 +40,26 @@ PUBLISHED = {
         '{"Unnormalized Unicode":"\u1e0d\u0307"}',
     ),
     "values": (
-        '{"numbers": [1E30, 4.50, 333333333.33333329, 2e-3, 0.000000000000000000000000001],'
-        r' "escaping": "\u20ac$\u000F\u000aA\u0027\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}',
-        '{"escaping":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/","literals":[null,true,false],'
-        '"numbers":[1e+30,4.5,333333333.3333333,0.002,1e-27]}',
+        (
+            '{"numbers": [1E30, 4.50, 333333333.33333329, 2e-3, 0.000000000000000000000000001],'
+            r' "escaping": "\u20ac$\u000F\u000aA\u0027\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}'
+        ),
+        (
+            '{"escaping":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/","literals":[null,true,false],'
+            '"numbers":[1e+30,4.5,333333333.3333333,0.002,1e-27]}'
+        ),
     ),
     "weird": (
-        r'{"\u20ac": "Euro Sign", "1": "One", "\u0080": "Control\u007f", "\ud83d\ude02": "Smiley",'
-        r' "\u00f6": "Latin Small Letter O With Diaeresis", "\ufb33": "Hebrew Letter Dalet With Dagesh",'
-        r' "</script>": "Browser Challenge"}',
-        '{"1":"One","</script>":"Browser Challenge","\u0080":"Control\u007f",'
-        '"ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign","\U0001f602":"Smiley",'
-        '"\ufb33":"Hebrew Letter Dalet With Dagesh"}',
+        (
+            r'{"\u20ac": "Euro Sign", "1": "One", "\u0080": "Control\u007f", "\ud83d\ude02": "Smiley",'
+            r' "\u00f6": "Latin Small Letter O With Diaeresis", "\ufb33": "Hebrew Letter Dalet With Dagesh",'
+            r' "</script>": "Browser Challenge"}'
+        ),
+        (
+            '{"1":"One","</script>":"Browser Challenge","\u0080":"Control\u007f",'
+            '"ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign","\U0001f602":"Smiley",'
+            '"\ufb33":"Hebrew Letter Dalet With Dagesh"}'
+        ),
     ),
 }
 # RFC 8785, appendix B, and the sample lines of its author's file of numbers.

@@ -4,6 +4,7 @@ The naive definitions of RFC 9162, section 2.1, stand here once more, for trees 
 """
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -177,7 +178,7 @@ def fill(database: Database, leaves: list[bytes]) -> None:
         )
 
 
-def asked(database: Database, call: str) -> object:
+def asked(database: Database, call: str) -> Any:
     with database.reader() as connection:
         found = connection.exec_driver_sql(f"SELECT {call}").scalar_one()
     if isinstance(found, list):

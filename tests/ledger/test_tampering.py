@@ -5,15 +5,16 @@ Event n is leaf n - 1; checkpoints were signed of 17 and of 30 events.
 
 import shutil
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ledger.integrate import Forked, Keeper, integrate
 from ledger.merkle import Tree
+from ledger.note import make_key
 from models import embedded
 from models.database import Database
+from tests.api import world
 from tests.conftest import FAST
 from tests.ledger.conftest import Kept
 
@@ -36,28 +37,36 @@ ALTERED = {
         11,
     ),
     "reorder": (
-        "UPDATE ledger_entries SET sequence = 99 WHERE sequence = 11;"
-        " UPDATE ledger_entries SET sequence = 11 WHERE sequence = 12;"
-        " UPDATE ledger_entries SET sequence = 12 WHERE sequence = 99",
+        (
+            "UPDATE ledger_entries SET sequence = 99 WHERE sequence = 11;"
+            " UPDATE ledger_entries SET sequence = 11 WHERE sequence = 12;"
+            " UPDATE ledger_entries SET sequence = 12 WHERE sequence = 99"
+        ),
         13,
         11,
     ),
     "swap two": (
-        "UPDATE transactions SET transaction_id = 99 WHERE transaction_id = 12;"
-        " UPDATE transactions SET transaction_id = 12 WHERE transaction_id = 15;"
-        " UPDATE transactions SET transaction_id = 15 WHERE transaction_id = 99",
+        (
+            "UPDATE transactions SET transaction_id = 99 WHERE transaction_id = 12;"
+            " UPDATE transactions SET transaction_id = 12 WHERE transaction_id = 15;"
+            " UPDATE transactions SET transaction_id = 15 WHERE transaction_id = 99"
+        ),
         12,
         11,
     ),
     "swap what two say": (
-        "UPDATE transactions t SET details = o.details FROM transactions o"
-        " WHERE (t.transaction_id, o.transaction_id) IN ((12, 15), (15, 12))",
+        (
+            "UPDATE transactions t SET details = o.details FROM transactions o"
+            " WHERE (t.transaction_id, o.transaction_id) IN ((12, 15), (15, 12))"
+        ),
         12,
         11,
     ),
     "truncate the tail": (
-        "DELETE FROM transactions WHERE transaction_id > 25; DELETE FROM ledger_entries WHERE sequence >= 25;"
-        " DELETE FROM ledger_checkpoints WHERE size > 17",
+        (
+            "DELETE FROM transactions WHERE transaction_id > 25; DELETE FROM ledger_entries WHERE sequence >= 25;"
+            " DELETE FROM ledger_checkpoints WHERE size > 17"
+        ),
         None,
         25,
     ),
@@ -67,8 +76,10 @@ ALTERED = {
         11,
     ),
     "a number within details": (
-        "UPDATE transactions SET details = jsonb_set(details, '{kg}', '12.5000000000000000000001')"
-        " WHERE transaction_id = 12",
+        (
+            "UPDATE transactions SET details = jsonb_set(details, '{kg}', '12.5000000000000000000001')"
+            " WHERE transaction_id = 12"
+        ),
         12,
         11,
     ),
@@ -88,8 +99,10 @@ ALTERED = {
         11,
     ),
     "time of the event": (
-        'UPDATE transactions SET "timestamp" = "timestamp" + interval \'1 microsecond\''
-        " WHERE transaction_id = 12",
+        (
+            'UPDATE transactions SET "timestamp" = "timestamp" + interval \'1 microsecond\''
+            " WHERE transaction_id = 12"
+        ),
         12,
         11,
     ),
@@ -115,8 +128,10 @@ ALTERED = {
         11,
     ),
     "insert in the past, past the triggers": (
-        f"INSERT INTO transactions (transaction_id, {COPY}) SELECT 0, {COPY} FROM transactions"
-        " WHERE transaction_id = 1",
+        (
+            f"INSERT INTO transactions (transaction_id, {COPY}) SELECT 0, {COPY} FROM transactions"
+            " WHERE transaction_id = 1"
+        ),
         0,
         None,
     ),
@@ -131,8 +146,10 @@ ALTERED = {
         11,
     ),
     "a leaf that is no JSON": (
-        "UPDATE ledger_entries SET leaf = substr(leaf, 1, 80) || '\\xff22'::bytea || substr(leaf, 81)"
-        " WHERE sequence = 11",
+        (
+            "UPDATE ledger_entries SET leaf = substr(leaf, 1, 80) || '\\xff22'::bytea || substr(leaf, 81)"
+            " WHERE sequence = 11"
+        ),
         12,
         11,
     ),
@@ -299,58 +316,8 @@ def test_definition_in_the_database_is_not_believed(kept: Kept) -> None:
     assert kept.first_bad().event == 12
 
 
-# ---------------------------------------------------------------- checkpoints
-
-
-@pytest.mark.parametrize(
-    ("statement", "told"),
-    [
-        (
-            "UPDATE ledger_checkpoints SET note = replace(note, '17', '16') WHERE size = 17",
-            "another note",
-        ),
-        (
-            "UPDATE ledger_checkpoints SET note = replace(note, 'time', 'tame') WHERE size = 17",
-            "is wrong",
-        ),
-        (
-            "UPDATE ledger_checkpoints SET root_hash = encode(sha256('x'), 'base64') WHERE size = 17",
-            "another note",
-        ),
-    ],
-)
-def test_checkpoint_that_was_altered_is_found(kept: Kept, statement: str, told: str) -> None:
-    with kept.altering() as cursor:
-        cursor.execute(statement)
-    assert told in kept.first_bad().told()
-
-
-def test_checkpoint_of_another_key_is_found(kept: Kept, tmp_path: Path) -> None:
-    from ledger.note import make_key, read_signer
-
-    make_key(tmp_path / "other")
-    other = read_signer(tmp_path / "other", "cacaotrace")
-    note = other.checkpoint(17, b"\0" * 32, datetime.now(UTC))
-    with kept.altering() as cursor:
-        cursor.execute("UPDATE ledger_checkpoints SET note = %s WHERE size = 17", (note,))
-    assert "another key" in " ".join(finding.told() for finding in kept.examine().findings)
-
-
-def test_nothing_to_check_is_not_verified(fresh: Database, tmp_path: Path, kept: Kept) -> None:
-    with kept.altering() as cursor:
-        cursor.execute("DELETE FROM ledger_checkpoints")
-    kept.published.unlink()
-    kept.published.touch()
-    assert kept.first_bad().told() == "there is no checkpoint: nothing in it is signed"
-    with kept.altering() as cursor:
-        cursor.execute("DELETE FROM ledger_entries; DELETE FROM transactions")
-    assert "nothing was checked" in kept.first_bad().told()
-
-
 def test_files_of_an_old_backup_are_found(tmp_path: Path) -> None:
     """A real one: the server's folder is copied, and put back after more was signed."""
-    from ledger.note import make_key
-
     make_key(tmp_path / "ledger.key")
     keeper = Keeper("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
     folder = tmp_path / "postgres"
@@ -364,8 +331,6 @@ def test_files_of_an_old_backup_are_found(tmp_path: Path) -> None:
     with embedded.start(folder, FAST) as server:
         database = Database(server.url)
         database.apply_schema()
-        from tests.api import world
-
         world.renew(database)
         work(6, 10)
         database.close()
