@@ -2,7 +2,7 @@
 
 Those of one product over GraphQL, the statement and its way back included; of a supplier; a page of
 everything, by one rule and by all; and the command that streams all, with its memory. The database
-is that of `make bench`, or made in a few minutes.
+takes some minutes to make, with a leaf of the ledger for each event.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 from bench.database import ROOT, opened
 from graph.answer import Request
@@ -67,16 +68,21 @@ async def measure_all(database: Database, products: int, rounds: int) -> None:
         print(told(name, await measure(engine, f"{{ {selection} }}", [0, 0, 0])))
 
 
+def server(url: str, *arguments: str, output: Any = None) -> None:
+    """Run a command of the server on this database."""
+    environment = {**os.environ, "DATABASE_URL": url}
+    command = [sys.executable, "server.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=output, check=False)
+    assert done.returncode in (0, 1)
+
+
 def stream(url: str, folder: Path) -> None:
-    """Run the command, and say how long it took and what its process held at most."""
-    command = [sys.executable, "server.py", "audit", "findings"]
+    """Run the command, and say how long it took and what a process of ours held at most."""
     start = perf_counter()
     with (folder / "findings.csv").open("w+", encoding="utf-8") as output:
-        environment = {**os.environ, "DATABASE_URL": url}
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=output, check=False)
+        server(url, "audit", "findings", output=output)
         output.seek(0)
         found = sum(1 for _ in output) - 1
-    assert done.returncode in (0, 1)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"  audit findings: {found:,} in {perf_counter() - start:.1f} s, {memory:.0f} MB at most")
 
@@ -92,6 +98,7 @@ def main() -> None:
         opened(options.data or Path(folder), options.products) as bed,
         closing(Database(bed.url, patience=Patience(SECONDS))) as database,
     ):
+        server(bed.url, "ledger", "integrate")
         print(f"findings of {options.products:,} products:")
         asyncio.run(measure_all(database, options.products, options.rounds))
         stream(bed.url, Path(folder))
