@@ -244,7 +244,8 @@ def main() -> None:
             ledger = make_database(server.url, "ledger")
             with closing(psycopg2.connect(plain)) as connection, connection:
                 connection.cursor().execute(PLAIN)
-            measure_appends(ledger, plain, folder, options.rounds, options.seconds)
+            if options.rounds:
+                measure_appends(ledger, plain, folder, options.rounds, options.seconds)
             bulk = make_database(server.url, "bulk")
             keeper = Keeper("cacaotrace", folder / "ledger.key", folder / "bulk.checkpoints")
             with closing(Database(bulk)) as database:

@@ -36,9 +36,10 @@ def _time(column: str) -> str:
 # A leaf is what is ahead of its details, these, and what is behind. Of bytes: PostgreSQL counts the
 # characters of a text one by one. A leaf that this does not find equal is judged by its canonical bytes.
 AHEAD = (
-    f"""'{{"cacaoBatchId":' || {_number("t.cacao_batch_id")} || ',"correctionReason":'"""
-    f""" || {_text("t.correction_reason")} || ',"corrects":' || {_number("t.corrects")}"""
-    """ || case when t.details is null then '' else ',"details":' end"""
+    f"""'{{"cacaoBatchId":' || {_number("t.cacao_batch_id")} || case when num_nulls(t.corrects,"""
+    """ t.correction_reason) = 2 then ',"correctionReason":null,"corrects":null'"""
+    f""" else ',"correctionReason":' || {_text("t.correction_reason")} || ',"corrects":' """
+    f""" || {_number("t.corrects")} end || case when t.details is null then '' else ',"details":' end"""
 )
 BEHIND = (
     f"""',"event":' || {_text("t.event")} || ',"eventId":' || {_text("t.event_id")}"""

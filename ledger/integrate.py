@@ -223,9 +223,9 @@ def _sign(cursor: cursor_type, signer: Signer, tree: Tree, issued_at: datetime) 
 
 
 @contextmanager
-def opened(database: Database, keeper: Keeper) -> Iterator[Integrator]:
-    """An integrator with a connection of its own; raises UnusableKey."""
-    pooled = database.engine().raw_connection()
+def opened(database: Database, keeper: Keeper, *, beside: bool = False) -> Iterator[Integrator]:
+    """An integrator with a connection of its own, `beside` a server or not; raises UnusableKey."""
+    pooled = (database.beside() if beside else database.engine()).raw_connection()
     try:
         yield Integrator(cast("connection_type", pooled.driver_connection), keeper)
     finally:

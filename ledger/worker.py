@@ -60,7 +60,7 @@ class Worker:
     def _integrate(self) -> None:
         """On one connection, until it is told to stop; raises what keeps it from going on."""
         with ExitStack() as stack:
-            integrator = stack.enter_context(opened(self._database, self._keeper))
+            integrator = stack.enter_context(opened(self._database, self._keeper, beside=True))
             first = True
             while not self._stopping.is_set():
                 if integrator.writable() and (first or integrator.waiting()):

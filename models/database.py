@@ -17,7 +17,7 @@ from models.asynchronous import dsn_of, session_of
 from models.base import Base
 from models.blocking import watched
 from models.credentials import Credentials
-from models.patience import PATIENCE, UTC, Patience
+from models.patience import NOTICING, PATIENCE, UTC, Patience
 from models.pool import Pool
 from models.slots import Slots
 from models.turns import AT_ONCE, Turns
@@ -65,6 +65,7 @@ class Database:
         more = size | {"max_overflow": AT_ONCE, "pool_pre_ping": True}
         self._writes = engine(patience.writing(), "READ COMMITTED", **more)
         self._bulk = engine(UTC, "READ COMMITTED", bounded=False, poolclass=NullPool)
+        self._beside = engine(f"{UTC} {NOTICING}", "READ COMMITTED", poolclass=NullPool)
         self._sessions = sessionmaker(self._writes)
         event.listen(self._sessions, "after_begin", _name_actor)
         self._dsn = dsn_of(parsed, patience.reading())
@@ -113,6 +114,10 @@ class Database:
     def engine(self) -> Engine:
         """An engine without time limits, for bulk work (COPY) that needs the driver's own cursor."""
         return self._bulk
+
+    def beside(self) -> Engine:
+        """An engine for a thread beside the requests: no answer is waited for without end."""
+        return self._beside
 
     def is_ready(self) -> bool:
         """Ask the database for an answer; raises what the driver raises when there is none."""

@@ -13,6 +13,7 @@ from ledger.published import Published, head_of
 from ledger.verifier import open_checkpoint, read_key
 from ledger.worker import Worker
 from models.database import Database
+from tests.bounds import within
 from tests.ledger.conftest import Kept
 
 
@@ -97,7 +98,7 @@ def until(kept: Kept, size: int) -> float:
     """The seconds until the ledger is signed up to this size."""
     start = time.monotonic()
     while kept.rows("SELECT coalesce(max(size), 0) FROM ledger_checkpoints") != [(size,)]:
-        assert time.monotonic() - start < 20
+        assert time.monotonic() - start < 60
         time.sleep(0.02)
     return time.monotonic() - start
 
@@ -108,7 +109,7 @@ def test_worker_integrates_within_about_a_second(kept: Kept) -> None:
     try:
         for last in (31, 32):
             kept.append(last, last)
-            assert until(kept, last) < 5
+            assert until(kept, last) < within(1.5)
     finally:
         worker.stop()
     assert kept.examine().findings == []
