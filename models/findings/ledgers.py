@@ -25,9 +25,10 @@ RULES = (
      ledger_record(ROW(s.*)::transactions) - {AWAY} AS now OFFSET 0) e
  WHERE e.said IS NULL OR e.said <> e.now
  UNION ALL
- SELECT s.transaction_id, s.product_id, s.cacao_batch_id, NULL, NULL, NULL FROM <events> s
- WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = s.transaction_id)
-   AND NOT EXISTS (SELECT FROM ledger_queue q WHERE q.transaction_id = s.transaction_id)) s
+ SELECT s.transaction_id, s.product_id, s.cacao_batch_id, NULL, NULL, NULL FROM (
+   SELECT s.transaction_id, s.product_id, s.cacao_batch_id FROM <events> s
+   WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = s.transaction_id) <fence>) s
+ WHERE NOT EXISTS (SELECT FROM ledger_queue q WHERE q.transaction_id = s.transaction_id)) s
 CROSS JOIN LATERAL (
   SELECT array_agg(k.key ORDER BY k.key) AS keys FROM jsonb_object_keys(s.said || s.now) k (key)
   WHERE s.said -> k.key IS DISTINCT FROM s.now -> k.key) c""",
