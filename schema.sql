@@ -229,6 +229,10 @@ create index on transactions (cacao_batch_id, transaction_id) where cacao_batch_
 create index on transactions (corrects, transaction_id) where corrects is not null;
 create index on transactions ("timestamp", transaction_id);
 create index on transactions (event, transaction_id);
+-- The few that findings look at among millions.
+create index transactions_in_future on transactions (transaction_id) where "timestamp" > record_time;
+create index transactions_with_kilograms on transactions (transaction_id)
+  where details ?| '{quantityKg,quantity_kg,weight,quantityList}';
 
 -- What a lot has lost. Append-only: a correction gives back kilograms of an earlier loss, and is below zero.
 create table losses (
@@ -606,7 +610,9 @@ create view cacao_batch_yields (cacao_batch_id, yield_kg) as
     select c.factor from conversion_factors c
     where c.from_stage = s.stage and c.to_stage = o.stage
       and coalesce(o.production_date between c.valid_from and coalesce(c.valid_to, 'infinity'), c.valid_to is null)
-    order by (c.scheme = o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end) f (factor)
+    order by (c.scheme = o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end
+    -- OFFSET: it is looked up once, not wherever it is named.
+    offset 0) f (factor)
   group by o.cacao_batch_id;
 
 -- Certificates of a lot's supplier that cover its claim on the day it was produced, or else harvested.

@@ -309,7 +309,9 @@ COMMANDS = {
     "user": Command("add, list, change or remove users", _delegate, "models.user_command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "ledger": Command("integrate events, or print the key", _delegate, "ledger.command"),
-    "audit": Command("export a bundle of a product, or verify", _delegate, "audit.command"),
+    "audit": Command(
+        "export a bundle of a product, verify, or list findings", _delegate, "audit.command"
+    ),
     "schema": Command("print the GraphQL schema", _schema),
 }
 

@@ -1,6 +1,6 @@
-"""The subcommand `audit`: exports the bundle of a product, verifies one, or verifies the whole database.
+"""The subcommand `audit`: exports the bundle of a product, verifies one or the whole database, lists findings.
 
-0: done, or verified; 1: not verified, or nothing to export; 2: a file or a key that cannot be used.
+0: done, or verified; 1: not verified, nothing to export, or something was found; 2: what cannot be used.
 To verify a bundle takes no database and no settings.
 """
 
@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from audit import findings
 from ledger.verifier import NotVerified, exit_code_of, read_key_argument, verify_file
 from models.database import Database
 
@@ -35,11 +36,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         help="published checkpoints (LEDGER_CHECKPOINTS), which tell of a tail that was cut off",
     )
+    finding = actions.add_parser("findings", help="list what breaks a rule")
+    findings.add_arguments(finding)
 
 
 def needs_database(args: Namespace) -> bool:
     """Whether the command asks the database anything."""
-    return args.action == "export" or args.file is None
+    return args.action != "verify" or args.file is None
 
 
 def run(args: Namespace, database: Database | None) -> int:
@@ -49,6 +52,8 @@ def run(args: Namespace, database: Database | None) -> int:
     assert database is not None
     if args.action == "verify":
         return exit_code_of(lambda: _verify(args, database))
+    if args.action == "findings":
+        return findings.run(args, database)
     return _export(args, database)
 
 

@@ -24,7 +24,7 @@ ANYONE: Roles = frozenset(ROLES)
 SIGNED_IN: Roles = ANYONE - {PUBLIC}
 """What is commercial: kilograms between companies, what was said of an event, land."""
 STAFF: Roles = SIGNED_IN - {VIEWER}
-"""What is personal: who to ask, who farms, who recorded."""
+"""What is personal: who to ask, who farms, who recorded; and what is wrong, which is for who can mend it."""
 WRITERS: Roles = frozenset({OPERATOR, ADMIN})
 OVERSEERS: Roles = frozenset({AUDITOR, ADMIN})
 ADMINS: Roles = frozenset({ADMIN})
@@ -36,6 +36,7 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
         ANYONE: "product products cacaoBatch cacaoBatches supplier suppliers manufacturer"
         " manufacturers transactions conversionFactors ledger node nodes viewer",
         SIGNED_IN: "holds massBalanceAccounts",
+        STAFF: "auditFindings",
         OVERSEERS: "users apiKeys changes",
     },
     "Mutation": {
@@ -51,17 +52,19 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
         ANYONE: "id productId name description gtin batchNumber cocoaPercent productionDate"
         " manufacturer cacaoBatches transactions statements trace origins",
         SIGNED_IN: "onHold heldBy",
+        STAFF: "auditFindings",
     },
     "CacaoBatch": {
         ANYONE: "id cacaoBatchId lotNumber stage harvestDate productionDate certification custody"
         " supplier inputs outputs products plots transactions statements coveringCertificates"
         " trace origins impact",
         SIGNED_IN: "quantityKg onHold holds heldBy losses flags massBalanceEntries",
+        STAFF: "auditFindings",
     },
     "Supplier": {
         ANYONE: "id supplierId name location country externalId cacaoBatches certificates plots",
         SIGNED_IN: "massBalanceAccounts",
-        STAFF: "contactPerson",
+        STAFF: "contactPerson auditFindings",
     },
     "Manufacturer": {
         ANYONE: "id manufacturerId name location country products",
@@ -122,6 +125,10 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
         OVERSEERS: "id apiKeyId name role createdBy createdAt expiresAt revokedAt lastUsedAt",
     },
     "Change": {OVERSEERS: "id changeId at actor relation operation keys"},
+    "AuditFinding": {
+        STAFF: "rule severity message evidence product cacaoBatch input supplier transaction"
+        " certificate hold",
+    },
     "Viewer": {ANYONE: "role username apiKey expiresAt"},
     "PageInfo": {ANYONE: "hasNextPage hasPreviousPage startCursor endCursor"},
     **{
@@ -144,6 +151,7 @@ TABLE: Mapping[str, Mapping[Roles, str]] = {
             "User",
             "APIKey",
             "Change",
+            "AuditFinding",
             "LedgerCheckpoint",
         )
         for kind, fields in (("Connection", NODES), ("Edge", "cursor node"))

@@ -144,6 +144,11 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         "period_from",
         "This site has an account of this scheme from this day already.",
     ),
+    "mass_balance_accounts_periods_apart": (
+        AlreadyExists,
+        "period_from",
+        "This site has an account of this scheme for some of these days already.",
+    ),
     "transactions_corrects_own": (
         InvalidAttribute,
         "corrects",
@@ -158,11 +163,6 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         InvalidAttribute,
         "correction_reason",
         "A correction names what it corrects, and why.",
-    ),
-    "mass_balance_accounts_periods_apart": (
-        AlreadyExists,
-        "period_from",
-        "This site has an account of this scheme for some of these days already.",
     ),
     "certificates_scheme_number_key": (
         AlreadyExists,

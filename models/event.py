@@ -27,6 +27,16 @@ class Transaction(Base):
         Index(None, "corrects", "transaction_id", postgresql_where=text("corrects IS NOT NULL")),
         Index(None, "timestamp", "transaction_id"),
         Index(None, "event", "transaction_id"),
+        Index(
+            "transactions_in_future",
+            "transaction_id",
+            postgresql_where=text('"timestamp" > record_time'),
+        ),
+        Index(
+            "transactions_with_kilograms",
+            "transaction_id",
+            postgresql_where=text("details ?| '{quantityKg,quantity_kg,weight,quantityList}'"),
+        ),
     )
 
     transaction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

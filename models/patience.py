@@ -16,7 +16,8 @@ class Patience:
 
     def reading(self) -> str:
         """The settings of a session that reads."""
-        return f"{UTC} -c default_transaction_read_only=on {self._statements()}"
+        # To compile a plan takes longer than nearly any statement of ours runs.
+        return f"{UTC} -c default_transaction_read_only=on -c jit=off {self._statements()}"
 
     def writing(self) -> str:
         """The settings of a session that writes: who waits for a lock gives up before a statement."""

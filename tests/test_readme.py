@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from models.findings import RULES
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -17,11 +19,16 @@ def blocks(language: str) -> list[str]:
 @pytest.mark.parametrize(
     ("query", "output"),
     [*zip(blocks("graphql"), blocks("json"), strict=True)],
-    ids=["bar", "trace"],
+    ids=["bar", "trace", "findings"],
 )
 def test_query_gives_the_output_shown(client: TestClient, query: str, output: str) -> None:
     response = client.post("/graphql", json={"query": query})
     assert json.dumps(response.json()) == json.dumps(json.loads(output))
+
+
+def test_every_rule_of_findings_is_in_the_table() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (error|warning|info) \| (.*) \|$", README, re.MULTILINE)
+    assert rows == [(rule.code.upper(), rule.severity, rule.title) for rule in RULES]
 
 
 def test_first_screen_shows_a_query_with_its_output() -> None:

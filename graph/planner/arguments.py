@@ -253,9 +253,9 @@ class ArgumentReader:
             attribute = term["field"].value
             self._require(entity.name, self._field_of(entity, attribute))
             terms.setdefault(attribute, Order(attribute, term["direction"].value == "DESC"))
-        if entity.key not in terms:
-            descending = bool(terms) and [*terms.values()][-1].descending
-            terms[entity.key] = Order(entity.key, descending)
+        descending = bool(terms) and [*terms.values()][-1].descending
+        for key in entity.keys:
+            terms.setdefault(key, Order(key, descending))
         return tuple(terms.values())
 
     def _field_of(self, entity: Entity, attribute: str) -> str:

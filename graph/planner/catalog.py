@@ -6,7 +6,7 @@ from graph.errors import InvalidPage
 from graph.limits import Limits
 from graph.pagination import read_global_id
 from graph.permissions import Permissions
-from graph.types.node import ENTITIES
+from graph.types.node import ENTITIES, UNKEPT
 
 DEFINITION = "strawberry-definition"
 
@@ -33,7 +33,7 @@ class Catalog:
         self.limits = limits
         self.attributes: dict[str, dict[str, str]] = {
             name: {field: attribute_of(d) for field, d in self.type(name).fields.items()}
-            for name in ENTITIES
+            for name in (*ENTITIES, *UNKEPT)
         }
 
     def type(self, name: str) -> GraphQLObjectType:

@@ -24,9 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from graph.planner.entity import Entity, entity_named
+from graph.planner.findings import FindingsCompiler
 from graph.planner.nodes import (
     Call,
     Column,
+    Findings,
     GlobalId,
     Lineage,
     Lookup,
@@ -178,7 +180,8 @@ class Compiler:
         )
 
     def page(self, page: Page, parent: Entity | None, row: FromClause | None) -> ColumnElement[Any]:
-        return PageCompiler(page, parent, row, self.names, self.row).compile()
+        compiler = FindingsCompiler if isinstance(page, Findings) else PageCompiler
+        return compiler(page, parent, row, self.names, self.row).compile()
 
 
 def exact(column: ColumnElement[Any]) -> ColumnElement[Any]:

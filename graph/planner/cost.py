@@ -10,6 +10,7 @@
 - `nodes(ids)` is its number of ids times what one object costs.
 - The ledger, and a proof in it, is 20 of each row that it is asked of.
 - A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above.
+- Findings are 30 a rule of each row that they are asked of, 1,200 a rule of everything; `totalCount` is as much again.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
 
 No operation is less than 1. What is costly to PostgreSQL alone (an order without an index, a filter
@@ -29,6 +30,7 @@ from graph.planner.nodes import (
     Edges,
     Entry,
     EntryEdges,
+    Findings,
     IsNull,
     Lineage,
     LineageFields,
@@ -60,6 +62,8 @@ STEP = 10
 STEEP = 20
 MUTATION = 50
 LINEAGE = 500
+# What a rule reads: of one row and what it was made of, and of all there is.
+RULE_OF_ROW, RULE_OF_ALL = 30, 1_200
 PROOF = 20
 
 
@@ -86,8 +90,10 @@ def _root(value: RootValue) -> Cost:
             return lambda values: (
                 max([value_of(c, values) for c in each]) * (len(values[slot]) or 1)
             )
+        case Findings(rules=rules):
+            return _page(value, RULE_OF_ALL * len(rules), RULE_OF_ALL * len(rules))
         case Page():
-            return _page(value)
+            return _page(value, COUNT_OF_TABLE)
         case _:
             return 0
 
@@ -99,8 +105,11 @@ def cost_of_row(shape: Shape) -> Cost:
         match value:
             case One(shape=one) | Call(shape=one):
                 beneath.append(cost_of_row(one))
+            case Findings(rules=rules):
+                once = RULE_OF_ROW * len(rules)
+                beneath.append(_page(value, once, once))
             case Page():
-                beneath.append(_page(value))
+                beneath.append(_page(value, COUNT_OF_RELATED))
             case Lineage(shown=Listing() as listing):
                 beneath += [LINEAGE, _listing(listing)]
             case Lineage(shown=LineageFields(fields=fields)):
@@ -130,9 +139,7 @@ def _entry(entry: Entry) -> Cost:
     return total(members) if members else 1
 
 
-def _page(page: Page) -> Cost:
-    count = COUNT_OF_RELATED if page.relationship else COUNT_OF_TABLE
-    once = 1
+def _page(page: Page, count: int, once: int = 1) -> Cost:
     if page.condition is not None:
         once += _condition(page.condition, entity_named(page.entity), count)
     lists: list[Cost] = []

@@ -7,16 +7,20 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from graph.types.node import ENTITIES, PARTS
+from graph.types.node import ENTITIES, PARTS, UNKEPT
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A node type, or a part, over a mapped table or view with one integer primary key."""
+    """A node type, or a part, over a mapped table or view with one integer primary key; a finding has several."""
 
     name: str
     mapper: Mapper[Any]
-    key: str
+    keys: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return self.keys[0]
 
     def column(self, attribute: str) -> Column[Any]:
         """The column behind an attribute, in its table."""
@@ -45,8 +49,10 @@ class Entity:
 
 @cache
 def entity_named(name: str) -> Entity:
-    mapper: Mapper[Any] = inspect(ENTITIES[name] if name in ENTITIES else PARTS[name])
-    return Entity(name, mapper, mapper.get_property_by_column(mapper.primary_key[0]).key)
+    model = next(models[name] for models in (ENTITIES, PARTS, UNKEPT) if name in models)
+    mapper: Mapper[Any] = inspect(model)
+    keys = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+    return Entity(name, mapper, keys)
 
 
 def entity_of(model: type) -> Entity:

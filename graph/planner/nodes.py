@@ -180,6 +180,17 @@ class Page:
     fields: tuple[tuple[str, "PageValue"], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Findings(Page):
+    """A page of findings by these rules: of the parent row, or of everything where there is none.
+
+    `upstream`: of what the row was made of, too.
+    """
+
+    rules: tuple[str, ...]
+    upstream: bool
+
+
 EdgeValue: TypeAlias = Cursor | EdgeColumn | Shape | Typename
 PageFact: TypeAlias = Boundary | Typename
 PageValue: TypeAlias = Nodes | Edges | PageInfo | TotalCount | Typename

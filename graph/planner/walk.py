@@ -39,6 +39,7 @@ from graph.planner.arguments import ArgumentReader, Values
 from graph.planner.catalog import Catalog, attribute_of, key_of_id, type_of_id
 from graph.planner.cost import cost_of_row, value_of
 from graph.planner.entity import Entity, entity_named
+from graph.planner.findings import findings_of
 from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
 from graph.planner.lineage_walk import LineageWalk
 from graph.planner.nodes import (
@@ -67,6 +68,7 @@ from graph.planner.nodes import (
 )
 from graph.planner.selection import Selections
 from graph.planner.variables import Traced
+from graph.types.finding import FINDING
 from graph.types.lineage import LINEAGES
 from graph.types.node import ENTITIES, PARTS
 
@@ -298,7 +300,7 @@ class Walk:
     def _whole_table(
         self, parent: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]
     ) -> Page:
-        """A connection over all rows of a type, wherever it stands."""
+        """A connection over all rows of a type, wherever it stands, or over findings."""
         connection = get_named_type(field.type)
         assert isinstance(connection, GraphQLObjectType)
         entity = entity_named(get_named_type(connection.fields["nodes"].type).name)
@@ -321,7 +323,7 @@ class Walk:
         scope = f"{parent.name}.{attribute_of(field)}{terms}"
         connection = get_named_type(field.type)
         assert isinstance(connection, GraphQLObjectType)
-        return Page(
+        page = Page(
             entity=entity.name,
             relationship=relationship,
             scope=scope,
@@ -336,6 +338,9 @@ class Walk:
                 for key, merged in self.selections.below(connection, nodes).items()
             ),
         )
+        if entity.name != FINDING:
+            return page
+        return findings_of(page, self.values.items, given.get("upstream"))
 
     def _limit(self, arguments: PageArguments) -> Param | int:
         """A size that the document states is part of the plan; one of a variable is bound."""

@@ -3,6 +3,7 @@
 import strawberry
 
 from graph.queries.cacao_batch import CacaoBatchQuery
+from graph.queries.finding import FindingQuery
 from graph.queries.ledger import LedgerQuery
 from graph.queries.matter import MatterQuery
 from graph.queries.node import NodeQuery
@@ -20,6 +21,7 @@ class Query(
     TransactionQuery,
     LedgerQuery,
     MatterQuery,
+    FindingQuery,
     UserQuery,
     NodeQuery,
 ):

@@ -1,6 +1,7 @@
 """The types of the graph. Importing this package makes all of them, inputs included."""
 
 from graph.types.cacao_batch import CacaoBatch, Custody
+from graph.types.finding import AuditFinding, AuditRule, AuditSeverity
 from graph.types.flag import ConversionFactor, Flag
 from graph.types.hold import Hold
 from graph.types.inputs import make_inputs
@@ -45,6 +46,9 @@ make_inputs(NODE_TYPES)
 __all__ = [
     "NODE_TYPES",
     "APIKey",
+    "AuditFinding",
+    "AuditRule",
+    "AuditSeverity",
     "CacaoBatch",
     "Certificate",
     "Change",

@@ -7,6 +7,7 @@ import strawberry
 
 import models
 from graph.types.connection import Connection, FlowConnection
+from graph.types.finding import Findings, findings
 from graph.types.lineage import Impact, OriginConnection, Trace, listing, trace_field
 from graph.types.node import Node, computed, connection, field, node
 from graph.types.scalar import Date, Decimal
@@ -101,4 +102,9 @@ class CacaoBatch(Node):
         "Certificates of its supplier in the scheme it claims, valid on the day it was produced or else "
         "harvested. Where there are none, its claim does not count.",
         of="Certificate",
+    )
+    audit_findings: Findings = findings(
+        "What breaks a rule: it, its events, what it took and gave, and all lots that it was made of"
+        " with theirs, but not what these gave elsewhere.",
+        upstream="Whether lots that it was made of count, which they do if not given.",
     )

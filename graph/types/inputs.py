@@ -17,8 +17,9 @@ from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from graph.types.finding import FINDING
 from graph.types.node import ENTITIES, input_named
-from graph.types.operators import OPERATORS
+from graph.types.operators import OPERATORS, AuditRuleFilter, AuditSeverityFilter
 from models import Base
 
 
@@ -33,6 +34,8 @@ def make_inputs(types: dict[str, Any]) -> None:
 
     They become names of this module, where the lazy annotations that stand for them look.
     """
+    findings = _filter_of_findings()
+    globals()[findings.__name__] = findings
     for name, cls in types.items():
         for made in (_filter(name, cls), _list_filter(name), _order(name, cls)):
             globals()[made.__name__] = made
@@ -97,6 +100,19 @@ def _filter(name: str, cls: Any) -> Any:
         if operators is not None:
             fields.append(_optional(shown.python_name, operators, shown.description))
     return _make(f"{name}Filter", fields, f"Which {name} objects to keep: all of it must hold.")
+
+
+def _filter_of_findings() -> Any:
+    """By what each rule says of all its findings: so it is known which rules need not be asked."""
+    same = input_named(f"{FINDING}Filter")
+    fields = [
+        _optional("and_", list[same], "All of these hold."),  # type: ignore[valid-type]
+        _optional("or_", list[same], "At least one of these holds."),  # type: ignore[valid-type]
+        _optional("not_", same, "This does not hold."),
+        _optional("rule", AuditRuleFilter, "Which rule."),
+        _optional("severity", AuditSeverityFilter, "How severe it is."),
+    ]
+    return _make(f"{FINDING}Filter", fields, "Which findings to keep: all of it must hold.")
 
 
 def _relationship_filter(mapper: Mapper[Any], shown: StrawberryField) -> _Field:

@@ -2,7 +2,7 @@
 
 A field's name is the name of the ORM attribute it shows: a column, a to-one or a to-many
 relationship. That convention is the whole mapping; the planner reads it, and nothing is executed
-here. `ENTITIES` names the model behind each node type.
+here. `ENTITIES` names the model behind each node type, `UNKEPT` those of what is computed.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,8 @@ from strawberry.types.field import StrawberryField
 from models import Base
 
 ENTITIES: dict[str, type[Base]] = {}
+# What is shown like a row, but has no global id, since nobody keeps it.
+UNKEPT: dict[str, type[Base]] = {}
 PARTS: dict[str, type[Base]] = {}
 """Types that stand for a row and have no id: what is told of a node, or of the whole."""
 
@@ -42,6 +44,16 @@ def node(model: type[Base], description: str) -> Callable[[T], T]:
         declared = strawberry.type(cls, description=description)
         ENTITIES[cls.__name__] = model
         return declared
+
+    return declare
+
+
+def unkept(model: type[Base], description: str) -> Callable[[T], T]:
+    """Declare a type of computed rows over this model, which are no nodes."""
+
+    def declare(cls: T) -> T:
+        UNKEPT[cls.__name__] = model
+        return strawberry.type(cls, description=description)
 
     return declare
 

@@ -9,6 +9,7 @@ from typing import Any
 import strawberry
 
 from graph.types.cacao_batch import Custody
+from graph.types.finding import AuditRule, AuditSeverity
 from graph.types.role import Role
 from graph.types.scalar import GTIN, BigInt, CountryCode, Date, DateTime, Decimal
 from graph.types.stage import Stage
@@ -148,6 +149,22 @@ class RoleFilter:
     in_: list[Role] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
 
 
+@strawberry.input(description="Compares a rule of findings.")
+class AuditRuleFilter:
+    eq: AuditRule | None = _op(EQ)
+    in_: list[AuditRule] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+
+
+@strawberry.input(description="Compares how severe a finding is.")
+class AuditSeverityFilter:
+    eq: AuditSeverity | None = _op(EQ)
+    in_: list[AuditSeverity] | None = strawberry.field(
+        name="in", description=IN, default=strawberry.UNSET
+    )
+
+
 OPERATORS: dict[object, type] = {
     str: StringFilter,
     int: IntFilter,
@@ -162,4 +179,6 @@ OPERATORS: dict[object, type] = {
     Custody: CustodyFilter,
     bool: BooleanFilter,
     Role: RoleFilter,
+    AuditRule: AuditRuleFilter,
+    AuditSeverity: AuditSeverityFilter,
 }

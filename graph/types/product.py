@@ -6,6 +6,7 @@ import strawberry
 
 import models
 from graph.types.connection import Connection, FlowConnection
+from graph.types.finding import Findings, findings
 from graph.types.lineage import OriginConnection, Trace, listing, trace_field
 from graph.types.node import Node, connection, field, node
 from graph.types.scalar import GTIN, Date, Decimal
@@ -49,4 +50,8 @@ class Product(Node):
     )
     held_by: Connection[Annotated["Hold", strawberry.lazy("graph.types.hold")]] = connection(
         "Holds that are not released, on batches it was made of.", of="Hold"
+    )
+    audit_findings: Findings = findings(
+        "What breaks a rule: it, its events, and all lots that it was made of with theirs.",
+        upstream="Whether lots that it was made of count, which they do if not given.",
     )

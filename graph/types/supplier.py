@@ -6,6 +6,7 @@ import strawberry
 
 import models
 from graph.types.connection import Connection
+from graph.types.finding import Findings, findings
 from graph.types.node import Node, connection, field, node
 from graph.types.scalar import CountryCode, Date
 
@@ -35,6 +36,9 @@ class Supplier(Node):
     mass_balance_accounts: Connection[
         Annotated["MassBalanceAccount", strawberry.lazy("graph.types.mass_balance")]
     ] = connection("Mass balance accounts of this site.", of="MassBalanceAccount")
+    audit_findings: Findings = findings(
+        "What breaks a rule: its batches with their certificates, events, and what they took and gave."
+    )
 
 
 @node(models.Certificate, "A certificate held by a supplier.")

@@ -73,6 +73,7 @@ WALKS = {
     "Flag": ("cacaoBatches", "nodes", "flags", "nodes"),
     "ConversionFactor": ("conversionFactors", "nodes"),
     "MassBalanceAccount": ("suppliers", "nodes", "massBalanceAccounts", "nodes"),
+    "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
     "MassBalanceEntry": ("cacaoBatches", "nodes", "massBalanceEntries", "nodes"),
     "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
 }

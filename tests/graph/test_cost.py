@@ -18,6 +18,7 @@ from graph.planner.cost import value_of
 from graph.planner.nodes import Edges, Lookup, NodeList, Nodes, One, Operation, Page, Shape
 from graph.schema import schema
 from models.database import Database
+from models.findings import RULES
 from settings import PRODUCTION
 from tests.conftest import ROOT
 from tests.graph.documents import draw_document
@@ -25,6 +26,8 @@ from tests.graph.oracle import Oracle
 from tests.graph.oracle_pages import Cursors
 
 GRAPHQL = schema._schema
+# All rules, of one row.
+RULE = 30 * len(RULES)
 BUILDER = Builder(GRAPHQL, Permissions(), DEFAULTS)
 NODE = "UHJvZHVjdDox"
 
@@ -64,6 +67,15 @@ def cost(query: str, **variables: Any) -> int:
             ),
             1 + 500 + (1 + 5_000 * 2) + 1,
         ),
+        # The rules, asked of a row or of everything; again where all findings are counted.
+        ("{ product(by: {productId: 1}) { auditFindings { nodes { rule } } } }", 1 + RULE + 20),
+        (
+            "{ products(first: 3) { nodes { auditFindings(first: 2) { totalCount nodes { rule } } } } }",
+            1 + 3 * (1 + 2 * RULE + 2),
+        ),
+        ("{ auditFindings(first: 5) { nodes { product { name } } } }", 40 * RULE + 5 * 2),
+        ("{ auditFindings { totalCount } }", 80 * RULE),
+        ("{ auditFindings(filter: {rule: {eq: OVERDRAW}}) { totalCount } }", 2 * 1_200),
         # A page and its rows; 20 of them, if nothing is said.
         ("{ products { nodes { name } } }", 1 + 20),
         ("{ products(first: 0) { nodes { name } } }", 1),

@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from graph.schema import schema
+from models.findings import RULES
 
 COMMITTED = Path(__file__).parents[2] / "graph" / "schema.graphql"
 SHAPE: GraphQLSchema = schema._schema
@@ -31,8 +32,11 @@ OURS: dict[str, GraphQLNamedType] = {
 }
 OBJECTS = {name: type_ for name, type_ in OURS.items() if isinstance(type_, GraphQLObjectType)}
 COMPUTED = ("Trace", "Origin", "Impact")
+FINDINGS = "AuditFindingConnection"
 CONNECTIONS = sorted(
-    name for name in OBJECTS if name.endswith("Connection") and not name.startswith(COMPUTED)
+    name
+    for name in OBJECTS
+    if name.endswith("Connection") and not name.startswith((*COMPUTED, FINDINGS))
 )
 LISTINGS = sorted(
     name for name in OBJECTS if name.endswith("Connection") and name.startswith(COMPUTED)
@@ -101,7 +105,7 @@ def test_root_fields_are_exactly_these() -> None:
     assert list(OBJECTS["Query"].fields) == [
         *("product", "products", "cacaoBatch", "cacaoBatches", "supplier", "suppliers"),
         *("manufacturer", "manufacturers", "transactions", "ledger"),
-        *("holds", "conversionFactors", "massBalanceAccounts"),
+        *("holds", "conversionFactors", "massBalanceAccounts", "auditFindings"),
         *("users", "apiKeys", "changes", "viewer", "node", "nodes"),
     ]
 
@@ -202,7 +206,7 @@ def test_connection_is_relay_shaped(name: str) -> None:
     assert node in NODES
 
 
-@pytest.mark.parametrize("name", LISTINGS)
+@pytest.mark.parametrize("name", [*LISTINGS, FINDINGS])
 def test_listing_of_what_is_computed_is_relay_shaped(name: str) -> None:
     node = name.removesuffix("Connection")
     truncated = {"truncated": "Boolean!"} if name == "OriginConnection" else {}
@@ -238,6 +242,25 @@ def test_every_connection_field_takes_the_same_arguments() -> None:
         asked = {"filter": f"{node}Filter", "orderBy": f"[{node}Order!]"}
         dated = {"view": "TransactionView", "asOf": "DateTime"} if node == "Transaction" else {}
         assert found == PAGE_ARGUMENTS | asked | dated, path
+
+
+def test_findings_take_a_filter_and_whether_to_go_upstream() -> None:
+    found = {
+        name: {argument: str(given.type) for argument, given in field.args.items()}
+        for name in ("Query", "Product", "CacaoBatch", "Supplier")
+        for field in [OBJECTS[name].fields["auditFindings"]]
+    }
+    asked = PAGE_ARGUMENTS | {"filter": "AuditFindingFilter"}
+    upstream = asked | {"upstream": "Boolean"}
+    assert found == {
+        "Query": asked,
+        "Product": upstream,
+        "CacaoBatch": upstream,
+        "Supplier": asked,
+    }
+    rules = OURS["AuditRule"]
+    assert isinstance(rules, GraphQLEnumType)
+    assert [*rules.values] == [rule.code.upper() for rule in RULES]
 
 
 def test_walks_exist_in_both_directions() -> None:

@@ -1,0 +1,38 @@
+"""Findings: what an auditor would check by hand, as rules over the tables themselves.
+
+They believe no trigger and no mark that one keeps. A rule is one declaration in a module here; the
+enum of the schema, the statements and the table in the README follow from it.
+"""
+
+from models.findings import ancestry, claims, ledgers, matter, records, timing
+from models.findings.rule import SEVERITIES, Rule
+from models.findings.scope import Scope
+from models.findings.statement import ALL, COLUMNS, KEY, WHERE, Position, Window, branches_of
+from models.findings.statement import listing as listing_of
+
+RULES = tuple(
+    sorted(
+        (
+            rule
+            for part in (ancestry, claims, ledgers, matter, records, timing)
+            for rule in part.RULES
+        ),
+        key=lambda rule: rule.code,
+    )
+)
+BRANCHES = branches_of(RULES)
+
+__all__ = [
+    "ALL",
+    "BRANCHES",
+    "COLUMNS",
+    "KEY",
+    "RULES",
+    "SEVERITIES",
+    "WHERE",
+    "Position",
+    "Rule",
+    "Scope",
+    "Window",
+    "listing_of",
+]

@@ -1,0 +1,74 @@
+"""Rules about claims: certificates that cover a lot, and how it was kept apart from other cacao."""
+
+from models.findings.rule import ERROR, INPUTS, LOTS, Rule
+
+DAY = "coalesce(s.production_date, s.harvest_date)"
+
+RULES = (
+    Rule(
+        code="certificate_missing",
+        severity=ERROR,
+        title="A lot claims a scheme of which its supplier never held a certificate.",
+        judges=(LOTS,),
+        source="""
+<lots> s WHERE s.certification IS NOT NULL AND NOT EXISTS (
+  SELECT FROM certificates c WHERE c.supplier_id = s.supplier_id AND c.scheme = s.certification)""",
+        message="format('claims %s; its supplier has no certificate of that scheme', s.certification)",
+        evidence={"certification": "s.certification", "day": DAY},
+    ),
+    Rule(
+        code="certificate_expired",
+        severity=ERROR,
+        title="A lot claims a scheme, but no certificate of its supplier was valid on the day it was produced,"
+        " or else harvested.",
+        judges=(LOTS,),
+        source=f"""
+<lots> s CROSS JOIN LATERAL (
+  SELECT c.certificate_id, c.number, c.valid_from, c.valid_to FROM certificates c
+  WHERE c.supplier_id = s.supplier_id AND c.scheme = s.certification
+  ORDER BY greatest(c.valid_from - {DAY}, {DAY} - c.valid_to), c.certificate_id LIMIT 1) c
+WHERE s.certification IS NOT NULL AND ({DAY} BETWEEN c.valid_from AND c.valid_to) IS NOT TRUE""",
+        message=f"format('claims %s on %s; certificate %s is valid from %s to %s', s.certification,"
+        f" coalesce({DAY}::text, 'an unknown day'), c.number, c.valid_from, c.valid_to)",
+        evidence={
+            "certification": "s.certification",
+            "day": DAY,
+            "number": "c.number",
+            "validFrom": "c.valid_from",
+            "validTo": "c.valid_to",
+        },
+        where={"certificate_id": "c.certificate_id"},
+    ),
+    Rule(
+        code="custody_too_strong",
+        severity=ERROR,
+        title="A lot claims a stronger custody than a lot that went into it; unknown is the weakest.",
+        judges=(INPUTS,),
+        source="""
+<inputs> s CROSS JOIN LATERAL (
+  SELECT l.custody FROM cacao_batches l WHERE l.cacao_batch_id = s.output_batch_id <fence>) o
+CROSS JOIN LATERAL (
+  SELECT l.custody FROM cacao_batches l WHERE l.cacao_batch_id = s.input_batch_id <fence>) i
+WHERE o.custody IS NOT NULL AND custody_rank(o.custody) > custody_rank(i.custody)""",
+        message="format('is %s, made of cacao batch %s, which is %s', o.custody, s.input_batch_id,"
+        " coalesce(i.custody, 'of unknown custody'))",
+        evidence={"custody": "o.custody", "inputCustody": "i.custody"},
+    ),
+    # One way back is enough: where it is not, a lot on the way mixes origins and is found itself.
+    Rule(
+        code="custody_mixed",
+        severity=ERROR,
+        title="An identity preserved lot was made of identity preserved lots of different origin.",
+        judges=(LOTS,),
+        source="""
+<lots> s CROSS JOIN LATERAL (
+  SELECT array_agg(DISTINCT x.origin ORDER BY x.origin) AS origins FROM (
+    SELECT origin_of(l.cacao_batch_id) AS origin
+    FROM cacao_batch_input e JOIN cacao_batches l ON l.cacao_batch_id = e.input_batch_id
+    WHERE e.output_batch_id = s.cacao_batch_id AND l.custody = 'identity_preserved' OFFSET 0) x
+  WHERE x.origin IS NOT NULL OFFSET 0) o
+WHERE s.custody = 'identity_preserved' AND cardinality(o.origins) > 1""",
+        message="format('is identity_preserved, made of lots of %s suppliers', cardinality(o.origins))",
+        evidence={"originSupplierIds": "o.origins"},
+    ),
+)

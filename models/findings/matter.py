@@ -1,0 +1,55 @@
+"""Rules about kilograms: what lots held, gave and lost."""
+
+from models.findings.rule import ERROR, LOTS, WARNING, Rule
+
+RULES = (
+    Rule(
+        code="overdraw",
+        severity=ERROR,
+        title="A lot gave and lost more kilograms than it holds.",
+        judges=(LOTS,),
+        source="""
+<lots> s CROSS JOIN LATERAL (SELECT
+  (SELECT coalesce(sum(x.quantity_kg), 0.000) FROM product_cacao_batch x
+   WHERE x.cacao_batch_id = s.cacao_batch_id) AS products,
+  (SELECT coalesce(sum(x.quantity_kg), 0.000) FROM cacao_batch_input x
+   WHERE x.input_batch_id = s.cacao_batch_id) AS lots,
+  (SELECT coalesce(sum(x.quantity_kg), 0.000) FROM losses x
+   WHERE x.cacao_batch_id = s.cacao_batch_id) AS lost OFFSET 0) d
+WHERE d.products + d.lots + d.lost > s.quantity""",
+        message="format('holds %s kg; its uses and losses add up to %s kg',"
+        " s.quantity, d.products + d.lots + d.lost)",
+        evidence={
+            "heldKg": "s.quantity::text",
+            "givenToProductsKg": "d.products::text",
+            "givenToLotsKg": "d.lots::text",
+            "lostKg": "d.lost::text",
+        },
+    ),
+    # The same yields as those that flag a lot at write, but asked of what is there now.
+    Rule(
+        code="yield_too_high",
+        severity=WARNING,
+        title="A lot gave more kilograms than its recorded inputs yield by the conversion factors of its day.",
+        judges=(LOTS,),
+        source="""
+<lots> s CROSS JOIN LATERAL (
+  SELECT v.cacao_batch_id, v.yield_kg FROM cacao_batch_yields v
+  WHERE v.cacao_batch_id = s.cacao_batch_id OFFSET 0) y
+CROSS JOIN LATERAL (
+  SELECT sum(x.quantity_kg) AS kg FROM cacao_batch_draws x
+  WHERE x.cacao_batch_id = y.cacao_batch_id OFFSET 0) d
+CROSS JOIN LATERAL (
+  SELECT sum(x.quantity_kg) AS kg FROM cacao_batch_input x
+  WHERE x.output_batch_id = y.cacao_batch_id OFFSET 0) i
+WHERE d.kg > y.yield_kg""",
+        message="format('gave %s kg; its inputs of %s kg yield %s kg', d.kg, i.kg, y.yield_kg)",
+        evidence={
+            "gaveKg": "d.kg::text",
+            "yieldKg": "y.yield_kg::text",
+            "inputsKg": "i.kg::text",
+            "heldKg": "s.quantity::text",
+            "factor": "round(y.yield_kg / i.kg, 5)::text",
+        },
+    ),
+)
