@@ -70,6 +70,7 @@ def test_serves_the_sample_on_first_start_and_ends_clean_on_sigterm(data_dir: st
     assert [line.split(" ", 1)[1] for line in errors.splitlines()] == [
         "INFO cacaotrace applied schema.sql",
         "INFO cacaotrace filling the new database with sample data",
+        f"INFO cacaotrace made the ledger's key, {data_dir}/ledger.key",
     ]
     assert not is_running(data_dir)
 
@@ -196,8 +197,9 @@ def test_given_database_gets_no_sample_and_no_writes_of_the_public(served: Servi
     assert isinstance(answer, dict)
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert code == 0
-    [line] = errors.splitlines()
-    assert "WARNING cacaotrace PROFILE is development" in line
+    open_schema, unsigned = errors.splitlines()
+    assert "WARNING cacaotrace PROFILE is development" in open_schema
+    assert "WARNING cacaotrace LEDGER_KEY is not set" in unsigned
 
 
 def test_no_server_header(served: Serving) -> None:

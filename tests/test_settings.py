@@ -27,7 +27,29 @@ def test_settings_have_defaults() -> None:
         trusted_documents=None,
         trusted_only=False,
         dev_role="operator",
+        ledger_key=Path(".data/ledger.key"),
+        ledger_origin="cacaotrace",
+        ledger_checkpoints=Path(".data/ledger.checkpoints"),
     )
+
+
+def test_ledger_has_a_key_of_its_own_with_the_embedded_database_alone() -> None:
+    url = {"DATABASE_URL": "postgresql://db/x"}
+    found = Settings.from_environment(url)
+    assert (found.ledger_key, found.ledger_checkpoints) == (None, None)
+    found = Settings.from_environment(url | {"LEDGER_KEY": "/keys/a.pem"})
+    assert found.ledger_key == Path("/keys/a.pem")
+    assert found.ledger_checkpoints == Path("/keys/a.checkpoints")
+    apart = url | {"LEDGER_CHECKPOINTS": "/apart/b", "LEDGER_ORIGIN": "example.com/log"}
+    found = Settings.from_environment(apart)
+    assert (found.ledger_checkpoints, found.ledger_origin) == (Path("/apart/b"), "example.com/log")
+    assert Settings.from_environment(found.to_environment()) == found
+
+
+@pytest.mark.parametrize("origin", ["a b", "a+b", "é", "a\tb"])
+def test_name_of_a_log_has_no_blanks_and_no_plus(origin: str) -> None:
+    with pytest.raises(SettingsError, match="LEDGER_ORIGIN"):
+        Settings.from_environment({"LEDGER_ORIGIN": origin})
 
 
 def test_settings_read_their_variables() -> None:

@@ -75,6 +75,7 @@ WALKS = {
     "MassBalanceAccount": ("suppliers", "nodes", "massBalanceAccounts", "nodes"),
     "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
     "MassBalanceEntry": ("cacaoBatches", "nodes", "massBalanceEntries", "nodes"),
+    "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
 }
 
 
