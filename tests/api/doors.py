@@ -75,7 +75,6 @@ WALKS = {
     "MassBalanceAccount": ("suppliers", "nodes", "massBalanceAccounts", "nodes"),
     "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
     "MassBalanceEntry": ("cacaoBatches", "nodes", "massBalanceEntries", "nodes"),
-    "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
 }
 
 
