@@ -17,7 +17,6 @@ from starlette.staticfiles import StaticFiles
 
 from graph.answer import Answer, Request
 from graph.door import Door
-from graph.drawing import Arrow, Box, draw, short, shorten
 from graph.engine import Engine
 from graph.permissions import SIGNED_IN
 from graph.rest import failure, refusal
@@ -85,46 +84,14 @@ async def picture(engine: Engine, door: Door, http: HTTPRequest) -> Response:
         return refusal("there is no such product or cacao batch", 404)
     if "trace" not in node:
         return refusal("only a product or a cacao batch has a trace")
-    drawn = await run_in_threadpool(draw_trace, node)
+    drawn = await run_in_threadpool(draw, node)
     headers = {"Content-Security-Policy": PICTURE_POLICY, "Cache-Control": "no-store"}
     return Response(drawn, media_type="image/svg+xml", headers=headers)
 
 
-def draw_trace(node: dict[str, Any]) -> str:
+def draw(node: dict[str, Any]) -> str:
     """The SVG of a node with its trace."""
-    trace = node["trace"]
-    boxes = {node["id"]: box_of(node, begins=True)}
-    for entry in (*trace["lots"]["nodes"], *trace["products"]["nodes"]):
-        one = entry.get("cacaoBatch") or entry["product"]
-        boxes.setdefault(one["id"], box_of(one))
-    arrows = []
-    for flow in trace["flows"]["nodes"]:
-        giver, taker = flow["from"]["id"], (flow["to"] or flow["product"])["id"]
-        if giver in boxes and taker in boxes:
-            arrows.append(Arrow(giver, taker, flow.get("quantityKg")))
-    name = node.get("name") or f"Lot {node['lotNumber'] or node['cacaoBatchId']}"
-    lots = len(trace["lots"]["nodes"])
-    among = f"the nearest {lots} of {trace['lotCount']} lots" if lots < trace["lotCount"] else ""
-    cut = " (more were not read)" if trace["truncated"] else ""
-    return draw(f"{name}: {among or f'{lots} lots'}{cut}", [*boxes.values()], arrows)
+    # networkx takes 25 MB, which a worker that draws nothing need not hold.
+    from graph.trace_drawing import draw_trace
 
-
-def box_of(one: dict[str, Any], *, begins: bool = False) -> Box:
-    """The box of a product, or of a batch."""
-    link = f"/trace/{one['id']}"
-    if "productId" in one:
-        maker = (one["manufacturer"] or {}).get("name") or ""
-        batch = f"product, batch {one['batchNumber']}" if one["batchNumber"] else "product"
-        lines, stage = (one["name"], batch, maker), "PRODUCT"
-    else:
-        stage, kilograms = one["stage"], one.get("quantityKg")
-        mass = f" · {short(kilograms)}" if kilograms else ""
-        supplier = one["supplier"]
-        country = f", {supplier['country']}" if supplier["country"] else ""
-        lines = (
-            f"{one['lotNumber'] or one['cacaoBatchId']}",
-            f"{stage.lower()}{mass}",
-            f"{supplier['name']}{country}",
-        )
-    held = one.get("onHold", False)
-    return Box(one["id"], stage, tuple(map(shorten, lines)), link, begins=begins, held=held)
+    return draw_trace(node)

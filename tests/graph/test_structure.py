@@ -1,6 +1,8 @@
 """The rules of the code's shape: sizes, who may hold a session, who may read the environment."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -201,3 +203,11 @@ def test_nothing_imports_the_server() -> None:
         if module.split(".")[0] == "server" or (module == "" and name == "server")
     ]
     assert users == []
+
+
+def test_server_loads_nothing_large_that_few_requests_need() -> None:
+    told = "import sys, graph.http; print(sorted({'networkx', 'jwt', 'pyexcel'} & {*sys.modules}))"
+    shown = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "[]\n"
