@@ -12,8 +12,7 @@ from starlette.routing import BaseRoute, Route
 from graph.answer import Answer, Request
 from graph.door import Door
 from graph.engine import Engine
-from graph.rest import failure, refusal
-from graph.wire import fields_of
+from graph.rest import failure, refusal, viewer_of
 
 NEWEST = "{ ledger { checkpoint } }"
 
@@ -27,10 +26,9 @@ def routes(engine: Engine, door: Door) -> list[BaseRoute]:
 
 async def newest(engine: Engine, door: Door, http: HTTPRequest) -> Response:
     """The note; 404 before the first one."""
-    try:
-        viewer = await door.viewer(http.scope, fields_of(http.scope["headers"]))
-    except Exception as error:  # noqa: BLE001 - masked and logged by translate
-        return failure(Answer.failed("The sign-in could not be checked.", error))
+    viewer = await viewer_of(door, http)
+    if isinstance(viewer, Answer):
+        return failure(viewer)
     answer = await engine.answer(Request(NEWEST), viewer)
     if answer.through is None:
         return failure(answer)

@@ -20,8 +20,7 @@ from graph.answer import Answer, Request
 from graph.door import Door
 from graph.engine import Engine
 from graph.pagination import MAX_LISTING_SIZE, write_global_id
-from graph.rest import failure, refusal
-from graph.wire import fields_of
+from graph.rest import failure, refusal, viewer_of
 
 IMPACT = """query Impact($id: ID!, $first: Int!, $after: String) {
   cacaoBatch(by: {id: $id}) { cacaoBatchId impact { affected lotCount truncated
@@ -52,10 +51,9 @@ async def recall(engine: Engine, door: Door, http: HTTPRequest) -> Response:
     """The products that a batch reached, by its number or its global id."""
     batch = http.path_params["batch"]
     id_ = batch_id(batch)
-    try:
-        viewer = await door.viewer(http.scope, fields_of(http.scope["headers"]))
-    except Exception as error:  # noqa: BLE001 - masked and logged by translate
-        return failure(Answer.failed("The sign-in could not be checked.", error))
+    viewer = await viewer_of(door, http)
+    if isinstance(viewer, Answer):
+        return failure(viewer)
     pages: list[dict[str, Any]] = []
     after = None
     while True:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from graph.answer import Answer, Request
+from graph.context import Viewer
 from graph.door import Door
 from graph.engine import Engine
 from graph.envelope import BadRequest, decode, read_body
@@ -104,11 +105,18 @@ class ProductDoor:
         return JSONResponse(product_of(payload["product"]), 201)
 
     async def _answer(self, http: HTTPRequest, request: Request) -> Answer:
-        try:
-            viewer = await self._door.viewer(http.scope, fields_of(http.scope["headers"]))
-        except Exception as error:  # noqa: BLE001 - masked and logged by translate
-            return Answer.failed("The sign-in could not be checked.", error)
+        viewer = await viewer_of(self._door, http)
+        if isinstance(viewer, Answer):
+            return viewer
         return await self._engine.answer(request, viewer)
+
+
+async def viewer_of(door: Door, http: HTTPRequest) -> Viewer | Answer:
+    """Who asks, or the failure that is answered where that cannot be told."""
+    try:
+        return await door.viewer(http.scope, fields_of(http.scope["headers"]))
+    except Exception as error:  # noqa: BLE001 - masked and logged by translate
+        return Answer.failed("The sign-in could not be checked.", error)
 
 
 def product_of(node: dict[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from graph.answer import Answer, Request
 from graph.door import Door
 from graph.engine import Engine
 from graph.permissions import SIGNED_IN
-from graph.rest import failure, refusal
-from graph.wire import fields_of
+from graph.rest import failure, refusal, viewer_of
 
 # More boxes than these nobody can look at.
 MAX_LOTS, MAX_FLOWS = 200, 1_000
@@ -65,10 +64,9 @@ async def picture(engine: Engine, door: Door, http: HTTPRequest) -> Response:
     way = WAYS.get(http.query_params.get("direction", "back"))
     if way is None:
         return refusal("direction must be back or forward")
-    try:
-        viewer = await door.viewer(http.scope, fields_of(http.scope["headers"]))
-    except Exception as error:  # noqa: BLE001 - masked and logged by translate
-        return failure(Answer.failed("The sign-in could not be checked.", error))
+    viewer = await viewer_of(door, http)
+    if isinstance(viewer, Answer):
+        return failure(viewer)
     variables = {
         "id": http.path_params["id"],
         "lots": MAX_LOTS,

@@ -1,42 +1,20 @@
 """Each rule finds what breaks it, with exact figures, and nothing that just does not."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from models.database import Database
 from models.findings import RULES, SEVERITIES, Scope
-from tests.conftest import Cluster, opened
 from tests.models.findings.samples import SAMPLES
 from tests.models.findings.sound import (
-    SOUND,
     Auditor,
     Sample,
-    auditing,
     belongs,
     members,
     scopes,
     shown,
     where_of,
 )
-from tests.models.writing import run_sql
 
 BY_RULE = {rule.code: rule for rule in RULES}
-
-
-@pytest.fixture(scope="module")
-def sound(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    url = cluster.create(schema_template)
-    with opened(url) as database:
-        run_sql(database, SOUND.replace(":", "\\:"))
-        yield database
-    cluster.drop(url)
-
-
-@pytest.fixture
-def auditor(sound: Database) -> Iterator[Auditor]:
-    with auditing(sound) as auditor:
-        yield auditor
 
 
 def test_sound_world_trips_no_rule(auditor: Auditor) -> None:

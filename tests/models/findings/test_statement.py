@@ -1,33 +1,14 @@
 """The statement of findings: ends on circles, finds each of them, and does no more than a page needs."""
 
 import random
-from collections.abc import Iterator
 
 import networkx as nx
 import pytest
 
-from models.database import Database
 from models.findings import BRANCHES, Scope, Window, listing_of
-from tests.conftest import Cluster, opened
-from tests.models.findings.sound import SOUND, Auditor, auditing
-from tests.models.writing import run_sql
+from tests.models.findings.sound import Auditor
 
 LOTS = 14
-
-
-@pytest.fixture(scope="module")
-def sound(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    url = cluster.create(schema_template)
-    with opened(url) as database:
-        run_sql(database, SOUND.replace(":", "\\:"))
-        yield database
-    cluster.drop(url)
-
-
-@pytest.fixture
-def auditor(sound: Database) -> Iterator[Auditor]:
-    with auditing(sound) as auditor:
-        yield auditor
 
 
 def draw(rng: random.Random, auditor: Auditor) -> "nx.DiGraph[int]":
