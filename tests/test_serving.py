@@ -83,6 +83,26 @@ def test_ctrl_c_ends_clean(data_dir: str) -> None:
     assert not is_running(data_dir)
 
 
+@pytest.fixture
+def hangup(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a process started now does at a hangup: how the tests were started is not asked."""
+    before = signal.signal(signal.SIGHUP, request.param)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("hangup", [signal.SIG_IGN], indirect=True)
+@pytest.mark.usefixtures("hangup")
+def test_hangup_is_nothing_to_who_was_told_to_ignore_it(data_dir: str) -> None:
+    serving = start_serving(DATA_DIR=data_dir)
+    serving.process.send_signal(signal.SIGHUP)
+
+    assert "data" in str(ask(serving.url, COUNT))
+    assert serving.stop()[0] == 0
+
+
+@pytest.mark.parametrize("hangup", [signal.SIG_DFL], indirect=True)
+@pytest.mark.usefixtures("hangup")
 def test_hangup_ends_clean(data_dir: str) -> None:
     serving = start_serving(DATA_DIR=data_dir)
     code, _, errors = serving.stop(signal.SIGHUP)
