@@ -1,28 +1,16 @@
-"""Nodes -> one SQLAlchemy Select whose single value is the JSON text of the operation's data.
+"""Nodes -> one statement whose single value is the JSON text of the operation's data.
 
 Pure: it opens no session and sees no value. Each row is a JSON object under its response keys in
 their order. A page is an inner subquery (keyset, limit) first; only its rows are joined and shown.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    FromClause,
-    Numeric,
-    Select,
-    Table,
-    Text,
-    case,
-    cast,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Column as Declared
+from sqlalchemy import Numeric
 
+from graph.planner.compiled import Compiled
+from graph.planner.draft import Draft, bound_type, column_of, literal, table_of, where
 from graph.planner.entity import Entity, entity_named
 from graph.planner.findings import FindingsCompiler
 from graph.planner.nodes import (
@@ -43,33 +31,37 @@ from graph.planner.nodes import (
     Typename,
 )
 from graph.planner.page import PageCompiler
-from graph.planner.record import Fields, base64_of, constant, json_list, json_of, text
-from graph.planner.relation import Names, aliased, bind, related
+from graph.planner.record import Fields, base64_of, json_list, json_of, text
+from graph.planner.relation import related
 
 
-def compile_operation(operation: Operation) -> Select[Any]:
+def compile_operation(operation: Operation) -> Compiled:
     """One statement with one row of one column: the JSON text of `data`."""
     compiler = Compiler()
-    fields = [(key, compiler.root(value)) for key, value in operation.fields]
-    return select(cast(json_of(select, fields, compiler.names), Text))
+    return compiler.compiled([(key, compiler.root(value)) for key, value in operation.fields])
 
 
-def compile_objects(members: Sequence[Member]) -> Select[Any]:
+def compile_objects(members: Sequence[Member]) -> Compiled:
     """One statement: for each member m0, m1, ... the JSON texts of its objects, in the order of keys."""
     compiler = Compiler()
-    fields = [(f"m{place}", compiler.objects(member)) for place, member in enumerate(members)]
-    return select(cast(json_of(select, fields, compiler.names), Text))
+    return compiler.compiled(
+        [(f"m{place}", compiler.objects(member)) for place, member in enumerate(members)]
+    )
 
 
 class Compiler:
     """Compiles the nodes of one statement."""
 
     def __init__(self) -> None:
-        self.names = Names()
+        self.draft = Draft()
+
+    def compiled(self, fields: Fields) -> Compiled:
+        """The statement whose value is one object."""
+        return Compiled.of(f"SELECT {json_of(fields, self.draft)}::text", self.draft)
 
     # ------------------------------------------------------------ roots
 
-    def root(self, value: RootValue) -> ColumnElement[Any]:
+    def root(self, value: RootValue) -> str:
         match value:
             case Typename(name=name):
                 return text(name)
@@ -80,115 +72,97 @@ class Compiler:
             case Page():
                 return self.page(value, None, None)
 
-    def _lookup(self, lookup: Lookup) -> ColumnElement[Any]:
+    def _lookup(self, lookup: Lookup) -> str:
         entity = entity_named(lookup.shape.entity)
-        row = aliased(entity.mapper.local_table, self.names.next("t"))
+        row = self.draft.name("t")
         keys = []
         for attribute, param in lookup.keys:
             column = entity.column(attribute)
-            keys.append(row.c[column.name] == bind(param, column.type))
-        return json_of(
-            lambda *columns: select(*columns).select_from(row).where(*keys),
-            self.row(lookup.shape, row),
-            self.names,
-        )
+            keys.append(f"{column_of(row, column)} = {self.draft.bind(param, bound_type(column))}")
+        return self._object(lookup.shape, entity, row, keys)
 
-    def _node_list(self, value: NodeList) -> ColumnElement[Any]:
-        asked = (
-            func.unnest(
-                bind(value.types, ARRAY(Text)),
-                bind(value.keys, ARRAY(BigInteger)),
-            )
-            .table_valued("type", "key", with_ordinality="place")
-            .render_derived(name=self.names.next("n"))
-        )
-        branches = [
-            (asked.c.type == constant(shape.entity), self._by_key(shape, asked))
+    def _node_list(self, value: NodeList) -> str:
+        asked = self.draft.name("n")
+        types = self.draft.bind(value.types, "text[]")
+        keys = self.draft.bind(value.keys, "bigint[]")
+        branches = " ".join(
+            f"WHEN {asked}.type = {literal(shape.entity)} THEN {self._by_key(shape, asked)}"
             for shape in value.shapes
-        ]
-        one = case(*branches) if branches else literal_column("NULL::json")
-        ordered = select(one.label("o")).select_from(asked).order_by(asked.c.place)
-        return json_list(ordered, True, self.names)
+        )
+        one = f"CASE {branches} END" if branches else "NULL::json"
+        rows = f"unnest({types}, {keys}) WITH ORDINALITY AS {asked} (type, key, place)"
+        return self._in_order(one, rows, asked)
 
-    def objects(self, member: Member) -> ColumnElement[Any]:
+    def objects(self, member: Member) -> str:
         """A JSON array of texts, each the JSON of an object: it is put elsewhere as it is."""
-        asked = (
-            func.unnest(bind(member.keys, ARRAY(BigInteger)))
-            .table_valued("key", with_ordinality="place")
-            .render_derived(name=self.names.next("n"))
-        )
-        one = cast(self._by_key(member.shape, asked), Text)
-        ordered = select(one.label("o")).select_from(asked).order_by(asked.c.place)
-        return json_list(ordered, True, self.names)
+        asked = self.draft.name("n")
+        keys = self.draft.bind(member.keys, "bigint[]")
+        one = f"{self._by_key(member.shape, asked)}::text"
+        return self._in_order(one, f"unnest({keys}) WITH ORDINALITY AS {asked} (key, place)", asked)
 
-    def _by_key(self, shape: Shape, asked: FromClause) -> ColumnElement[Any]:
+    def _in_order(self, one: str, rows: str, asked: str) -> str:
+        return json_list(f"{one} AS o", True, self.draft, f" FROM {rows} ORDER BY {asked}.place")
+
+    def _by_key(self, shape: Shape, asked: str) -> str:
         entity = entity_named(shape.entity)
-        row = aliased(entity.mapper.local_table, self.names.next("t"))
-        key = row.c[entity.column(entity.key).name]
-        return json_of(
-            lambda *columns: (
-                select(*columns).select_from(row).where(key == asked.c.key).correlate(asked)
-            ),
-            self.row(shape, row),
-            self.names,
-        )
+        row = self.draft.name("t")
+        key = column_of(row, entity.column(entity.key))
+        return self._object(shape, entity, row, [f"{key} = {asked}.key"])
+
+    def _object(self, shape: Shape, entity: Entity, row: str, keys: Sequence[str]) -> str:
+        source = f" FROM {table_of(entity.mapper.local_table)} AS {row}{where(keys)}"
+        return json_of(self.row(shape, row), self.draft, source)
 
     # ------------------------------------------------------------ rows
 
-    def row(self, shape: Shape, row: FromClause) -> Fields:
+    def row(self, shape: Shape, row: str) -> Fields:
         """The fields of a shape as expressions over a row of its entity."""
         entity = entity_named(shape.entity)
         return [(key, self._value(value, entity, row)) for key, value in shape.fields]
 
-    def _value(self, value: RowValue, entity: Entity, row: FromClause) -> ColumnElement[Any]:
+    def _value(self, value: RowValue, entity: Entity, row: str) -> str:
         match value:
             case Typename(name=name):
                 return text(name)
             case GlobalId(entity=name):
-                return global_id(name, row.c[entity.column(entity.key).name])
+                return global_id(name, column_of(row, entity.column(entity.key)))
             case Column(name=attribute, as_enum=as_enum):
-                column = row.c[entity.column(attribute).name]
-                return func.upper(column) if as_enum else exact(column)
+                declared = entity.column(attribute)
+                column = column_of(row, declared)
+                return f"upper({column})" if as_enum else exact(declared, column)
             case One() | Call():
                 return self._one(value, entity, row)
             case Lineage(number=number, mark=mark):
-                key = cast(row.c[entity.column(entity.key).name], Text)
-                return bind(mark, Text()).concat(constant(f":{number}:")).concat(key)
+                key = column_of(row, entity.column(entity.key))
+                return f"{self.draft.bind(mark, 'text')} || {literal(f':{number}:')} || {key}::text"
             case Page():
                 return self.page(value, entity, row)
 
-    def _one(self, one: One | Call, entity: Entity, row: FromClause) -> ColumnElement[Any]:
+    def _one(self, one: One | Call, entity: Entity, row: str) -> str:
         if isinstance(one, Call):
             return self._call(one)
-        target, _, _, link = related(entity.relationship(one.relationship), row, self.names)
+        join = related(entity.relationship(one.relationship), row, self.draft)
+        source = f" FROM {join.source}{where([join.link])}"
+        return json_of(self.row(one.shape, join.target), self.draft, source)
+
+    def _call(self, call: Call) -> str:
+        function = table_of(entity_named(call.shape.entity).mapper.local_table)
+        arguments = ", ".join(self.draft.bind(param, "bigint") for param in call.arguments)
+        row = self.draft.name("f")
         return json_of(
-            lambda *columns: select(*columns).select_from(target).where(link).correlate(row),
-            self.row(one.shape, target),
-            self.names,
+            self.row(call.shape, row), self.draft, f" FROM {function}({arguments}) AS {row}"
         )
 
-    def _call(self, call: Call) -> ColumnElement[Any]:
-        table = entity_named(call.shape.entity).mapper.local_table
-        assert isinstance(table, Table)
-        arguments = (bind(param, BigInteger()) for param in call.arguments)
-        made = getattr(func, table.name)(*arguments).table_valued(*table.c)
-        row = made.alias(self.names.next("f"))
-        return json_of(
-            lambda *columns: select(*columns).select_from(row),
-            self.row(call.shape, row),
-            self.names,
-        )
-
-    def page(self, page: Page, parent: Entity | None, row: FromClause | None) -> ColumnElement[Any]:
+    def page(self, page: Page, parent: Entity | None, row: str | None) -> str:
         compiler = FindingsCompiler if isinstance(page, Findings) else PageCompiler
-        return compiler(page, parent, row, self.names, self.row).compile()
+        return compiler(page, parent, row, self.draft, self.row).compile()
 
 
-def exact(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def exact(declared: Declared[object], column: str) -> str:
     """A column as JSON shows it; a decimal as text, since JSON numbers are read as floats."""
-    return cast(column, Text) if isinstance(column.type, Numeric) else column
+    return f"{column}::text" if isinstance(declared.type, Numeric) else column
 
 
-def global_id(entity: str, key: ColumnElement[Any]) -> ColumnElement[Any]:
+def global_id(entity: str, key: str) -> str:
     """base64 of `Type:key`, as graph.pagination reads it."""
-    return base64_of(constant(f"{entity}:").concat(cast(key, Text)))
+    return base64_of(f"{literal(f'{entity}:')} || {key}::text")

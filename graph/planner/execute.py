@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from graph.planner.compile import compile_operation
-from graph.planner.compiled import Compiled, compiled_of
+from graph.planner.compiled import Compiled
 from graph.planner.lineage import Assembly, Query
 from graph.planner.nodes import Operation, Plan
 from models.asynchronous import Statement
@@ -47,7 +47,7 @@ class Statements:
             if known is not None:
                 self._known.move_to_end(operation)
                 return known
-        made = compiled_of(compile_operation(operation))
+        made = compile_operation(operation)
         with self._lock:
             if operation not in self._known:
                 self._known[operation] = made

@@ -7,8 +7,7 @@ plan.
 from collections.abc import Sequence
 from dataclasses import fields
 
-from sqlalchemy import ColumnElement, FromClause, TextClause, exists, false, func, select, text
-
+from graph.planner.draft import column_of
 from graph.planner.nodes import (
     All,
     AnyOf,
@@ -18,15 +17,11 @@ from graph.planner.nodes import (
     IsNull,
     Not,
     Page,
-    Param,
     Position,
 )
 from graph.planner.page import PageCompiler
+from graph.planner.relation import limit
 from models import findings
-from models.findings.finding import FINDINGS
-
-COLUMNS = tuple(FINDINGS.columns)
-KEY = tuple(FINDINGS.primary_key.columns)
 
 
 def findings_of(page: Page, values: Sequence[object], upstream: bool | None) -> Findings:
@@ -67,40 +62,39 @@ def _holds(condition: Condition, rule: findings.Rule, values: Sequence[object]) 
 class FindingsCompiler(PageCompiler):
     """Compiles one page of findings."""
 
-    def _listing(self, window: findings.Window) -> TextClause:
+    def _listing(self, window: findings.Window) -> str:
+        """The findings of the page's rules in a window, as a subquery."""
         assert isinstance(self.page, Findings)
         asked = [branch for branch in findings.BRANCHES if branch.rule.code in self.page.rules]
-        return text(findings.listing_of(asked, self._scope(), window))
+        return f"({findings.listing_of(asked, self._scope(), window)}) AS {self.draft.name('p')}"
 
     def _scope(self) -> findings.Scope:
         assert isinstance(self.page, Findings)
         if self.parent is None or self.row is None:
             return findings.Scope()
-        key = self.parent.column(self.parent.key).name
-        start = f"{self.row.name}.{key}"  # type: ignore[attr-defined]
+        start = column_of(self.row, self.parent.column(self.parent.key))
         # No other types have findings.
         return findings.Scope(self.parent.name, start, str(self.page.upstream))  # type: ignore[arg-type]
 
-    def _rows(self, extra: int) -> FromClause:
+    def _rows(self, extra: int) -> tuple[str, str]:
         page = self.page
         window = findings.Window(
-            limit=_size(page.limit, extra),
+            limit=limit(self.draft, page.limit, extra),
             backward=page.backward,
-            after=_place(page.after),
-            before=_place(page.before),
+            after=self._place(page.after),
+            before=self._place(page.before),
         )
-        return self._listing(window).columns(*COLUMNS).subquery(self.names.next("p"))
+        rows = self._listing(window)
+        return rows, rows.rpartition(" ")[2]
 
-    def _count(self) -> ColumnElement[int]:
-        window = findings.Window(whole=False)
-        found = self._listing(window).columns(*KEY).subquery(self.names.next("p"))
-        return select(func.count()).select_from(found).scalar_subquery()
+    def _count(self) -> str:
+        return f"(SELECT count(*) FROM {self._listing(findings.Window(whole=False))})"
 
-    def _any_at_or_beyond(self, forward: bool) -> ColumnElement[bool]:
+    def _any_at_or_beyond(self, forward: bool) -> str:
         position = self.page.before if forward else self.page.after
         if position is None:
-            return false()
-        place = _place(position)
+            return "false"
+        place = self._place(position)
         window = findings.Window(
             limit="1",
             backward=not forward,
@@ -109,25 +103,15 @@ class FindingsCompiler(PageCompiler):
             inclusive=True,
             whole=False,
         )
-        found = self._listing(window).columns(*KEY).subquery(self.names.next("p"))
-        return exists(select(found.c.rule))
+        return f"EXISTS (SELECT 1 FROM {self._listing(window)})"
 
-
-def _size(limit: Param | int, extra: int) -> str:
-    return str(limit + extra) if isinstance(limit, int) else f"({_slot(limit, 'bigint')} + {extra})"
-
-
-def _place(position: Position | None) -> findings.Position | None:
-    if position is None:
-        return None
-    rule, place, first, second = (param for param in position.values if param is not None)
-    return (
-        _slot(rule, "text"),
-        _slot(place, "bigint"),
-        _slot(first, "bigint"),
-        _slot(second, "bigint"),
-    )
-
-
-def _slot(param: Param, type_: str) -> str:
-    return f"CAST(:p{param.slot} AS {type_})"
+    def _place(self, position: Position | None) -> findings.Position | None:
+        if position is None:
+            return None
+        rule, place, first, second = (param for param in position.values if param is not None)
+        return (
+            self.draft.bind(rule, "text"),
+            self.draft.bind(place, "bigint"),
+            self.draft.bind(first, "bigint"),
+            self.draft.bind(second, "bigint"),
+        )

@@ -17,7 +17,7 @@ from graph.lineage.answers import ANSWERS, CUSTOMERS, Asked
 from graph.lineage.listing import Answer, Listed, Window, window, write_cursor
 from graph.lineage.network import Network
 from graph.planner.compile import compile_objects
-from graph.planner.compiled import Compiled, compiled_of
+from graph.planner.compiled import Compiled
 from graph.planner.nodes import (
     Boundary,
     Cursor,
@@ -77,7 +77,7 @@ class Assembly:
         self._reaches = [reach_of(lineage) for lineage in operation.lineages]
         self._edges = Statement(*statement_of(self._reaches))
         self._members = [*{m.keys: m for one in operation.lineages for m in members(one)}.values()]
-        self._objects = compiled_of(compile_objects(self._members)) if self._members else None
+        self._objects = compile_objects(self._members) if self._members else None
 
     def run(self, values: Values) -> Generator[Query, bytes, bytes]:
         """Yield each statement and be sent its answer; returns the JSON text of the data."""

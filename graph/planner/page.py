@@ -6,26 +6,11 @@ one row more is read as a sentinel and nothing of that row is shown.
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    Text,
-    and_,
-    case,
-    cast,
-    exists,
-    false,
-    func,
-    literal_column,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
-from sqlalchemy.types import Numeric
+from sqlalchemy import Numeric
 
+from graph.planner.draft import Draft, column_of, identifier, table_of, where
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     Boundary,
@@ -44,18 +29,33 @@ from graph.planner.nodes import (
     Typename,
 )
 from graph.planner.record import (
+    EMPTY_LIST,
     Fields,
     base64_of,
-    empty_list,
     json_list,
     json_of,
     object_columns,
     text,
 )
-from graph.planner.relation import Names, aliased, beyond, clause, limit, related, sort
+from graph.planner.relation import beyond, clause, limit, related, sort
 
-ShowRow = Callable[[Shape, FromClause], Fields]
+ShowRow = Callable[[Shape, str], Fields]
 EDGE = "edge__"
+ENDS = "start_cursor", "end_cursor"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """All rows of a connection: their alias, the association's (or None), and FROM with WHERE."""
+
+    target: str
+    edge: str | None
+    source: str
+    conditions: tuple[str, ...]
+
+    def where(self, *more: str) -> str:
+        """FROM and WHERE of those that meet more conditions."""
+        return f" FROM {self.source}{where((*self.conditions, *more))}"
 
 
 class PageCompiler:
@@ -65,156 +65,185 @@ class PageCompiler:
         self,
         page: Page,
         parent: Entity | None,
-        row: FromClause | None,
-        names: Names,
+        row: str | None,
+        draft: Draft,
         show_row: ShowRow,
     ) -> None:
         self.page = page
         self.entity = entity_named(page.entity)
         self.parent = parent
         self.row = row
-        self.names = names
+        self.draft = draft
         self.show_row = show_row
 
-    def compile(self) -> ColumnElement[Any]:
+    def compile(self) -> str:
         """The JSON object of the connection."""
         lists = [value for _, value in self.page.fields if isinstance(value, (Nodes, Edges))]
         informed = any(isinstance(value, PageInfo) for _, value in self.page.fields)
         if len(lists) <= 1 and not informed:
-            fields = [(key, self._plain(value)) for key, value in self.page.fields]
-            return json_of(select, fields, self.names)
+            return json_of(
+                [(key, self._plain(value)) for key, value in self.page.fields], self.draft
+            )
         return self._informed()
 
     # ------------------------------------------------------------ members and the page of them
 
-    def _members(self) -> tuple[FromClause, FromClause | None, Callable[..., Select[Any]]]:
-        """All rows of the connection, on fresh aliases: target, edge, and a select over both."""
+    def _members(self) -> Members:
+        """All rows of the connection, under fresh aliases."""
         if self.row is None or self.parent is None or self.page.relationship is None:
-            target: FromClause = aliased(self.entity.mapper.local_table, self.names.next("t"))
-            edge, source, link = None, target, []
+            target, edge, conditions = self.draft.name("t"), None, []
+            source = f"{table_of(self.entity.mapper.local_table)} AS {target}"
         else:
-            relationship = self.parent.relationship(self.page.relationship)
-            target, edge, source, on = related(relationship, self.row, self.names)
-            link = [on]
+            join = related(self.parent.relationship(self.page.relationship), self.row, self.draft)
+            target, edge, source, conditions = join.target, join.edge, join.source, [join.link]
         if self.page.condition is not None:
-            link.append(clause(self.page.condition, self.entity, target, self.names))
+            conditions.append(clause(self.page.condition, self.entity, target, self.draft))
+        return Members(target, edge, source, tuple(conditions))
 
-        def over(*columns: Any) -> Select[Any]:
-            made = select(*columns).select_from(source).where(*link)
-            return made if self.row is None else made.correlate(self.row)
+    def _rows(self, extra: int) -> tuple[str, str]:
+        """The rows of the page in reading order from its end of departure, `extra` more at most.
 
-        return target, edge, over
-
-    def _rows(self, extra: int) -> FromClause:
-        """The rows of the page in reading order from its end of departure, `extra` more at most."""
-        target, edge, over = self._members()
-        needed = self._needed()
-        columns = [column for column in target.c if column.name in needed]
-        if edge is not None and "quantity_kg" in edge.c:
-            columns.append(edge.c.quantity_kg.label(EDGE + "quantity_kg"))
-        selected = over(*columns)
-        if self.page.after is not None:
-            selected = selected.where(beyond(self.page.order, self.page.after, self.entity, target))
-        if self.page.before is not None:
-            selected = selected.where(
-                beyond(self.page.order, self.page.before, self.entity, target, backward=True)
+        A subquery and its alias.
+        """
+        page, members = self.page, self._members()
+        between = []
+        if page.after is not None:
+            between.append(beyond(page.order, page.after, self.entity, members.target, self.draft))
+        if page.before is not None:
+            between.append(
+                beyond(
+                    page.order, page.before, self.entity, members.target, self.draft, backward=True
+                )
             )
-        ordered = selected.order_by(*sort(self.page.order, self.entity, target, self.page.backward))
-        return ordered.limit(limit(self.page.limit, extra)).subquery(self.names.next("p"))
+        order = sort(page.order, self.entity, members.target, page.backward)
+        source = f"{members.where(*between)} ORDER BY {order}"
+        size = limit(self.draft, page.limit, extra)
+        alias = self.draft.name("p")
+        return (
+            f"(SELECT {', '.join(self._columns(members))}{source} LIMIT {size}) AS {alias}",
+            alias,
+        )
 
-    def _needed(self) -> set[str]:
-        """Names of the columns that are shown, ordered by, or lead on from a row of the page."""
-        needed = {self.entity.column(term.column).name for term in self.page.order}
-        for _, value in self.page.fields:
-            if isinstance(value, Nodes):
-                needed |= columns_of(value.shape)
-            elif isinstance(value, Edges):
-                for _, part in value.fields:
-                    if isinstance(part, Shape):
-                        needed |= columns_of(part)
-        return needed
+    def _columns(self, members: Members) -> list[str]:
+        """What is shown, ordered by, or leads on from a row of the page, and from its association."""
+        columns = {self.entity.column(term.column).name: None for term in self.page.order}
+        carried: dict[str, None] = {}
+        for shape in shapes_of(self.page):
+            columns |= dict.fromkeys(columns_of(shape))
+        for value in edge_values_of(self.page):
+            if isinstance(value, EdgeColumn):
+                carried[value.name] = None
+        return [
+            *(f"{members.target}.{identifier(name)}" for name in columns),
+            *(f"{members.edge}.{identifier(name)} AS {EDGE}{name}" for name in carried),
+        ]
 
-    def _count(self) -> ColumnElement[Any]:
-        _, _, over = self._members()
-        return over(func.count()).scalar_subquery()
+    def _count(self) -> str:
+        return f"(SELECT count(*){self._members().where()})"
 
-    def _any_at_or_beyond(self, forward: bool) -> ColumnElement[bool]:
+    def _any_at_or_beyond(self, forward: bool) -> str:
         """Whether rows lie outside: at or behind `before` (forward), at or ahead of `after`."""
         position = self.page.before if forward else self.page.after
         if position is None:
-            return false()
-        target, _, over = self._members()
+            return "false"
+        members = self._members()
         outside = beyond(
-            self.page.order, position, self.entity, target, backward=not forward, inclusive=True
+            self.page.order,
+            position,
+            self.entity,
+            members.target,
+            self.draft,
+            backward=not forward,
+            inclusive=True,
         )
-        return exists(over(literal_column("1")).where(outside))
+        return f"EXISTS (SELECT 1{members.where(outside)})"
 
     # ------------------------------------------------------------ a page of which only rows show
 
-    def _plain(self, value: PageValue) -> ColumnElement[Any]:
+    def _plain(self, value: PageValue) -> str:
         match value:
             case Typename(name=name):
                 return text(name)
             case TotalCount():
                 return self._count()
             case Nodes() | Edges():
-                rows = self._rows(0)
-                columns, finished = object_columns(self._shown(value, rows))
-                selected = select(*columns).select_from(rows)
+                rows, alias = self._rows(0)
+                columns, finished = object_columns(self._shown(value, alias))
+                order = ""
                 if self.page.backward:
-                    selected = selected.order_by(*sort(self.page.order, self.entity, rows, False))
-                return json_list(selected, finished, self.names)
+                    order = f" ORDER BY {sort(self.page.order, self.entity, alias, False)}"
+                return json_list(columns, finished, self.draft, f" FROM {rows}{order}")
             case PageInfo():
                 raise AssertionError("a page with pageInfo is compiled by _informed")
 
-    def _shown(self, value: Nodes | Edges, rows: FromClause) -> Fields:
+    def _shown(self, value: Nodes | Edges, row: str) -> Fields:
         if isinstance(value, Nodes):
-            return self.show_row(value.shape, rows)
-        return [(key, self._edge(part, rows)) for key, part in value.fields]
+            return self.show_row(value.shape, row)
+        return [(key, self._edge(part, row)) for key, part in value.fields]
 
-    def _edge(self, value: EdgeValue, rows: FromClause) -> ColumnElement[Any]:
+    def _edge(self, value: EdgeValue, row: str) -> str:
         match value:
             case Typename(name=name):
                 return text(name)
             case Cursor():
-                return self._cursor(rows)
+                return self._cursor(row)
             case EdgeColumn(name=name):
-                return cast(rows.c[EDGE + name], Text)
+                return f"{row}.{EDGE}{name}::text"
             case Shape():
-                return json_of(beside(rows), self.show_row(value, rows), self.names)
+                return json_of(self.show_row(value, row), self.draft)
 
-    def _cursor(self, rows: FromClause) -> ColumnElement[Any]:
+    def _cursor(self, row: str) -> str:
         """base64 of the JSON array [scope, value of each order term]."""
-        columns = [rows.c[self.entity.column(term.column).name] for term in self.page.order]
-        values = [cast(c, Text) if isinstance(c.type, Numeric) else c for c in columns]
-        array = func.json_build_array(text(self.page.scope), *values)
-        return base64_of(cast(array, Text))
+        values = [text(self.page.scope)]
+        for term in self.page.order:
+            declared = self.entity.column(term.column)
+            cast = "::text" if isinstance(declared.type, Numeric) else ""
+            values.append(f"{column_of(row, declared)}{cast}")
+        return base64_of(f"json_build_array({', '.join(values)})::text")
 
     # ------------------------------------------------------------ a page that knows its place
 
-    def _informed(self) -> ColumnElement[Any]:
+    def _informed(self) -> str:
         """Number the rows, show the visible ones, aggregate lists and facts in one pass."""
-        numbered = self._numbered()
-        size = limit(self.page.limit)
-        place, number = numbered.c.place__, numbered.c.number__
-        visible = place > number - size if self.page.backward else place <= size
-        first, last = _ends(number, size, self.page.backward)
-        each: list[ColumnElement[Any]] = [place, visible.label("visible__")]
-        for fact, end in (("start_cursor", first), ("end_cursor", last)):
+        rows, row = self._numbered()
+        size, place, number = (
+            limit(self.draft, self.page.limit),
+            f"{row}.place__",
+            f"{row}.number__",
+        )
+        if self.page.backward:
+            visible = f"{place} > {number} - {size}"
+            ends = f"greatest({number} - {size}, 0) + 1", number
+        else:
+            visible = f"{place} <= {size}"
+            ends = "1", f"least({number}, {size})"
+        each = [f"{place} AS place__", f"{visible} AS visible__"]
+        for fact, end in zip(ENDS, ends, strict=True):
             if self._asks(fact):
-                at = and_(visible, place == end)
-                each.append(case((at, self._cursor(numbered))).label(fact))
+                at = f"{visible} AND {place} = {end}"
+                each.append(f"CASE WHEN {at} THEN {self._cursor(row)} END AS {fact}")
         for index, (_, value) in enumerate(self.page.fields):
             if isinstance(value, (Nodes, Edges)):
-                item = json_of(beside(numbered), self._shown(value, numbered), self.names)
-                each.append(case((visible, item)).label(f"item{index}"))
-        shown = select(*each).select_from(numbered).subquery(self.names.next("s"))
-        whole = self._aggregated(shown)
+                item = json_of(self._shown(value, row), self.draft)
+                each.append(f"CASE WHEN {visible} THEN {item} END AS item{index}")
+        whole = self.draft.name("g")
+        shown = f"(SELECT {', '.join(each)} FROM {rows})"
+        aggregated = f" FROM (SELECT {', '.join(self._aggregated())} FROM {shown} AS s) AS {whole}"
         fields = [
             (key, self._part(f"item{index}", value, whole))
             for index, (key, value) in enumerate(self.page.fields)
         ]
-        return json_of(lambda *made: select(*made).select_from(whole), fields, self.names)
+        return json_of(fields, self.draft, aggregated)
+
+    def _aggregated(self) -> list[str]:
+        """Of shown rows `s`: each list as JSON, the cursors of both ends, whether there was a sentinel."""
+        made = ["coalesce(bool_or(NOT s.visible__), false) AS more"]
+        made += [f"max(s.{fact}) AS {fact}" for fact in ENDS if self._asks(fact)]
+        for index, (_, value) in enumerate(self.page.fields):
+            if isinstance(value, (Nodes, Edges)):
+                listed = f"json_agg(s.item{index} ORDER BY s.place__) FILTER (WHERE s.visible__)"
+                made.append(f"coalesce({listed}, {EMPTY_LIST}) AS item{index}")
+        return made
 
     def _asks(self, fact: str) -> bool:
         return any(
@@ -224,72 +253,56 @@ class PageCompiler:
             for _, part in value.fields
         )
 
-    def _numbered(self) -> FromClause:
+    def _numbered(self) -> tuple[str, str]:
         """The rows with their place in ascending page order (1..n) and n, sentinel included."""
-        rows = self._rows(1)
-        place = func.row_number().over(order_by=sort(self.page.order, self.entity, rows, False))
-        number = func.count().over()
-        return select(*rows.c, place.label("place__"), number.label("number__")).subquery(
-            self.names.next("q")
-        )
+        rows, alias = self._rows(1)
+        order = sort(self.page.order, self.entity, alias, False)
+        numbered = self.draft.name("q")
+        place = f"row_number() OVER (ORDER BY {order}) AS place__, count(*) OVER () AS number__"
+        return f"(SELECT {alias}.*, {place} FROM {rows}) AS {numbered}", numbered
 
-    def _aggregated(self, shown: FromClause) -> FromClause:
-        """One row: each list as JSON, the cursors of both ends, and whether there was a sentinel."""
-        columns: list[ColumnElement[Any]] = [
-            func.coalesce(func.bool_or(~shown.c.visible__), false()).label("more")
-        ]
-        for column in shown.c:
-            if column.name.startswith("item"):
-                ordered = aggregate_order_by(column, shown.c.place__)
-                listed = func.json_agg(ordered, type_=JSON).filter(shown.c.visible__)
-                columns.append(func.coalesce(listed, empty_list()).label(column.name))
-            elif column.name.endswith("_cursor"):
-                columns.append(func.max(column).label(column.name))
-        return select(*columns).select_from(shown).subquery(self.names.next("g"))
-
-    def _part(self, label: str, value: PageValue, whole: FromClause) -> ColumnElement[Any]:
+    def _part(self, label: str, value: PageValue, whole: str) -> str:
         if isinstance(value, (Nodes, Edges)):
-            return whole.c[label]
+            return f"{whole}.{label}"
         if not isinstance(value, PageInfo):
             return self._plain(value)
         facts = [
             (key, text(part.name) if isinstance(part, Typename) else self._fact(part, whole))
             for key, part in value.fields
         ]
-        return json_of(beside(whole), facts, self.names)
+        return json_of(facts, self.draft)
 
-    def _fact(self, boundary: Boundary, whole: FromClause) -> ColumnElement[Any]:
-        if boundary.fact in ("start_cursor", "end_cursor"):
-            return whole.c[boundary.fact]
+    def _fact(self, boundary: Boundary, whole: str) -> str:
+        if boundary.fact in ENDS:
+            return f"{whole}.{boundary.fact}"
         forward = boundary.fact == "has_next_page"
         outside = self._any_at_or_beyond(forward)
-        return outside if forward == self.page.backward else or_(whole.c.more, outside)
+        return outside if forward == self.page.backward else f"({whole}.more OR {outside})"
 
 
-def columns_of(shape: Shape) -> set[str]:
+def edge_values_of(page: Page) -> list[EdgeValue]:
+    """What is shown of each edge of a page."""
+    return [
+        part for _, value in page.fields if isinstance(value, Edges) for _, part in value.fields
+    ]
+
+
+def shapes_of(page: Page) -> list[Shape]:
+    """What is shown of each row of a page."""
+    nodes = [value.shape for _, value in page.fields if isinstance(value, Nodes)]
+    return [*nodes, *(part for part in edge_values_of(page) if isinstance(part, Shape))]
+
+
+def columns_of(shape: Shape) -> list[str]:
     """Names of the columns of a row that its shape stands on."""
     entity = entity_named(shape.entity)
-    needed = {entity.column(entity.key).name}
+    needed = [entity.column(entity.key).name]
     for _, value in shape.fields:
         match value:
             case Column(name=attribute):
-                needed.add(entity.column(attribute).name)
+                needed.append(entity.column(attribute).name)
             case One(relationship=name) | Page(relationship=str(name)):
-                needed |= {column.name for column in entity.relationship(name).local_columns}
+                needed += [column.name for column in entity.relationship(name).local_columns]
             case _:
                 pass
     return needed
-
-
-def beside(rows: FromClause) -> Callable[..., Select[Any]]:
-    """A select of expressions over the current row of `rows`, which stands in the query around."""
-    return lambda *columns: select(*columns).correlate(rows)
-
-
-def _ends(
-    number: ColumnElement[int], size: ColumnElement[int], backward: bool
-) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """The places of the page's first and last row, the sentinel aside."""
-    if backward:
-        return func.greatest(number - size, literal_column("0")) + literal_column("1"), number
-    return literal_column("1"), func.least(number, size)
