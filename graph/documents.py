@@ -4,7 +4,7 @@ Refuses what is too long or too deep. graph.planner.plans remembers documents.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     TokenKind,
+    VariableDefinitionNode,
     parse,
     validate,
 )
@@ -87,6 +88,20 @@ def read_document(
     if errors:
         raise InvalidDocument(errors)
     return Document(node, *_definitions(node))
+
+
+def read_again(text: str) -> Document:
+    """The document of a text that was read before."""
+    node = parse(text)
+    return Document(node, *_definitions(node))
+
+
+def parted(definitions: Sequence[VariableDefinitionNode]) -> Sequence[VariableDefinitionNode]:
+    """Definitions that may be kept without their document: their tokens forget their neighbours."""
+    for definition in definitions:
+        assert definition.loc is not None
+        definition.loc.start_token.prev = definition.loc.end_token.next = None
+    return definitions
 
 
 def _check_numbers(node: DocumentNode) -> None:

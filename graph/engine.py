@@ -18,7 +18,6 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     Node,
-    OperationDefinitionNode,
     OperationType,
     execute,
 )
@@ -111,8 +110,8 @@ class Engine:
             if found is not None and viewer.role in found[0].template.roles:
                 self.plans.hits += 1
                 return await self._query(entry, request, viewer, *found)
-            variables = await self._coerce(entry.operation, request, viewer)
-            if entry.operation.operation is OperationType.QUERY:
+            variables = await self._coerce(entry, request, viewer)
+            if entry.kind is OperationType.QUERY:
                 role = viewer.role
                 found = self._find(entry, variables, role)
                 if found is None:
@@ -160,7 +159,7 @@ class Engine:
     def _enter(self, request: Request, role: str) -> Entry:
         suggest = self._may_see_schema(role)
         document = read_document(self._graphql, request.query, self.limits, suggest=suggest)
-        entry = Entry(document, document.operation(request.operation_name))
+        entry = Entry(request.query, request.operation_name, document)
         self.plans.add(request.query, request.operation_name, entry)
         return entry
 
@@ -170,29 +169,24 @@ class Engine:
         Raises InvalidDocument, or GraphQLError where it would be refused.
         """
         entry = self._enter(request, ADMIN)
-        variables = entry.operation.variable_definitions or ()
-        is_query = entry.operation.operation is OperationType.QUERY
-        if is_query and all(variable.default_value for variable in variables):
-            self._plan(entry, self._variables(entry.operation, request, ADMIN), ADMIN)
+        is_query = entry.kind is OperationType.QUERY
+        if is_query and all(variable.default_value for variable in entry.definitions):
+            self._plan(entry, self._variables(entry, request, ADMIN), ADMIN)
 
     def _may_see_schema(self, role: str) -> bool:
         return role in self._permissions.allowed("Query", "__schema")
 
-    async def _coerce(
-        self, operation: OperationDefinitionNode, request: Request, viewer: Viewer
-    ) -> VariableValues:
+    async def _coerce(self, entry: Entry, request: Request, viewer: Viewer) -> VariableValues:
         """The variables; where they are many, charged for and beside the event loop."""
-        coercing = partial(self._variables, operation, request, viewer.role)
-        if request.size <= MANY_BYTES or not operation.variable_definitions:
+        coercing = partial(self._variables, entry, request, viewer.role)
+        if request.size <= MANY_BYTES or not entry.definitions:
             return coercing()
         self._till.spend(viewer, request.size)
         return await self.aside(viewer, coercing, short=request.size < LONG)
 
-    def _variables(
-        self, operation: OperationDefinitionNode, request: Request, role: str
-    ) -> VariableValues:
+    def _variables(self, entry: Entry, request: Request, role: str) -> VariableValues:
         """The coerced variables; raises InvalidDocument or GraphQLError. For any thread."""
-        definitions = operation.variable_definitions
+        definitions = entry.definitions
         if not definitions:
             return NO_VARIABLES
         check_values(request.variables, request.size)
@@ -237,7 +231,7 @@ class Engine:
                 return replace(failed, price=price)
         if not completed:
             return Answer(None, [], executed=True, through=data, price=price)
-        completing = partial(self._complete, entry.document, request, viewer, data)
+        completing = partial(self._complete, entry, request, viewer, data)
         return replace(await self.aside(viewer, completing), price=price)
 
     def _refuse(self, viewer: Viewer, cost: int, price: Price) -> Answer | None:
@@ -247,13 +241,11 @@ class Engine:
             return None
         return Answer(None, [refuse(refused)], executed=False, price=price)
 
-    def _complete(
-        self, document: Document, request: Request, viewer: Viewer, data: bytes
-    ) -> Answer:
+    def _complete(self, entry: Entry, request: Request, viewer: Viewer, data: bytes) -> Answer:
         """What graphql-core makes of these rows and of what no row answers, field by field."""
         result = execute(
             self._graphql,
-            document.node,
+            entry.read()[0].node,
             json.loads(data),
             Context(viewer),
             request.variables,
@@ -268,8 +260,8 @@ class Engine:
             entry = self.plans.find(request.query, request.operation_name) or self._enter(
                 request, viewer.role
             )
-            variables = self._variables(entry.operation, request, viewer.role)
-            if entry.operation.operation is not OperationType.QUERY:
+            variables = self._variables(entry, request, viewer.role)
+            if entry.kind is not OperationType.QUERY:
                 return {}
             prepared, values = self._plan(entry, variables, viewer.role)
         except (InvalidDocument, Refused, GraphQLError):
@@ -290,7 +282,8 @@ class Engine:
 
     def _make(self, entry: Entry, variables: VariableValues, role: str) -> tuple[Template, Fetch]:
         """A plan, and its statement. For any thread."""
-        template = self._builder.plan(entry.operation, entry.document.fragments, variables, role)
+        document, operation = entry.read()
+        template = self._builder.plan(operation, document.fragments, variables, role)
         return template, self._reader.prepare(template.operation)
 
     def _find(
@@ -318,16 +311,16 @@ class Engine:
         self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
     ) -> Answer:
         """All that can be refused is refused before anything is written."""
+        document, operation = entry.read()
         if request.reading_only:
             error = MutationByGet("A GET request can only run queries.")
-            raise refuse(error, [entry.operation])
-        fragments = entry.document.fragments
-        cost = self._builder.check(entry.operation, fragments, variables, viewer.role)
+            raise refuse(error, [operation])
+        cost = self._builder.check(operation, document.fragments, variables, viewer.role)
         price = self._till.price(cost)
         refused = self._refuse(viewer, cost, price)
         if refused is not None:
             return refused
-        answer = await self._mutation(entry.document, request, variables, viewer)
+        answer = await self._mutation(document, request, variables, viewer)
         return replace(answer, price=price)
 
     async def _mutation(

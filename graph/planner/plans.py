@@ -11,16 +11,16 @@ from typing import Any
 
 from graphql import OperationDefinitionNode
 
-from graph.documents import Document
+from graph.documents import Document, parted, read_again
 from graph.errors import RequestError
 from graph.planner.arguments import Template
-from graph.planner.variables import Coerced, Pin, Plain, plain_types, skeleton, take
+from graph.planner.variables import Coerced, Pin, plain_types, skeleton, take
 
 Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
 Key = tuple[Any, ...]
 MAX_ENTRIES = 500
 MAX_PLANS = 20
-# Characters of all documents kept: what is made of one takes about 200 times its length.
+# Characters of all documents kept: what is made of one takes about 40 times its length.
 MAX_LENGTH = 250_000
 MAX_KEPT_LENGTH = MAX_LENGTH // 10
 
@@ -61,19 +61,39 @@ class Variant:
         self.plans[self.key(coerced)] = prepared
 
 
-@dataclass(slots=True)
 class Entry:
-    """An operation of a document with its plans so far."""
+    """An operation of a document with its plans so far.
 
-    document: Document
-    operation: OperationDefinitionNode
-    variants: dict[Key, Variant] = field(default_factory=dict)
-    plain: Plain | None = field(init=False)
-    """Its variables, where all of them are such that coercion may leave them as they are."""
-    plain_variant: Variant = field(default_factory=Variant)
+    Once it is planned, only its plans are kept: the document would take three times as much memory.
+    """
 
-    def __post_init__(self) -> None:
-        self.plain = plain_types(self.operation.variable_definitions or ())
+    __slots__ = (
+        "_document",
+        "_name",
+        "_text",
+        "definitions",
+        "kind",
+        "plain",
+        "plain_variant",
+        "variants",
+    )
+
+    def __init__(self, text: str, name: str | None, document: Document) -> None:
+        self._text = text
+        self._name = name
+        self._document: Document | None = document
+        operation = document.operation(name)
+        self.kind = operation.operation
+        self.definitions = parted(operation.variable_definitions or ())
+        # Its variables, where all of them are such that coercion may leave them as they are.
+        self.plain = plain_types(self.definitions)
+        self.plain_variant = Variant()
+        self.variants: dict[Key, Variant] = {}
+
+    def read(self) -> tuple[Document, OperationDefinitionNode]:
+        """The document and the operation."""
+        document = self._document or read_again(self._text)
+        return document, document.operation(self._name)
 
     def find(self, given: Mapping[str, Any]) -> tuple[Prepared, Sequence[Any]] | None:
         """The plan for variables that need no coercion, and the values of its slots, if known."""
@@ -87,6 +107,8 @@ class Entry:
 
     def keep(self, coerced: Coerced, prepared: Prepared) -> None:
         """Remember a plan for variables of this skeleton, which was accepted with it."""
+        if not prepared.template.operation.partial:
+            self._document = None
         key = self._key(coerced)
         variant = self._variant(key)
         if variant is None:

@@ -2,17 +2,25 @@
 
 import asyncio
 import base64
+import gc
 import itertools
 import json
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from graphql import DocumentNode, SelectionSetNode, Token
 from starlette.testclient import TestClient
 
 from graph.answer import Request
 from graph.context import Viewer
+from graph.documents import read_document
 from graph.engine import Engine
+from graph.limits import Limits
 from graph.permissions import ADMIN
+from graph.planner.plans import Entry
+from graph.schema import schema
 from models.database import Database
 
 
@@ -135,3 +143,51 @@ def test_variables_that_are_refused_are_not_remembered(sample: Database) -> None
     entry = engine.plans.find(text, None)
     assert entry is not None
     assert entry.variants == {}
+
+
+def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> None:
+    """What else its variables decide is still planned, and errors still say where."""
+    text = "query ($a: ID!, $n: Int = 2) {\n  node(id: $a) { id }\n  products(first: $n) { nodes { id } }\n}"
+    engine = Engine(sample)
+
+    async def ask(**variables: Any) -> Any:
+        answer = await engine.answer(Request(text, variables), Viewer(ADMIN))
+        return json.loads(answer.through) if answer.through else answer.errors[0].formatted
+
+    async def ask_all() -> list[Any]:
+        told = [await ask(a=P1, n=1), await ask(a=S1), await ask(a="?"), await ask(a=P1, n=-1)]
+        sample.pool().close()
+        return told
+
+    product, supplier, unknown, negative = asyncio.run(ask_all())
+    entry = engine.plans.find(text, None)
+    assert entry is not None
+    assert not [*reachable(entry, DocumentNode, SelectionSetNode)]
+    assert product == {"node": {"id": P1}, "products": {"nodes": [{"id": P1}]}}
+    assert (supplier["node"], len(supplier["products"]["nodes"])) == ({"id": S1}, 2)
+    assert unknown["locations"] == [{"line": 2, "column": 3}]
+    assert negative["locations"] == [{"line": 3, "column": 3}]
+
+
+def test_variables_are_kept_without_the_text_around_them(sample: Database) -> None:
+    text = """query ($f: ProductFilter, $ids: [ID!]! = ["UHJvZHVjdDox"]) {
+        products(filter: $f) { totalCount } nodes(ids: $ids) { id } }"""
+    entry = Entry(text, None, read_document(schema._schema, text, Limits()))
+    kept = {token.value for token in reachable([*entry.definitions], Token)}
+    assert {"f", "ids", "UHJvZHVjdDox"} <= kept
+    assert not {"query", "products", "totalCount", "nodes"} & kept
+
+
+def reachable(start: object, *types: type) -> Iterator[Any]:
+    """What an object keeps in memory that is of these types."""
+    seen, waiting = {id(start)}, [start]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, types):
+            yield one
+        if isinstance(one, (type, ModuleType, FunctionType)):
+            continue
+        for other in gc.get_referents(one):
+            if id(other) not in seen:
+                seen.add(id(other))
+                waiting.append(other)
