@@ -6,9 +6,6 @@ their order. A page is an inner subquery (keyset, limit) first; only its rows ar
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column as Declared
-from sqlalchemy import Numeric
-
 from graph.planner.compiled import Compiled
 from graph.planner.draft import Draft, bound_type, column_of, literal, table_of, where
 from graph.planner.entity import Entity, entity_named
@@ -31,7 +28,7 @@ from graph.planner.nodes import (
     Typename,
 )
 from graph.planner.page import PageCompiler
-from graph.planner.record import Fields, base64_of, json_list, json_of, text
+from graph.planner.record import Fields, base64_of, exact, json_list, json_of, text
 from graph.planner.relation import related
 
 
@@ -128,8 +125,7 @@ class Compiler:
                 return global_id(name, column_of(row, entity.column(entity.key)))
             case Column(name=attribute, as_enum=as_enum):
                 declared = entity.column(attribute)
-                column = column_of(row, declared)
-                return f"upper({column})" if as_enum else exact(declared, column)
+                return f"upper({column_of(row, declared)})" if as_enum else exact(row, declared)
             case One() | Call():
                 return self._one(value, entity, row)
             case Lineage(number=number, mark=mark):
@@ -156,11 +152,6 @@ class Compiler:
     def page(self, page: Page, parent: Entity | None, row: str | None) -> str:
         compiler = FindingsCompiler if isinstance(page, Findings) else PageCompiler
         return compiler(page, parent, row, self.draft, self.row).compile()
-
-
-def exact(declared: Declared[object], column: str) -> str:
-    """A column as JSON shows it; a decimal as text, since JSON numbers are read as floats."""
-    return f"{column}::text" if isinstance(declared.type, Numeric) else column
 
 
 def global_id(entity: str, key: str) -> str:

@@ -8,9 +8,7 @@ one row more is read as a sentinel and nothing of that row is shown.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Numeric
-
-from graph.planner.draft import Draft, column_of, identifier, table_of, where
+from graph.planner.draft import Draft, identifier, table_of, where
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     Boundary,
@@ -32,6 +30,7 @@ from graph.planner.record import (
     EMPTY_LIST,
     Fields,
     base64_of,
+    exact,
     json_list,
     json_of,
     object_columns,
@@ -194,11 +193,8 @@ class PageCompiler:
 
     def _cursor(self, row: str) -> str:
         """base64 of the JSON array [scope, value of each order term]."""
-        values = [text(self.page.scope)]
-        for term in self.page.order:
-            declared = self.entity.column(term.column)
-            cast = "::text" if isinstance(declared.type, Numeric) else ""
-            values.append(f"{column_of(row, declared)}{cast}")
+        shown = (exact(row, self.entity.column(term.column)) for term in self.page.order)
+        values = [text(self.page.scope), *shown]
         return base64_of(f"json_build_array({', '.join(values)})::text")
 
     # ------------------------------------------------------------ a page that knows its place
@@ -206,11 +202,8 @@ class PageCompiler:
     def _informed(self) -> str:
         """Number the rows, show the visible ones, aggregate lists and facts in one pass."""
         rows, row = self._numbered()
-        size, place, number = (
-            limit(self.draft, self.page.limit),
-            f"{row}.place__",
-            f"{row}.number__",
-        )
+        size = limit(self.draft, self.page.limit)
+        place, number = f"{row}.place__", f"{row}.number__"
         if self.page.backward:
             visible = f"{place} > {number} - {size}"
             ends = f"greatest({number} - {size}, 0) + 1", number

@@ -6,8 +6,11 @@ object's text is concatenated instead.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from graph.planner.draft import Draft, literal
+from sqlalchemy import Column, Numeric
+
+from graph.planner.draft import Draft, column_of, literal
 
 Fields = Sequence[tuple[str, str]]
 """Response keys, each with an expression."""
@@ -19,6 +22,12 @@ EMPTY_LIST = "'[]'::json"
 def base64_of(value: str) -> str:
     """base64 of a text's UTF-8 bytes, on one line."""
     return f"translate(encode(convert_to({value}, 'UTF8'), 'base64'), E'\\n', '')"
+
+
+def exact(row: str, column: Column[Any]) -> str:
+    """A column as JSON shows it; a decimal as text, since JSON numbers are read as floats."""
+    shown = column_of(row, column)
+    return f"{shown}::text" if isinstance(column.type, Numeric) else shown
 
 
 def text(value: str) -> str:
