@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from bench import floor, install, load, plot, report
 from bench.agreement import Disagreement, check
 from bench.database import ROOT, Bed, opened
 from bench.measure import Cell, Failed, count_statements, measure, write_bodies
+from bench.processes import end_when_told
 from bench.queries import NAMES
 from bench.servers import NoStart, Peer, Refused, Server, node_peers, python_peers, running
 from models.embedded import EmbeddedError
@@ -178,15 +178,9 @@ def keep(
     print(f"\nresults: {folder / 'results.json'}, {target}")
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    """What was started must end too, however this process is asked to."""
-    raise KeyboardInterrupt
-
-
 def main(argv: Sequence[str]) -> int:
     plan, args = parse(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    end_when_told()
     try:
         run(plan, args)
     except (Disagreement, EmbeddedError, Failed, load.LoadFailed, NoStart, Refused) as error:

@@ -1,13 +1,15 @@
-"""A load generator for machines without wrk: python -m bench.client PORT BODIES CLIENTS SECONDS RESULT.
+"""A load generator for machines without wrk: python -m bench.client PORT BODIES CLIENTS SECONDS RESULT [TOKEN].
 
 Raw sockets on one event loop, keep-alive, one request under way on each.
 """
 
 import asyncio
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import cast
@@ -15,9 +17,10 @@ from typing import cast
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
-def framed(body: bytes) -> bytes:
-    """The request of a body."""
-    return HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+def framed(body: bytes, token: str = "") -> bytes:
+    """The request of a body, of whoever has this bearer token."""
+    bearer = f"Authorization: Bearer {token}\r\n".encode() if token else b""
+    return HEAD + bearer + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def whole_length(received: bytes | bytearray) -> int | None:
@@ -36,7 +39,10 @@ def whole_length(received: bytes | bytearray) -> int | None:
 
 
 class Client(asyncio.Protocol):
-    """One connection; sends the next request when the answer to the last one is whole."""
+    """One connection; sends the next request when the answer to the last one is whole.
+
+    It ends at `until`, or where no request is left.
+    """
 
     def __init__(self, requests: Iterator[bytes], until: float) -> None:
         self._requests = requests
@@ -55,11 +61,16 @@ class Client(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        request = self._next()
         self._sent = time.perf_counter()
-        self._transport.write(self._next())
+        if request is None:
+            self._until = self._sent
+            self._transport.close()
+        else:
+            self._transport.write(request)
 
-    def _next(self) -> bytes:
-        return next(self._requests)
+    def _next(self) -> bytes | None:
+        return next(self._requests, None)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -93,17 +104,22 @@ class Client(asyncio.Protocol):
         self.errors += 1
 
 
+async def converse(
+    port: int, requests: Iterator[bytes], clients: int, until: float = math.inf
+) -> list[Client]:
+    """So many connections that share the requests; each has ended."""
+    loop, made = asyncio.get_running_loop(), partial(Client, requests, until)
+    connections = [
+        (await loop.create_connection(made, "127.0.0.1", port))[1] for _ in range(clients)
+    ]
+    await asyncio.gather(*(client.finished for client in connections))
+    return connections
+
+
 async def run(port: int, requests: list[bytes], clients: int, seconds: float) -> dict[str, float]:
     """The figures of bench.load.Load but for the CPU."""
-    loop, start = asyncio.get_running_loop(), time.perf_counter()
-    turns = cycle(requests)
-    connections: list[Client] = []
-    for _ in range(clients):
-        _, client = await loop.create_connection(
-            lambda: Client(turns, start + seconds), "127.0.0.1", port
-        )
-        connections.append(client)
-    await asyncio.gather(*(client.finished for client in connections))
+    start = time.perf_counter()
+    connections = await converse(port, cycle(requests), clients, start + seconds)
     durations = sorted(d for client in connections for d in client.durations) or [0.0]
     return {
         "requests": sum(len(client.durations) for client in connections),
@@ -115,10 +131,10 @@ async def run(port: int, requests: list[bytes], clients: int, seconds: float) ->
     }
 
 
-def main(port: str, bodies: str, clients: str, seconds: str, result: str) -> None:
+def main(port: str, bodies: str, clients: str, seconds: str, result: str, token: str = "") -> None:
     import uvloop
 
-    requests = [framed(line) for line in Path(bodies).read_bytes().splitlines()]
+    requests = [framed(line, token) for line in Path(bodies).read_bytes().splitlines()]
     figures = uvloop.run(run(int(port), requests, int(clients), float(seconds)))
     Path(result).write_text(json.dumps(figures), "utf-8")
 

@@ -4,14 +4,20 @@ wrk where it is installed, else bench.client, which costs more CPU and so slows 
 """
 
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
+import uvloop
+
+from bench.client import converse, framed
 from bench.database import ROOT
 
 HERE = Path(__file__).parent
@@ -41,21 +47,38 @@ def generator() -> str:
     return "wrk" if WRK else "bench.client"
 
 
-def run(port: int, bodies: Path, clients: int, seconds: float) -> Load:
-    """POST the lines of `bodies` in turn."""
-    url = f"http://127.0.0.1:{port}/graphql"
+def run(port: int, bodies: Path, clients: int, seconds: float, token: str = "") -> Load:
+    """POST the lines of `bodies` in turn, as whoever has this bearer token."""
+    url, bearer = f"http://127.0.0.1:{port}/graphql", [token] if token else []
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         before = _children()
-        if WRK is not None:
-            options = ["-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
-            files = ["--", str(bodies), str(result)]
+        # wrk knows no part of a second.
+        if WRK is not None and seconds >= 1:
+            options = ["-t1", f"-c{clients}", f"-d{round(seconds)}s", "--timeout", "30s"]
+            files = ["--", str(bodies), str(result), *bearer]
             command = [WRK, *options, "-s", str(HERE / "post.lua"), url, *files]
         else:
             arguments = [str(port), str(bodies), str(clients), str(seconds), str(result)]
-            command = [sys.executable, "-m", "bench.client", *arguments]
+            command = [sys.executable, "-m", "bench.client", *arguments, *bearer]
         _generate(command, seconds + PATIENCE_SECONDS)
         return Load(**json.loads(result.read_text("utf-8")), cpu_seconds=_children() - before)
+
+
+def ask(
+    port: int, bodies: Iterable[bytes], clients: int = 1, seconds: float = math.inf
+) -> list[float]:
+    """POST each body once, from here; the milliseconds of each, in order for one client.
+
+    After `seconds` no other is sent. Raises LoadFailed where one is not answered with status 200.
+    """
+    try:
+        made = uvloop.run(converse(port, map(framed, bodies), clients, perf_counter() + seconds))
+    except OSError as error:
+        raise LoadFailed(f"nobody answers: {error}") from error
+    if errors := sum(client.errors for client in made):
+        raise LoadFailed(f"{errors} requests failed")
+    return [seconds * 1000 for client in made for seconds in client.durations]
 
 
 def _generate(command: list[str], timeout: float) -> None:

@@ -48,7 +48,7 @@ def measure(
 ) -> Cell:
     """Load one server; `place` is the query and the round. Raises Failed if a request failed."""
     before_ms, before, start = calibrate(), Usage.read(server.process, bed.process), time.time()
-    result = load.run(server.port, bodies, clients, seconds)
+    result = load.run(server.port, bodies, clients, seconds, server.token)
     wall, used = time.time() - start, Usage.read(server.process, bed.process).since(before)
     query, number = place
     if result.errors or not result.requests:

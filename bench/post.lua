@@ -1,9 +1,10 @@
--- wrk -s post.lua URL -- BODIES RESULT: POSTs the lines of BODIES in turn, writes what came out as JSON
+-- wrk -s post.lua URL -- BODIES RESULT [TOKEN]: POSTs the lines of BODIES in turn, writes what came out as JSON
 local requests, total, current = {}, 0, 0
 local worker
 function init(arguments)
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
+  if arguments[3] then wrk.headers["Authorization"] = "Bearer " .. arguments[3] end
   for line in io.lines(arguments[1]) do
     total = total + 1
     requests[total] = wrk.format(nil, nil, nil, line)

@@ -3,6 +3,7 @@
 Linux only for the machine's own figures; elsewhere they are zero.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -75,8 +76,24 @@ def _children(process: int) -> dict[int, float]:
 
 def largest_rss_mb(process: int) -> float:
     """Resident memory of the largest worker: the process itself where it has none."""
+    return rss_mb(process)[0]
+
+
+def rss_mb(process: int) -> list[float]:
+    """Resident memory of a server's processes, the largest first."""
     parent = psutil.Process(process)
-    return max(float(p.memory_info().rss) for p in [parent, *parent.children()]) / 2**20
+    found = [float(p.memory_info().rss) / 2**20 for p in [parent, *parent.children()]]
+    return sorted(found, reverse=True)
+
+
+def end_when_told() -> None:
+    """Take SIGTERM and SIGHUP for Ctrl-C: what was started must end too, however we are asked to."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def calibrate() -> float:

@@ -13,13 +13,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.database import ROOT
 from bench.queries import LISTS, POSTGRAPHILE, PROJECT, Cursors, Dialect, request_body
 
 START_SECONDS, STOP_SECONDS = 60, 20
+# How often a server that starts is asked whether it answers.
+LOOK_SECONDS = 0.02
 UVICORN = (
     *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"),
     *("--no-server-header", "--no-proxy-headers", "--host", "127.0.0.1"),
@@ -75,25 +77,29 @@ def node_peers(node: Path, folder: Path, version: int, needed: int) -> list[Peer
 
 @dataclass(frozen=True)
 class Server:
-    """A running peer."""
+    """A running peer, which took so many seconds to its first answer; `token` is of who asks."""
 
     peer: Peer
     port: int
     process: int
     cursors: Cursors
+    seconds: float = 0.0
+    token: str = ""
 
     def body(self, query: str, key: int | None) -> bytes:
         return request_body(self.peer.dialect, self.cursors, query, key)
 
     def post(self, body: bytes) -> bytes:
         """The response's body; raises Refused for any status but 200."""
-        return post(self.port, body)
+        return post(self.port, body, self.token)
 
 
-def post(port: int, body: bytes) -> bytes:
+def post(port: int, body: bytes, token: str = "") -> bytes:
     """POST to /graphql; raises Refused for any status but 200, OSError without a server."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Content-Type": "application/json", **bearer}
+        connection.request("POST", "/graphql", body, headers)
         response = connection.getresponse()
         content = response.read()
     if response.status != 200:
@@ -125,6 +131,7 @@ def _started(
     production = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
     # The other servers ask nobody who they are; the queries read what is not for the public.
     reading = {"DEV_ROLE": "auditor"}
+    start = time.perf_counter()
     with journal.open("wb") as output:
         process = subprocess.Popen(
             words,
@@ -138,14 +145,14 @@ def _started(
     try:
         server = Server(peer, port, process.pid, Cursors())
         _await_answer(server, process, journal)
-        yield server
+        yield replace(server, seconds=time.perf_counter() - start)
     finally:
         _stop(process)
 
 
 def _await_answer(server: Server, process: "subprocess.Popen[bytes]", journal: Path) -> None:
     body, reason = server.body("tiny", 1), "no answer"
-    for _ in range(START_SECONDS * 10):
+    for _ in range(int(START_SECONDS / LOOK_SECONDS)):
         if process.poll() is not None:
             reason = f"ended with {process.returncode}"
             break
@@ -153,7 +160,7 @@ def _await_answer(server: Server, process: "subprocess.Popen[bytes]", journal: P
             server.post(body)
         except (OSError, Refused, http.client.HTTPException) as error:
             reason = str(error)
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
         else:
             return
     told = journal.read_text("utf-8", "replace")[-2000:]
@@ -167,7 +174,7 @@ def _acquainted(server: Server, others: Sequence[Server]) -> Server:
         return server
     known = [other.cursors for other in others if other.peer.dialect is dialect]
     cursors = known[0] if known else Cursors.learned(_first_cursor(server))
-    return Server(server.peer, server.port, server.process, cursors)
+    return replace(server, cursors=cursors)
 
 
 def _first_cursor(server: Server) -> str:

@@ -1,7 +1,8 @@
 """Medians over the rounds of a run, and the ratios that they make."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import median
 
 from bench.measure import Cell
@@ -17,6 +18,7 @@ class Median:
     rate: float
     p50_ms: float
     p99_ms: float
+    bytes: float
     server_us: float
     postgres_us: float
     rss_mb: float
@@ -47,6 +49,7 @@ def medians(cells: Iterable[Cell]) -> list[Median]:
             rate=median(c.rate for c in group),
             p50_ms=median(c.p50_ms for c in group),
             p99_ms=median(c.p99_ms for c in group),
+            bytes=median(c.bytes for c in group),
             server_us=median(c.server_us for c in group),
             postgres_us=median(c.postgres_us for c in group),
             rss_mb=median(c.rss_mb for c in group),
@@ -56,20 +59,28 @@ def medians(cells: Iterable[Cell]) -> list[Median]:
     ]
 
 
-def ratio(cells: Sequence[Cell], query: str, clients: int, one: str, other: str) -> float | None:
-    """How many times the rate of `other` is that of `one`: the median of the rounds' own ratios.
+def ratio(
+    cells: Sequence[Cell],
+    query: str,
+    clients: int,
+    one: str,
+    other: str,
+    figure: Callable[[Cell], float] = attrgetter("rate"),
+) -> float | None:
+    """How many times the rate, or another figure, of `other` is that of `one`: the median of the
+    rounds' own ratios.
 
     A round's two figures come from the same minute, so a slow phase of the host cancels out.
     """
-    rates = {
-        (cell.peer, cell.round): cell.rate
+    figures = {
+        (cell.peer, cell.round): figure(cell)
         for cell in cells
         if cell.query == query and cell.clients == clients
     }
     found = [
-        rate / rates[other, number]
-        for (peer, number), rate in rates.items()
-        if peer == one and rates.get((other, number))
+        own / figures[other, number]
+        for (peer, number), own in figures.items()
+        if peer == one and figures.get((other, number))
     ]
     return median(found) if found else None
 

@@ -1,0 +1,34 @@
+"""What was measured beside what it may be, as lines for a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure in its unit; `gate` is the most it may be, if anything."""
+
+    what: str
+    figure: float
+    unit: str
+    gate: float | None = None
+    note: str = ""
+
+    @property
+    def missed(self) -> bool:
+        return self.gate is not None and self.figure > self.gate
+
+    def line(self) -> str:
+        """What, figure, unit, the gate, and how it stands to it."""
+        digits = 0 if self.figure >= 1000 else 2
+        gate = "" if self.gate is None else f"at most {self.gate:g}"
+        kept = "MISSED" if self.missed else ""
+        line = f"  {self.what:<58}{self.figure:>10,.{digits}f} {self.unit:<6}{gate:<13}{kept:<7}"
+        return f"{line} {self.note}".rstrip()
+
+
+def verdict(rows: Sequence[Row]) -> str:
+    """How many of the gates were kept, and the lines of those that were not."""
+    judged = [row for row in rows if row.gate is not None]
+    missed = [row.line() for row in judged if row.missed]
+    return "\n".join([f"{len(judged) - len(missed)} of {len(judged)} gates are kept", *missed])

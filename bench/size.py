@@ -1,0 +1,105 @@
+"""What the size of a database costs, by the time of one client: queries, far pages, searches."""
+
+import math
+from collections.abc import Iterator
+from itertools import cycle, islice
+from statistics import median
+
+from bench import load
+from bench.alike import drawn, far_page
+from bench.blocks import in_blocks, ratio, told
+from bench.database import opened
+from bench.gates import Row
+from bench.ground import Case, Ground, answered, body_of, in_turn, pairs
+from bench.measure import Failed
+from bench.queries import NAMES, PROJECT
+from bench.searches import SEARCHES, Search, variables_of
+from bench.servers import Refused, Server
+
+RATIO, SAME, SEARCH_MS = 1.3, 1.1, 50
+# How long one search is made again and again, if it is slow.
+SEARCH_SECONDS = 20
+PAGE, FAR = 50, 10_000
+# How products are ordered: the argument, and the columns.
+ORDERS = {
+    "by number": ("", "product_id"),
+    "by name": (", orderBy: [{field: NAME}]", "name, product_id"),
+}
+
+
+def latency(ground: Ground) -> Iterator[Row]:
+    """The four queries on a small database and on the large one, in turn, for answers as large."""
+    plan = ground.plan
+    with (
+        opened(ground.folder, plan.small) as small,
+        ground.serving("small", small) as other,
+        ground.serving("large") as server,
+    ):
+        cases = []
+        for query in NAMES:
+            keys, others = drawn(ground.bed, small, query)
+            for at, bed, own in ((server, ground.bed, keys), (other, small, others)):
+                bodies = [at.body(query, key) for key in own]
+                cases.append(Case(at, bed, query, ground.write(f"{at.peer.name}.{query}", bodies)))
+        cells = in_turn(cases, 1, plan)
+    for query, times, large, little in pairs(cells, "large", "small", "p50_ms"):
+        yield Row(
+            f"{query}, {plan.products:,} products to {plan.small:,}",
+            times,
+            "x",
+            RATIO,
+            f"{large.p50_ms:.2f} ms and {little.p50_ms:.2f}; bytes {large.bytes:,.0f} and "
+            f"{little.bytes:,.0f}; CPU us of the server {large.server_us:,.0f} and "
+            f"{little.server_us:,.0f}, of PostgreSQL {large.postgres_us:,.0f} and "
+            f"{little.postgres_us:,.0f}",
+        )
+
+
+def pages(ground: Ground) -> Iterator[Row]:
+    """The first page and a far one of as many batches, in turn, in two orders."""
+    far = min(FAR, ground.plan.products // PAGE // 2)
+    with ground.serving("pages", workers=1) as server:
+        for order, (argument, columns) in ORDERS.items():
+            key = far_page(ground.bed, PAGE, (far - 1) * PAGE + 1, columns)
+            kinds = {}
+            for name, after in (("far", cursor(server, key, argument)), ("first", None)):
+                text = PROJECT.texts["page"].replace("$after)", f"$after{argument})")
+                body = body_of(text, {"after": after})
+                if len(answered(server, body)["products"]["nodes"]) != PAGE:
+                    raise Failed(f"the {name} page {order} is not full")
+                kinds[name] = [body] * ground.plan.pages
+            timed = in_blocks(server, ground.bed, kinds)
+            pair = timed["far"], timed["first"]
+            what = f"page {far:,} of {PAGE} products {order} to page 1"
+            yield Row(what, ratio(*pair), "x", SAME, told(*pair))
+
+
+def cursor(server: Server, key: int, argument: str) -> str:
+    """The cursor of a product in an order."""
+    chosen = f"filter: {{productId: {{eq: $id}}}}{argument}"
+    text = f"query ($id: Int!) {{ products(first: 1, {chosen}) {{ edges {{ cursor }} }} }}"
+    found: str = answered(server, body_of(text, {"id": key}))["products"]["edges"][0]["cursor"]
+    return found
+
+
+def filters(ground: Ground) -> Iterator[Row]:
+    """Each search with several values, by one client that has made it before."""
+    with ground.serving("filters") as server:
+        for search in SEARCHES:
+            yield searched(ground, server, search)
+
+
+def searched(ground: Ground, server: Server, search: Search) -> Row:
+    """The times of a search, for a while; endless where it fails."""
+    count = ground.plan.values
+    variables = variables_of(ground.bed.url, search, count)
+    bodies = [body_of(search.text, given) for given in variables]
+    try:
+        answered(server, bodies[0])
+        # The plan is made by the first one, which does not count.
+        asked = [bodies[0], *islice(cycle(bodies), count)]
+        _, *times = load.ask(server.port, asked, seconds=SEARCH_SECONDS)
+        note = f"worst {max(times):.1f}, of {len(times)} with {len(bodies)} values"
+    except (Failed, Refused, load.LoadFailed) as error:
+        times, note = [math.inf], str(error)
+    return Row(search.name, median(times), "ms", SEARCH_MS, note)

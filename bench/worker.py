@@ -1,0 +1,147 @@
+"""What a worker costs: documents it has not seen, memory, its start, and to know who asks."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from random import Random
+from statistics import median
+from time import time_ns
+
+from bench import load
+from bench.blocks import in_blocks, told
+from bench.gates import Row
+from bench.ground import CLIENTS, WORKERS, Case, Ground, answered, body_of, in_turn, named, pairs
+from bench.measure import Failed, write_bodies
+from bench.processes import rss_mb
+from bench.queries import NAMES, PROJECT
+from bench.servers import Server
+from models.api_key import create_api_key, revoke_api_key
+from models.database import Database
+
+COLD_MS, RSS_MB, FLAT_MB, START_SECONDS = 5, 120, 5, 1.5
+STEPS = 10
+
+
+def fresh(server: Server, query: str, key: int, number: int) -> bytes:
+    """The request of a query in a document that no other number makes."""
+    known, alias = PROJECT.texts[query], f"{{ d{number}: "
+    text = known.replace("{ ", alias, 1)
+    return server.body(query, key).replace(known.encode(), text.encode())
+
+
+# ---------------------------------------------------------------- documents never seen
+
+
+def cold(ground: Ground) -> Iterator[Row]:
+    """One client, one worker: documents never seen, and the same ones again, on rows just read."""
+    with ground.serving("cold", workers=1) as server:
+        for query in ("provenance", "page"):
+            yield unseen(ground, server, query)
+
+
+def unseen(ground: Ground, server: Server, query: str) -> Row:
+    """How much longer a document takes that was not seen."""
+    keys = list(ground.bed.keys.drawn(query, "cold", ground.plan.documents))
+    known = [server.body(query, key) for key in keys]
+    new = [fresh(server, query, key, number) for number, key in enumerate(keys)]
+    timed = in_blocks(server, ground.bed, {"known": known, "new": new, "seen": new})
+    new_ms, seen_ms = timed["new"].p50_ms, timed["seen"].p50_ms
+    what, note = f"{query} in a document never seen, beyond", told(timed["new"], timed["seen"])
+    return Row(what, new_ms - seen_ms, "ms", COLD_MS, note)
+
+
+# ---------------------------------------------------------------- memory
+
+
+def memory(ground: Ground) -> Iterator[Row]:
+    """Resident memory of fresh workers under mixed requests, then under documents never seen."""
+    requests = ground.plan.requests
+    step, distinct = requests // STEPS, requests // 25
+    with ground.serving("memory") as server:
+        yield resident(server, "RSS of a worker that has just started")
+        for number in range(1, STEPS + 1):
+            load.ask(server.port, mixed(ground, server, number, step, distinct), CLIENTS)
+            row = resident(server, f"RSS after {number * step:,} mixed requests")
+            yield row
+        load.ask(server.port, never_seen(ground, server, distinct, requests // 10), CLIENTS)
+        after = resident(server, f"RSS after {requests // 10:,} distinct documents")
+        yield after
+        yield Row("what these added", after.figure - row.figure, "MB", FLAT_MB)
+
+
+def resident(server: Server, what: str) -> Row:
+    """The largest worker, beside the other ones."""
+    largest, *others = rss_mb(server.process)[:WORKERS]
+    note = "".join(f"and {other:.1f}" for other in others)
+    return Row(what, largest, "MB", RSS_MB, note)
+
+
+def mixed(ground: Ground, server: Server, step: int, count: int, distinct: int) -> Iterator[bytes]:
+    """The four queries with random keys, every second one as one of so many documents."""
+    random = Random(step)
+    keys = {query: list(ground.bed.keys.drawn(query, f"mixed {step}", count)) for query in NAMES}
+    for place in range(count):
+        number = random.randrange(2 * distinct)
+        query = NAMES[number % len(NAMES)]
+        key = keys[query][place]
+        seen = number >= distinct
+        yield server.body(query, key) if seen else fresh(server, query, key, number)
+
+
+def never_seen(ground: Ground, server: Server, begin: int, count: int) -> Iterator[bytes]:
+    """Documents numbered from `begin` on, of the four queries in turn."""
+    keys = {query: list(ground.bed.keys.drawn(query, "distinct", count)) for query in NAMES}
+    for place in range(count):
+        query = NAMES[place % len(NAMES)]
+        yield fresh(server, query, keys[query][place], begin + place)
+
+
+# ---------------------------------------------------------------- its start
+
+
+def start(ground: Ground) -> Iterator[Row]:
+    """From the command to the first answer, with one worker."""
+    seconds = []
+    for _ in range(ground.plan.starts):
+        with ground.serving("start", workers=1) as server:
+            seconds.append(server.seconds)
+    note = f"of {', '.join(f'{each:.2f}' for each in sorted(seconds))}"
+    yield Row("from the command to the first answer", median(seconds), "s", START_SECONDS, note)
+
+
+# ---------------------------------------------------------------- who asks
+
+
+def token(ground: Ground) -> Iterator[Row]:
+    """Requests a second with an API key, and of nobody in particular, in turn."""
+    with ground.serving("token") as server, api_key(ground.bed.url) as key:
+        known = replace(named(server, "key"), token=key)
+        whom = answered(known, body_of("{ viewer { apiKey } }", {}))["viewer"]
+        if whom["apiKey"] is None:
+            raise Failed(f"the API key is nobody's: {whom}")
+        folder, keys = ground.folder / "bodies", ground.bed.keys
+        cases = [
+            Case(at, ground.bed, query, write_bodies(at, keys, query, folder))
+            for query in ("provenance", "tiny")
+            for at in (known, named(server, "nobody"))
+        ]
+        cells = in_turn(cases, CLIENTS, ground.plan)
+    for query, times, own, other in pairs(cells, "key", "nobody", "rate"):
+        note = f"{own.rate:,.0f} and {other.rate:,.0f} requests/s; CPU us of the server "
+        note += f"{own.server_us:,.0f} and {other.server_us:,.0f}"
+        yield Row(f"{query}, with an API key to without", times, "x", note=note)
+
+
+@contextmanager
+def api_key(url: str) -> Iterator[str]:
+    """An API key of an auditor, which is revoked with the `with` block."""
+    with closing(Database(url)) as database:
+        with database.session("bench") as session:
+            number, key = create_api_key(session, f"bench {time_ns()}", "auditor", 1)
+            session.commit()
+        try:
+            yield key
+        finally:
+            with database.session("bench") as session:
+                revoke_api_key(session, number)
+                session.commit()
