@@ -1,8 +1,10 @@
 """The connection beneath the application: what is no HTTP is refused in JSON, and no head is endless.
 
-uvicorn's own takes as many header fields, of any length, as a client likes to send.
+uvicorn's own takes as many header fields, of any length, as a client likes to send, and sends an
+answer in two packets, each of which wakes the client up.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,12 +16,48 @@ MAX_HEAD = 500_000
 """Bytes in which a head must come: more than is read at once, for a body may stand before it."""
 
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
 class TooManyFields(Exception):
     """More header fields than any client sends."""
 
 
+class Together(asyncio.Transport):
+    """What one response is written to: its head waits for the first of its body, and they go together.
+
+    Not for HEAD, whose response has no body.
+    """
+
+    __slots__ = ("_begun", "_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._begun = False
+        self._head = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send what comes, unless it is the head: that is what uvicorn writes first."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif self._begun or data == CONTINUE:
+            self._transport.write(data)
+        else:
+            self._begun, self._head = True, bytes(data)
+
+    def close(self) -> None:
+        """Close, once all is sent."""
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's, but that a head has bounds, and what is refused before the application gets JSON."""
+    """uvicorn's, but that a head has bounds, a response is one packet where it fits, and refusals are JSON."""
 
     _head = 0
 
@@ -40,6 +78,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > MAX_FIELDS:
             raise TooManyFields
         super().on_headers_complete()
+        cycle: Any = self.cycle
+        if cycle is not None and cycle.scope is self.scope and self.scope["method"] != "HEAD":
+            cycle.transport = Together(self.transport)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""

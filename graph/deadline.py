@@ -6,6 +6,8 @@ A request that is late is cancelled where it stands, and told so. Refuses to jud
 import asyncio
 from typing import Any
 
+from models.running_loop import RunningLoop
+
 Request = asyncio.Task[Any]
 
 
@@ -19,17 +21,17 @@ class Deadlines:
         self._since: dict[Request, float] = {}
         # How often it was cancelled: a library may swallow a cancellation that meets an answer.
         self._late: dict[Request, int] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._home: RunningLoop | None = None
 
     def start(self) -> Request:
         """Count this task's time from now on."""
-        task = asyncio.current_task()
+        home = self._home
+        if home is None or not home.is_here():
+            home = self._home = RunningLoop()
+            home.loop.call_later(self._interval, self._watch, home)
+        task = asyncio.current_task(home.loop)
         assert task is not None
-        loop = asyncio.get_running_loop()
-        self._since[task] = loop.time()
-        if loop is not self._loop:
-            self._loop = loop
-            self._watch(loop)
+        self._since[task] = home.loop.time()
         return task
 
     def end(self, request: Request) -> None:
@@ -42,16 +44,16 @@ class Deadlines:
         """Whether it was cancelled for being late."""
         return request in self._late
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        if loop is not self._loop:
+    def _watch(self, home: RunningLoop) -> None:
+        if home is not self._home:
             return
-        overdue = loop.time() - self._seconds
+        overdue = home.loop.time() - self._seconds
         for task, since in self._since.items():
             if since > overdue:
                 break
             self._late[task] = self._late.get(task, 0) + 1
             task.cancel()
         if self._since:
-            loop.call_later(self._interval, self._watch, loop)
+            home.loop.call_later(self._interval, self._watch, home)
         else:
-            self._loop = None
+            self._home = None

@@ -79,8 +79,7 @@ class Database:
 
     def pool(self) -> Pool:
         """The read-only connections of the running event loop."""
-        loop = asyncio.get_running_loop()
-        if self._pool is None or self._pool.loop is not loop:
+        if self._pool is None or not self._pool.is_here():
             if self._pool is not None:
                 self._pool.close()
             self._pool = Pool(

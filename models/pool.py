@@ -17,6 +17,7 @@ from psycopg2 import errorcodes
 from models.address import Addresses
 from models.asynchronous import FORGOTTEN, LOOK_SECONDS, Connection, Statement
 from models.patience import Patience
+from models.running_loop import RunningLoop
 from models.slots import Unanswered
 
 RETRY_SECONDS = 2
@@ -38,8 +39,13 @@ class Pool:
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
         self._busy: dict[Connection, float] = {}
         self._closed = False
-        self.loop = asyncio.get_running_loop()
+        self._home = RunningLoop()
+        self.loop = self._home.loop
         self._watch()
+
+    def is_here(self) -> bool:
+        """Whether its event loop is the one that runs here."""
+        return self._home.is_here()
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.

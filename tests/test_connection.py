@@ -1,13 +1,16 @@
 """What comes over a connection and is no HTTP, or no end of it; and what a proxy says of a client."""
 
+import asyncio
 import json
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
 
+from connection import CONTINUE, Together
 from models.database import Database
 from tests.conftest import Serving, start_serving
 
@@ -92,3 +95,68 @@ def test_only_a_trusted_proxy_says_where_a_client_comes_from(
     code, _, errors = serving.stop()
     assert (found, code) == (expected, 0)
     assert "ERROR" not in errors
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what was sent at once."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent.append(bytes(data))
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.sent.append(b"".join(list_of_data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+def test_a_head_travels_with_the_first_of_its_body() -> None:
+    wire = Wire()
+    together = Together(wire)
+    for part in (b"head", b"one", b"two", b""):
+        together.write(part)
+    together.close()
+    assert (wire.sent, together.is_closing()) == ([b"headone", b"two", b""], True)
+
+
+@pytest.mark.parametrize("parts", [[b"head"], [b"head", b""], [CONTINUE, b"head"], []])
+def test_nothing_that_was_written_is_kept_back_at_the_end(parts: list[bytes]) -> None:
+    wire = Wire()
+    together = Together(wire)
+    for part in parts:
+        together.write(part)
+    together.close()
+    assert b"".join(wire.sent) == b"".join(parts)
+    assert wire.sent[:1] == parts[:1]
+
+
+def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(live_server_url: str) -> None:
+    url, body = urlsplit(live_server_url), b'{"query": "{ __typename }"}'
+    with socket.create_connection((url.hostname, url.port), 10) as connection:
+        connection.sendall(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body))
+        assert connection.recv(65_536) == CONTINUE
+        connection.sendall(body)
+        answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"}")
+
+
+def test_answers_come_whole_in_their_order_also_to_heads_and_pipelined(
+    live_server_url: str,
+) -> None:
+    body = b'{"query": "{ __typename }"}'
+    post = HEAD + b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    head = b"HEAD /api/health HTTP/1.1\r\nhost: a\r\n\r\n"
+    last = b"GET /api/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+    answer = say(live_server_url, post + head + post + last)
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 4
+    assert answer.count(b'{"data":{"__typename":"Query"}') == 2
+    _, _, behind = answer.rpartition(b"\r\n\r\n")
+    assert json.loads(behind)["status"] == "ok"
