@@ -87,13 +87,12 @@ def read_document(
         raise InvalidDocument([refuse(too_deep)]) from None
     if errors:
         raise InvalidDocument(errors)
-    return Document(node, *_definitions(node))
+    return _document(node)
 
 
 def read_again(text: str) -> Document:
     """The document of a text that was read before."""
-    node = parse(text)
-    return Document(node, *_definitions(node))
+    return _document(parse(text))
 
 
 def parted(definitions: Sequence[VariableDefinitionNode]) -> Sequence[VariableDefinitionNode]:
@@ -113,9 +112,7 @@ def _check_numbers(node: DocumentNode) -> None:
         token = token.next
 
 
-def _definitions(
-    node: DocumentNode,
-) -> tuple[Mapping[str | None, OperationDefinitionNode], Mapping[str, FragmentDefinitionNode]]:
+def _document(node: DocumentNode) -> Document:
     operations: dict[str | None, OperationDefinitionNode] = {}
     fragments: dict[str, FragmentDefinitionNode] = {}
     for definition in node.definitions:
@@ -123,4 +120,4 @@ def _definitions(
             operations[definition.name.value if definition.name else None] = definition
         elif isinstance(definition, FragmentDefinitionNode):
             fragments[definition.name.value] = definition
-    return MappingProxyType(operations), MappingProxyType(fragments)
+    return Document(node, MappingProxyType(operations), MappingProxyType(fragments))

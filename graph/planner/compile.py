@@ -7,7 +7,7 @@ their order. A page is an inner subquery (keyset, limit) first; only its rows ar
 from collections.abc import Sequence
 
 from graph.planner.compiled import Compiled
-from graph.planner.draft import Draft, bound_type, column_of, literal, table_of, where
+from graph.planner.draft import Draft, bound_type, column_of, literal, table_of
 from graph.planner.entity import Entity, entity_named
 from graph.planner.findings import FindingsCompiler
 from graph.planner.nodes import (
@@ -29,7 +29,7 @@ from graph.planner.nodes import (
 )
 from graph.planner.page import PageCompiler
 from graph.planner.record import Fields, base64_of, exact, json_list, json_of, text
-from graph.planner.relation import related
+from graph.planner.relation import related, rows_of
 
 
 def compile_operation(operation: Operation) -> Compiled:
@@ -71,12 +71,13 @@ class Compiler:
 
     def _lookup(self, lookup: Lookup) -> str:
         entity = entity_named(lookup.shape.entity)
-        row = self.draft.name("t")
+        rows = rows_of(entity.mapper.local_table, self.draft)
         keys = []
         for attribute, param in lookup.keys:
             column = entity.column(attribute)
-            keys.append(f"{column_of(row, column)} = {self.draft.bind(param, bound_type(column))}")
-        return self._object(lookup.shape, entity, row, keys)
+            bound = self.draft.bind(param, bound_type(column))
+            keys.append(f"{column_of(rows.target, column)} = {bound}")
+        return json_of(self.row(lookup.shape, rows.target), self.draft, rows.where(*keys))
 
     def _node_list(self, value: NodeList) -> str:
         asked = self.draft.name("n")
@@ -102,13 +103,9 @@ class Compiler:
 
     def _by_key(self, shape: Shape, asked: str) -> str:
         entity = entity_named(shape.entity)
-        row = self.draft.name("t")
-        key = column_of(row, entity.column(entity.key))
-        return self._object(shape, entity, row, [f"{key} = {asked}.key"])
-
-    def _object(self, shape: Shape, entity: Entity, row: str, keys: Sequence[str]) -> str:
-        source = f" FROM {table_of(entity.mapper.local_table)} AS {row}{where(keys)}"
-        return json_of(self.row(shape, row), self.draft, source)
+        rows = rows_of(entity.mapper.local_table, self.draft)
+        key = column_of(rows.target, entity.column(entity.key))
+        return json_of(self.row(shape, rows.target), self.draft, rows.where(f"{key} = {asked}.key"))
 
     # ------------------------------------------------------------ rows
 
@@ -137,9 +134,8 @@ class Compiler:
     def _one(self, one: One | Call, entity: Entity, row: str) -> str:
         if isinstance(one, Call):
             return self._call(one)
-        join = related(entity.relationship(one.relationship), row, self.draft)
-        source = f" FROM {join.source}{where([join.link])}"
-        return json_of(self.row(one.shape, join.target), self.draft, source)
+        rows = related(entity.relationship(one.relationship), row, self.draft)
+        return json_of(self.row(one.shape, rows.target), self.draft, rows.where())
 
     def _call(self, call: Call) -> str:
         function = table_of(entity_named(call.shape.entity).mapper.local_table)

@@ -17,7 +17,8 @@ class Compiled:
 
     @classmethod
     def of(cls, text: str, draft: Draft) -> "Compiled":
-        """The statement of a finished draft."""
+        """The statement of a finished draft, whose parameters are all in the text."""
+        assert all(f"${place}::" in text for place in range(1, len(draft.slots) + 1))
         return cls(Statement(text, len(draft.slots)), draft.slots)
 
     def bound(self, values: Sequence[Any]) -> dict[str, Any]:

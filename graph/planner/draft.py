@@ -6,17 +6,17 @@ what was never asked before would wait, and PostgreSQL one to plan it. What stan
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from itertools import count
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, FromClause, Integer, Numeric, String, Table, Text
+from sqlalchemy import Column, FromClause, Integer, Numeric, String, Table
 from sqlalchemy.dialects import postgresql
 
 from graph.planner.nodes import Param
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-MAX_NAMES = 2_000
+PLAIN = {String: "text", Integer: "bigint", Numeric: "numeric"}
 
 
 class Draft:
@@ -41,30 +41,26 @@ class Draft:
         return tuple(self._places)
 
 
-@lru_cache(MAX_NAMES)
+@cache
 def identifier(name: str) -> str:
     """A name of the schema, quoted where PostgreSQL needs it."""
     return str(DIALECT.identifier_preparer.quote(name))
 
 
-@lru_cache(MAX_NAMES)
+@cache
 def table_of(table: FromClause) -> str:
     """A table by its name."""
     assert isinstance(table, Table)
     return str(DIALECT.identifier_preparer.format_table(table))
 
 
-@lru_cache(MAX_NAMES)
+@cache
 def bound_type(column: Column[Any]) -> str:
     """A column's type without collation, length or scale, which would change a value to compare."""
-    type_: Any = column.type
-    if isinstance(type_, String):
-        type_ = Text()
-    elif isinstance(type_, Integer):
-        type_ = BigInteger()
-    elif isinstance(type_, Numeric):
-        type_ = Numeric()
-    return str(type_.compile(DIALECT)).lower()
+    for kind, name in PLAIN.items():
+        if isinstance(column.type, kind):
+            return name
+    return str(column.type.compile(DIALECT)).lower()
 
 
 def column_of(row: str, column: Column[Any]) -> str:

@@ -62,11 +62,12 @@ def _holds(condition: Condition, rule: findings.Rule, values: Sequence[object]) 
 class FindingsCompiler(PageCompiler):
     """Compiles one page of findings."""
 
-    def _listing(self, window: findings.Window) -> str:
-        """The findings of the page's rules in a window, as a subquery."""
+    def _listing(self, window: findings.Window) -> tuple[str, str]:
+        """The findings of the page's rules in a window: a subquery, and its alias."""
         assert isinstance(self.page, Findings)
         asked = [branch for branch in findings.BRANCHES if branch.rule.code in self.page.rules]
-        return f"({findings.listing_of(asked, self._scope(), window)}) AS {self.draft.name('p')}"
+        alias = self.draft.name("p")
+        return f"({findings.listing_of(asked, self._scope(), window)}) AS {alias}", alias
 
     def _scope(self) -> findings.Scope:
         assert isinstance(self.page, Findings)
@@ -78,21 +79,27 @@ class FindingsCompiler(PageCompiler):
 
     def _rows(self, extra: int) -> tuple[str, str]:
         page = self.page
-        window = findings.Window(
-            limit=limit(self.draft, page.limit, extra),
-            backward=page.backward,
-            after=self._place(page.after),
-            before=self._place(page.before),
+        assert isinstance(page, Findings)
+        if not page.rules:
+            # What is not in the text must not be bound.
+            return self._listing(findings.Window())
+        return self._listing(
+            findings.Window(
+                limit=limit(self.draft, page.limit, extra),
+                backward=page.backward,
+                after=self._place(page.after),
+                before=self._place(page.before),
+            )
         )
-        rows = self._listing(window)
-        return rows, rows.rpartition(" ")[2]
 
     def _count(self) -> str:
-        return f"(SELECT count(*) FROM {self._listing(findings.Window(whole=False))})"
+        rows, _ = self._listing(findings.Window(whole=False))
+        return f"(SELECT count(*) FROM {rows})"
 
     def _any_at_or_beyond(self, forward: bool) -> str:
+        assert isinstance(self.page, Findings)
         position = self.page.before if forward else self.page.after
-        if position is None:
+        if position is None or not self.page.rules:
             return "false"
         place = self._place(position)
         window = findings.Window(
@@ -103,7 +110,8 @@ class FindingsCompiler(PageCompiler):
             inclusive=True,
             whole=False,
         )
-        return f"EXISTS (SELECT 1 FROM {self._listing(window)})"
+        rows, _ = self._listing(window)
+        return f"EXISTS (SELECT 1 FROM {rows})"
 
     def _place(self, position: Position | None) -> findings.Position | None:
         if position is None:

@@ -6,9 +6,9 @@ one row more is read as a sentinel and nothing of that row is shown.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-from graph.planner.draft import Draft, identifier, table_of, where
+from graph.planner.draft import Draft, identifier
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
     Boundary,
@@ -36,25 +36,11 @@ from graph.planner.record import (
     object_columns,
     text,
 )
-from graph.planner.relation import beyond, clause, limit, related, sort
+from graph.planner.relation import Rows, beyond, clause, limit, related, rows_of, sort
 
 ShowRow = Callable[[Shape, str], Fields]
 EDGE = "edge__"
 ENDS = "start_cursor", "end_cursor"
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """All rows of a connection: their alias, the association's (or None), and FROM with WHERE."""
-
-    target: str
-    edge: str | None
-    source: str
-    conditions: tuple[str, ...]
-
-    def where(self, *more: str) -> str:
-        """FROM and WHERE of those that meet more conditions."""
-        return f" FROM {self.source}{where((*self.conditions, *more))}"
 
 
 class PageCompiler:
@@ -87,17 +73,17 @@ class PageCompiler:
 
     # ------------------------------------------------------------ members and the page of them
 
-    def _members(self) -> Members:
+    def _members(self) -> Rows:
         """All rows of the connection, under fresh aliases."""
         if self.row is None or self.parent is None or self.page.relationship is None:
-            target, edge, conditions = self.draft.name("t"), None, []
-            source = f"{table_of(self.entity.mapper.local_table)} AS {target}"
+            rows = rows_of(self.entity.mapper.local_table, self.draft)
         else:
-            join = related(self.parent.relationship(self.page.relationship), self.row, self.draft)
-            target, edge, source, conditions = join.target, join.edge, join.source, [join.link]
-        if self.page.condition is not None:
-            conditions.append(clause(self.page.condition, self.entity, target, self.draft))
-        return Members(target, edge, source, tuple(conditions))
+            relationship = self.parent.relationship(self.page.relationship)
+            rows = related(relationship, self.row, self.draft)
+        if self.page.condition is None:
+            return rows
+        condition = clause(self.page.condition, self.entity, rows.target, self.draft)
+        return replace(rows, conditions=(*rows.conditions, condition))
 
     def _rows(self, extra: int) -> tuple[str, str]:
         """The rows of the page in reading order from its end of departure, `extra` more at most.
@@ -123,7 +109,7 @@ class PageCompiler:
             alias,
         )
 
-    def _columns(self, members: Members) -> list[str]:
+    def _columns(self, members: Rows) -> list[str]:
         """What is shown, ordered by, or leads on from a row of the page, and from its association."""
         columns = {self.entity.column(term.column).name: None for term in self.page.order}
         carried: dict[str, None] = {}

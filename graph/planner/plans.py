@@ -20,8 +20,9 @@ Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
 Key = tuple[Any, ...]
 MAX_ENTRIES = 500
 MAX_PLANS = 20
-# Characters of all documents kept: what is made of one takes about 40 times its length.
-MAX_LENGTH = 250_000
+# Characters of all documents kept: what is made of one takes about 40 times its length, and 120 until
+# it is planned, or where it is a mutation or is completed by graphql-core.
+MAX_LENGTH = 200_000
 MAX_KEPT_LENGTH = MAX_LENGTH // 10
 
 
@@ -68,6 +69,7 @@ class Entry:
     """
 
     __slots__ = (
+        "_completed",
         "_document",
         "_name",
         "_text",
@@ -82,6 +84,7 @@ class Entry:
         self._text = text
         self._name = name
         self._document: Document | None = document
+        self._completed = False
         operation = document.operation(name)
         self.kind = operation.operation
         self.definitions = parted(operation.variable_definitions or ())
@@ -93,6 +96,8 @@ class Entry:
     def read(self) -> tuple[Document, OperationDefinitionNode]:
         """The document and the operation."""
         document = self._document or read_again(self._text)
+        if self._completed:
+            self._document = document
         return document, document.operation(self._name)
 
     def find(self, given: Mapping[str, Any]) -> tuple[Prepared, Sequence[Any]] | None:
@@ -107,8 +112,6 @@ class Entry:
 
     def keep(self, coerced: Coerced, prepared: Prepared) -> None:
         """Remember a plan for variables of this skeleton, which was accepted with it."""
-        if not prepared.template.operation.partial:
-            self._document = None
         key = self._key(coerced)
         variant = self._variant(key)
         if variant is None:
@@ -116,6 +119,10 @@ class Entry:
                 self.variants.clear()
             variant = self.variants[key] = Variant()
         variant.keep(coerced, prepared)
+        # graphql-core completes rows by the document.
+        self._completed |= prepared.template.operation.partial
+        if not self._completed:
+            self._document = None
 
     def _key(self, coerced: Coerced) -> Key:
         return tuple([(name, skeleton(value)) for name, value in coerced.items()])

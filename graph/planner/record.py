@@ -66,13 +66,14 @@ def json_of(fields: Fields, draft: Draft, source: str = "") -> str:
     """
     columns, finished = object_columns(fields)
     row = draft.name("x")
-    value = f"{row}.o" if finished else f"row_to_json({row})"
+    # With the star it is the row, also where a response key is the alias.
+    value = f"{row}.o" if finished else f"row_to_json({row}.*)"
     return f"(SELECT {value} FROM (SELECT {columns}{source}) AS {row})"
 
 
 def json_list(columns: str, finished: bool, draft: Draft, source: str) -> str:
     """The JSON array of the rows of a select list made by `object_columns`, in their order."""
     rows = draft.name("x")
-    value = f"{rows}.o" if finished else rows
+    value = f"{rows}.o" if finished else f"{rows}.*"
     found = f"(SELECT {columns}{source}) AS {rows}"
     return f"(SELECT coalesce(json_agg({value}), {EMPTY_LIST}) FROM {found})"

@@ -1,10 +1,10 @@
 """How rows are joined, filtered and ordered: relationships, conditions and keysets as SQL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, FromClause
 from sqlalchemy.orm import RelationshipProperty
 
 from graph.planner.draft import (
@@ -45,30 +45,39 @@ def limit(draft: Draft, size: Param | int, extra: int = 0) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
-    """Rows related to a row: their alias, the association's (or None), what both are read from.
+class Rows:
+    """Rows of a table: their alias, the association's (or None), what both are read from.
 
-    `link` is what ties them to the row.
+    `conditions` are those that all of them meet, such as what ties them to a row around them.
     """
 
     target: str
     edge: str | None
     source: str
-    link: str
+    conditions: tuple[str, ...] = ()
+
+    def where(self, *more: str) -> str:
+        """FROM and WHERE of those that meet more conditions."""
+        return f" FROM {self.source}{where((*self.conditions, *more))}"
 
 
-def related(relationship: RelationshipProperty[Any], row: str, draft: Draft) -> Join:
-    """The rows that a relationship leads to from a row."""
+def rows_of(table: FromClause, draft: Draft) -> Rows:
+    """All rows of a table."""
     target = draft.name("t")
-    source = f"{table_of(relationship.mapper.local_table)} AS {target}"
+    return Rows(target, None, f"{table_of(table)} AS {target}")
+
+
+def related(relationship: RelationshipProperty[Any], row: str, draft: Draft) -> Rows:
+    """The rows that a relationship leads to from a row."""
+    rows = rows_of(relationship.mapper.local_table, draft)
     if relationship.secondary is None:
-        link = _equal(row, target, relationship.local_remote_pairs)
-        return Join(target, None, source, link)
+        link = _equal(row, rows.target, relationship.local_remote_pairs)
+        return replace(rows, conditions=(link,))
     edge = draft.name("e")
     link = _equal(row, edge, relationship.synchronize_pairs)
-    on = _equal(target, edge, relationship.secondary_synchronize_pairs)
-    joined = f"{table_of(relationship.secondary)} AS {edge} JOIN {source} ON {on}"
-    return Join(target, edge, joined, link)
+    on = _equal(rows.target, edge, relationship.secondary_synchronize_pairs)
+    joined = f"{table_of(relationship.secondary)} AS {edge} JOIN {rows.source} ON {on}"
+    return Rows(rows.target, edge, joined, (link,))
 
 
 def _equal(here: str, there: str, pairs: Any) -> str:
@@ -116,12 +125,12 @@ def _contains(column: str, value: str) -> str:
 
 
 def _quantified(condition: Related, entity: Entity, row: str, draft: Draft) -> str:
-    join = related(entity.relationship(condition.relationship), row, draft)
+    rows = related(entity.relationship(condition.relationship), row, draft)
     target = entity.target(condition.relationship)
-    holds = clause(condition.condition, target, join.target, draft)
+    holds = clause(condition.condition, target, rows.target, draft)
     if condition.quantifier == "every":
         holds = f"({holds}) IS NOT true"
-    found = f"EXISTS (SELECT 1 FROM {join.source}{where((join.link, holds))})"
+    found = f"EXISTS (SELECT 1{rows.where(holds)})"
     return found if condition.quantifier == "some" else f"NOT {found}"
 
 

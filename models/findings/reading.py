@@ -9,10 +9,10 @@ from typing import Any
 from models.database import Database
 from models.findings.rule import Rule
 from models.findings.scope import Scope
-from models.findings.statement import COLUMNS, WHERE, branches_of, listing
+from models.findings.statement import WHERE, branches_of, listing
 
 # What is written of a finding: of its key only the rule, as the rest is told by where it is.
-SHOWN = ("rule", "severity", "message", *COLUMNS[7:], "evidence")
+SHOWN = ("rule", "severity", "message", *WHERE, "evidence")
 EXISTS = {
     "Product": "SELECT FROM products WHERE product_id = {}",
     "CacaoBatch": "SELECT FROM cacao_batches WHERE cacao_batch_id = {}",

@@ -21,8 +21,8 @@ WHERE = {
     "certificate_id": "int",
     "hold_id": "int",
 }
-KEY = ("rule", "place", "first_key", "second_key")
-COLUMNS = (*KEY, "severity", "message", "evidence", *WHERE)
+KEY = {"rule": "text", "place": "int", "first_key": "bigint", "second_key": "bigint"}
+COLUMNS = {**KEY, "severity": "text", "message": "text", "evidence": "json", **WHERE}
 LEAST, MOST = "'-9223372036854775808'::bigint", "9223372036854775807::bigint"
 
 Position = tuple[str, str, str, str]
@@ -119,7 +119,8 @@ def listing(
     """A statement of the findings of these branches in a window, in order."""
     if not branches:
         columns = COLUMNS if window.whole else KEY
-        return f"SELECT {', '.join(f'NULL::text AS {name}' for name in columns)} WHERE false"
+        nothing = (f"NULL::{type_} AS {name}" for name, type_ in columns.items())
+        return f"SELECT {', '.join(nothing)} WHERE false"
     tables, names = scope.tables(), []
     way = "DESC" if window.backward else "ASC"
     ordered = reversed(branches) if window.backward else branches

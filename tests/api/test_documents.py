@@ -233,6 +233,23 @@ def test_aliases_that_sql_reserves_are_only_names(reader: TestClient) -> None:
     assert data["products"]["nodes"] == [dict.fromkeys(names, 1)]
 
 
+@pytest.mark.parametrize("prefix", ["x", "p", "t", "q", "g", "s", "e"])
+def test_aliases_that_the_statement_makes_are_only_names(reader: TestClient, prefix: str) -> None:
+    """A response key that is the alias of the row it stands in."""
+    for number in ("", *range(1, 20)):
+        name = f"{prefix}{number}"
+        row = f"{{ {name}: name manufacturer {{ {name}: name }} }}"
+        query = f"""{{ {name}: products(first: 1) {{ {name}: nodes {row} }}
+          one: product(by: {{productId: 1}}) {row}
+          page: products(first: 1) {{ nodes {row} pageInfo {{ {name}: hasNextPage }} }} }}"""
+        data = ask(reader, query)
+        shown = {name: "Noir Café 70%", "manufacturer": {name: "Bonnat"}}
+        assert data[name] == {name: [shown]}, query
+        assert data["one"] == shown, query
+        assert data["page"]["nodes"] == [shown], query
+        assert data["page"]["pageInfo"] == {name: True}, query
+
+
 def test_only_the_named_operation_is_answered(reader: TestClient, world_to_read: Database) -> None:
     document = "query a { products { totalCount } } query b { suppliers { totalCount } }"
     with recording(world_to_read) as statements:

@@ -183,6 +183,25 @@ def test_filter_keeps_rules_and_asks_no_other(
     assert {rule for rule in RULES if f"'{rule}'" in statement} == kept
 
 
+def test_no_rule_is_no_finding_however_it_is_asked(client: TestClient) -> None:
+    """Sizes and cursors that no statement needs, rows and parents of what there is not."""
+    cursor = ask(client, "{ auditFindings(first: 1) { pageInfo { endCursor } } }")
+    query = """query ($n: Int!, $c: String, $id: Int!) {
+      auditFindings(first: $n, after: $c, filter: {rule: {eq: OVERDRAW}, severity: {eq: WARNING}}) {
+        totalCount nodes { message evidence product { name } transaction { event } }
+        pageInfo { hasNextPage hasPreviousPage endCursor } }
+      product(by: {productId: $id}) {
+        auditFindings(last: $n, filter: {rule: {in: []}}) { edges { cursor node { rule } } } } }"""
+    variables = {"n": 5, "c": cursor["auditFindings"]["pageInfo"]["endCursor"], "id": 1}
+    page = {"hasNextPage": False, "hasPreviousPage": False, "endCursor": None}
+    found = {
+        "auditFindings": {"totalCount": 0, "nodes": [], "pageInfo": page},
+        "product": {"auditFindings": {"edges": []}},
+    }
+    for given in (variables, {**variables, "c": None}):
+        assert ask(client, query, **given) == found
+
+
 def test_plan_of_one_filter_is_not_of_another(client: TestClient) -> None:
     query = "query ($rules: [AuditRule!]!) { auditFindings(filter: {rule: {in: $rules}}) { totalCount } }"
     for rules, count in ((["OVERDRAW"], 1), ([], 0), (["USE_AFTER_HOLD"], 3), (["OVERDRAW"], 1)):

@@ -169,6 +169,24 @@ def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> Non
     assert negative["locations"] == [{"line": 3, "column": 3}]
 
 
+def test_a_document_that_graphql_core_completes_is_kept(sample: Database) -> None:
+    text = """query ($s: Boolean!) { products { totalCount }
+      __schema @include(if: $s) { queryType { name } } }"""
+    engine = Engine(sample)
+
+    async def ask() -> list[Any]:
+        told = []
+        for shown in (False, True, False, True):
+            answer = await engine.answer(Request(text, {"s": shown}), Viewer(ADMIN))
+            entry = engine.plans.find(text, None)
+            assert entry is not None
+            told.append((answer.errors, entry.read()[0] is entry.read()[0]))
+        sample.pool().close()
+        return told
+
+    assert asyncio.run(ask()) == [([], False), ([], True), ([], True), ([], True)]
+
+
 def test_variables_are_kept_without_the_text_around_them(sample: Database) -> None:
     text = """query ($f: ProductFilter, $ids: [ID!]! = ["UHJvZHVjdDox"]) {
         products(filter: $f) { totalCount } nodes(ids: $ids) { id } }"""
