@@ -16,7 +16,7 @@ MAX_HEAD = 500_000
 """Bytes in which a head must come: more than is read at once, for a body may stand before it."""
 
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100"
 
 
 class TooManyFields(Exception):
@@ -40,15 +40,16 @@ class Together(asyncio.Transport):
         """Send what comes, unless it is the head: that is what uvicorn writes first."""
         if self._head:
             head, self._head = self._head, b""
-            self._transport.writelines((head, data))
-        elif self._begun or data == CONTINUE:
+            # To copy an answer is cheaper than to have the transport keep two.
+            self._transport.write(head + data)
+        elif self._begun or data[:12] == CONTINUE:
             self._transport.write(data)
         else:
             self._begun, self._head = True, bytes(data)
 
     def close(self) -> None:
         """Close, once all is sent."""
-        if self._head:
+        if self._head and not self.is_closing():
             self._transport.write(self._head)
         self._transport.close()
 

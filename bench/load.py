@@ -78,7 +78,7 @@ def ask(
         raise LoadFailed(f"nobody answers: {error}") from error
     if errors := sum(client.errors for client in made):
         raise LoadFailed(f"{errors} requests failed")
-    return [seconds * 1000 for client in made for seconds in client.durations]
+    return [duration * 1000 for client in made for duration in client.durations]
 
 
 def _generate(command: list[str], timeout: float) -> None:

@@ -51,6 +51,8 @@ def parse(argv: Sequence[str]) -> tuple[Plan, Path, Sequence[str]]:
     args = parser.parse_args(argv)
     if min(args.products, args.small, args.requests) < LEAST:
         parser.error(f"nothing is measured of less than {LEAST} products or requests")
+    if args.small >= args.products:
+        parser.error("the database that the large one is compared with has to be smaller")
     plan = Plan(args.products, args.small, args.seconds, args.rounds, args.requests)
     return plan, args.data.resolve(), args.only
 

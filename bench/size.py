@@ -93,6 +93,8 @@ def searched(ground: Ground, server: Server, search: Search) -> Row:
     """The times of a search, for a while; endless where it fails."""
     count = ground.plan.values
     variables = variables_of(ground.bed.url, search, count)
+    if not variables:
+        raise Failed(f"{search.name}: there is nothing to search for")
     bodies = [body_of(search.text, given) for given in variables]
     try:
         answered(server, bodies[0])

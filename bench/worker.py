@@ -26,7 +26,10 @@ def fresh(server: Server, query: str, key: int, number: int) -> bytes:
     """The request of a query in a document that no other number makes."""
     known, alias = PROJECT.texts[query], f"{{ d{number}: "
     text = known.replace("{ ", alias, 1)
-    return server.body(query, key).replace(known.encode(), text.encode())
+    body = server.body(query, key)
+    new = body.replace(known.encode(), text.encode())
+    assert new != body
+    return new
 
 
 # ---------------------------------------------------------------- documents never seen

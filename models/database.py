@@ -80,11 +80,10 @@ class Database:
     def pool(self) -> Pool:
         """The read-only connections of the running event loop."""
         if self._pool is None or not self._pool.is_here():
+            made = Pool(self._dsn, self._pool_size, prepare=self._prepare, patience=self.patience)
             if self._pool is not None:
                 self._pool.close()
-            self._pool = Pool(
-                self._dsn, self._pool_size, prepare=self._prepare, patience=self.patience
-            )
+            self._pool = made
         return self._pool
 
     def writers(self) -> Slots:

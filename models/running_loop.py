@@ -5,7 +5,10 @@ from threading import get_ident
 
 
 class RunningLoop:
-    """The loop that runs where this is made, and its thread: a thread runs one at a time."""
+    """The loop that runs where this is made, and its thread: a thread runs one at a time.
+
+    For what every request passes. A process that is forked while the loop runs must make its own.
+    """
 
     __slots__ = ("_thread", "loop")
 

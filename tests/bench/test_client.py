@@ -43,9 +43,11 @@ async def answering(status: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
             writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1], seen
-    server.close()
-    await server.wait_closed()
+    try:
+        yield server.sockets[0].getsockname()[1], seen
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def loaded(status: bytes) -> tuple[dict[str, float], list[bytes]]:
