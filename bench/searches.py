@@ -74,7 +74,7 @@ def ordered(field: str, direction: str = "ASC") -> str:
 SUPPLIERS_COUNTRY = "supplier: {country: {eq: $v}}"
 README = (
     "name: {contains: $v}, manufacturer: {country: {eq: CH}}, "
-    "cacaoBatches: {some: {stage: {eq: BEANS}}}"
+    "cacaoBatches: {some: {stage: {eq: COUVERTURE}}}"
 )
 BACK = """product(by: {productId: $v}) { name manufacturer { name country }
   cacaoBatches(first: 1, filter: {stage: {eq: COUVERTURE}}) { edges { quantityKg node { stage
