@@ -49,10 +49,14 @@ FORGOTTEN = (
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement with $1, $2, ... for parameters; equal texts are one statement, in any process."""
+    """A statement with $1, $2, ... for parameters; equal texts are one statement, in any process.
+
+    `by_value`: how it is best run depends on the values so much that it is planned for them each time.
+    """
 
     text: str
     parameters: int
+    by_value: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -153,7 +157,8 @@ class Connection:
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
         """The one value of a statement's one row; raises psycopg2.Error."""
-        if not self._prepare or len(statement.text) > MAX_PREPARED_LENGTH:
+        unprepared = statement.by_value or len(statement.text) > MAX_PREPARED_LENGTH
+        if unprepared or not self._prepare:
             named = {f"p{place}": value for place, value in enumerate(values, start=1)}
             await self._run(statement.unprepared, named)
             return self._value()

@@ -19,7 +19,7 @@ class Compiled:
     def of(cls, text: str, draft: Draft) -> "Compiled":
         """The statement of a finished draft, whose parameters are all in the text."""
         assert all(f"${place}::" in text for place in range(1, len(draft.slots) + 1))
-        return cls(Statement(text, len(draft.slots)), draft.slots)
+        return cls(Statement(text, len(draft.slots), draft.searches), draft.slots)
 
     def bound(self, values: Sequence[Any]) -> dict[str, Any]:
         """The parameters of the unprepared statement, by name."""

@@ -25,6 +25,8 @@ class Draft:
     def __init__(self) -> None:
         self._numbers = count(1)
         self._places: dict[int, int] = {}
+        # Whether what it looks for may be in every row or in none, which only the values tell.
+        self.searches = False
 
     def name(self, prefix: str) -> str:
         """An alias that is not taken yet."""

@@ -113,6 +113,8 @@ def _comparison(compare: Compare, declared: Column[Any], row: str, draft: Draft)
     if compare.operator == "in":
         return f"{column} = ANY ({draft.bind(compare.value, f'{type_}[]')})"
     if compare.operator == "contains":
+        # Of a pattern that is not known PostgreSQL expects a part of the rows that is always the same.
+        draft.searches = True
         return _contains(column, draft.bind(compare.value, "text"))
     return f"{column} {COMPARISONS[compare.operator]} {draft.bind(compare.value, type_)}"
 

@@ -6,6 +6,7 @@ import gc
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ from graph.limits import Limits
 from graph.permissions import ADMIN
 from graph.planner.plans import Entry
 from graph.schema import schema
+from models.asynchronous import Statement
 from models.database import Database
 
 
@@ -209,3 +211,31 @@ def reachable(start: object, *types: type) -> Iterator[Any]:
             if id(other) not in seen:
                 seen.add(id(other))
                 waiting.append(other)
+
+
+def test_a_search_is_planned_for_its_values_and_all_else_is_prepared(sample: Database) -> None:
+    """Of a pattern that it does not know PostgreSQL expects a part of the rows that is always the same."""
+    texts = [
+        "query ($v: String!) { products(filter: {name: {contains: $v}}) { totalCount } }",
+        "query ($v: String!) { products(filter: {name: {eq: $v}}) { totalCount } }",
+    ]
+    prepared = Statement(
+        "SELECT coalesce(json_agg(statement), '[]') FROM pg_prepared_statements", 0
+    )
+    url = sample.engine().url.render_as_string(hide_password=False)
+
+    async def ask(database: Database) -> tuple[list[Any], str]:
+        engine = Engine(database)
+        told = []
+        for text in [*texts, *texts]:
+            answer = await engine.answer(Request(text, {"v": "100 % Noir"}), Viewer(ADMIN))
+            told.append(json.loads(answer.through or b""))
+        known = await database.pool().fetch(prepared, [])
+        database.pool().close()
+        return told, str(known)
+
+    with closing(Database(url, pool_size=1)) as database:
+        told, known = asyncio.run(ask(database))
+    assert told == [{"products": {"totalCount": 0}}] * 4
+    assert "t1.name = $1::text" in known
+    assert "search_key" not in known
