@@ -65,8 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it is more than a head may be."""
         super().data_received(data)
-        cycle: Any = self.cycle
-        if cycle is not None and cycle.scope is self.scope:
+        if self._cycle_of_head() is not None:
             self._head = 0
         else:
             self._head += len(data)
@@ -79,9 +78,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > MAX_FIELDS:
             raise TooManyFields
         super().on_headers_complete()
-        cycle: Any = self.cycle
-        if cycle is not None and cycle.scope is self.scope and self.scope["method"] != "HEAD":
+        cycle = self._cycle_of_head()
+        if cycle is not None and self.scope["method"] != "HEAD":
             cycle.transport = Together(self.transport)
+
+    def _cycle_of_head(self) -> Any:
+        """The request and response of the head that came last; None while one is coming."""
+        cycle: Any = self.cycle
+        return cycle if cycle is not None and cycle.scope is self.scope else None
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""

@@ -11,7 +11,7 @@ from typing import Any
 from bench import load
 from bench.answers import data_of
 from bench.database import Bed
-from bench.measure import Cell, Failed, measure
+from bench.measure import Cell, Failed, measure, write_lines
 from bench.servers import Server, python_peers, running
 from bench.summary import Median, medians, ratio
 
@@ -69,10 +69,7 @@ class Ground:
 
     def write(self, name: str, bodies: Sequence[bytes]) -> Path:
         """The file of these requests."""
-        path = self.folder / "bodies" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(body + b"\n" for body in bodies))
-        return path
+        return write_lines(self.folder / "bodies" / name, bodies)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One measurement: load on one server for some seconds, and what the machine did meanwhile."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +78,15 @@ def measure(
 
 def write_bodies(server: Server, keys: Keys, query: str, folder: Path) -> Path:
     """The requests of one server: the same keys for each, in its own dialect."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{server.peer.name}.{query}"
+    bodies = (server.body(query, key) for key in keys.drawn(query, "load", BODIES))
+    return write_lines(folder / f"{server.peer.name}.{query}", bodies)
+
+
+def write_lines(path: Path, bodies: Iterable[bytes]) -> Path:
+    """The file of these requests."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        for key in keys.drawn(query, "load", BODIES):
-            file.write(server.body(query, key) + b"\n")
+        file.writelines(body + b"\n" for body in bodies)
     return path
 
 

@@ -6,8 +6,8 @@ from itertools import cycle, islice
 from statistics import median
 
 from bench import load
-from bench.alike import drawn, far_page
 from bench.blocks import in_blocks, ratio, told
+from bench.counterparts import drawn, far_page
 from bench.database import opened
 from bench.gates import Row
 from bench.ground import Case, Ground, answered, body_of, in_turn, pairs

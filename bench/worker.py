@@ -82,21 +82,21 @@ def resident(server: Server, what: str) -> Row:
 def mixed(ground: Ground, server: Server, step: int, count: int, distinct: int) -> Iterator[bytes]:
     """The four queries with random keys, every second one as one of so many documents."""
     random = Random(step)
-    keys = {query: list(ground.bed.keys.drawn(query, f"mixed {step}", count)) for query in NAMES}
-    for place in range(count):
+    keys = {query: ground.bed.keys.drawn(query, f"mixed {step}", count) for query in NAMES}
+    for _ in range(count):
         number = random.randrange(2 * distinct)
         query = NAMES[number % len(NAMES)]
-        key = keys[query][place]
+        key = next(keys[query])
         seen = number >= distinct
         yield server.body(query, key) if seen else fresh(server, query, key, number)
 
 
 def never_seen(ground: Ground, server: Server, begin: int, count: int) -> Iterator[bytes]:
     """Documents numbered from `begin` on, of the four queries in turn."""
-    keys = {query: list(ground.bed.keys.drawn(query, "distinct", count)) for query in NAMES}
+    keys = {query: ground.bed.keys.drawn(query, "distinct", count) for query in NAMES}
     for place in range(count):
         query = NAMES[place % len(NAMES)]
-        yield fresh(server, query, keys[query][place], begin + place)
+        yield fresh(server, query, next(keys[query]), begin + place)
 
 
 # ---------------------------------------------------------------- its start

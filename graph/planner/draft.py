@@ -77,15 +77,15 @@ def literal(value: str) -> str:
 
 def all_of(conditions: Iterable[str]) -> str:
     """Conditions joined by AND; true where there are none."""
-    return joined(conditions, " AND ", "true")
+    return _joined(conditions, " AND ", "true")
 
 
 def any_of(conditions: Iterable[str]) -> str:
     """Conditions joined by OR; false where there are none."""
-    return joined(conditions, " OR ", "false")
+    return _joined(conditions, " OR ", "false")
 
 
-def joined(conditions: Iterable[str], word: str, without: str) -> str:
+def _joined(conditions: Iterable[str], word: str, without: str) -> str:
     every = [*conditions]
     if len(every) < 2:
         return every[0] if every else without
