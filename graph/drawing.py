@@ -157,7 +157,8 @@ def arrange(graph: "nx.DiGraph[str]", ranks: dict[str, int]) -> list[list[str]]:
 def draw_box(box: Box, corner: tuple[int, int]) -> Iterator[str]:
     x, y = corner
     told = (*box.lines, "on hold") if box.held else box.lines
-    yield f"<a href={quoteattr(box.link)}><title>{text_of(' · '.join(told), 200)}</title>"
+    current = ' aria-current="true"' if box.begins else ""
+    yield f"<a href={quoteattr(box.link)}{current}><title>{text_of(' · '.join(told), 200)}</title>"
     fill = HELD_FILL if box.held else FILL.get(box.stage, "#eee")
     colour = HELD if box.held else "#222" if box.begins else "#777"
     stroke = f'stroke="{colour}" stroke-width="{2.5 if box.begins else 1.5 if box.held else 1}"'

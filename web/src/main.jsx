@@ -10,6 +10,7 @@ import 'graphiql/graphiql.css'
 import './page.css'
 import { GraphiQL } from 'graphiql'
 import { createRoot } from 'react-dom/client'
+import { ShowActiveTab } from './active-tab.jsx'
 import { fetcher } from './fetcher.js'
 import { RunOnLoad } from './run-on-load.jsx'
 import { SignIn } from './sign-in.jsx'
@@ -26,6 +27,7 @@ createRoot(document.getElementById('graphiql')).render(
       cacaotrace
       <SignIn />
     </GraphiQL.Logo>
+    <ShowActiveTab />
     <RunOnLoad />
   </GraphiQL>,
 )

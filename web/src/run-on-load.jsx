@@ -1,6 +1,8 @@
 // With ?run=1 in its address the page runs the open tab once it has loaded.
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react'
 import { useEffect } from 'react'
+import { operationsOf } from './operations.js'
+import { useReadyEditors } from './ready-editors.js'
 
 function takeRunRequest() {
   const url = new URL(window.location.href)
@@ -10,8 +12,10 @@ function takeRunRequest() {
   return asked
 }
 
-// A link must not be able to write: a stored tab that holds a mutation stays as it is.
-function onlyReads(operations) {
+// A link must not be able to write: a tab that holds a mutation stays as it is. The text of the
+// editor decides, since that is what is sent.
+function onlyReads(text) {
+  const operations = operationsOf(text)
   return operations.length > 0 && operations.every(({ operation }) => operation === 'query')
 }
 
@@ -19,16 +23,12 @@ let asked = takeRunRequest()
 
 export function RunOnLoad() {
   const { run } = useGraphiQLActions()
-  const { operations, ready } = useGraphiQL((state) => ({
-    operations: state.operations,
-    ready: Boolean(
-      state.queryEditor && state.variableEditor && state.headerEditor && state.responseEditor,
-    ),
-  }))
+  const editors = useReadyEditors()
+  const parsed = useGraphiQL(({ operations }) => Boolean(operations))
   useEffect(() => {
-    if (!asked || !ready || !operations) return
+    if (!asked || !editors || !parsed) return
     asked = false
-    if (onlyReads(operations)) run()
-  }, [operations, ready, run])
+    if (onlyReads(editors.query.getValue())) run()
+  }, [editors, parsed, run])
   return null
 }

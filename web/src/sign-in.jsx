@@ -1,5 +1,5 @@
 // The corner of the page that says who asks, and lets a user sign in and out.
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { signIn, signOut, subscribe, token, whoAsks } from './session.js'
 
 export function SignIn() {
@@ -7,6 +7,7 @@ export function SignIn() {
   const [viewer, setViewer] = useState(null)
   const [open, setOpen] = useState(false)
   const [problem, setProblem] = useState('')
+  const opener = useRef(null)
 
   useEffect(() => {
     let current = true
@@ -32,15 +33,22 @@ export function SignIn() {
     }
   }
 
+  function closeOnEscape({ key }) {
+    if (key !== 'Escape' || !open) return
+    setOpen(false)
+    setProblem('')
+    opener.current?.focus()
+  }
+
   return (
-    <div className="sign-in">
+    <div className="sign-in" onKeyDown={closeOnEscape}>
       <span className="sign-in-viewer">{describe(viewer)}</span>
       {held ? (
         <button type="button" onClick={() => signOut().catch(() => {})}>
           Sign out
         </button>
       ) : (
-        <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button ref={opener} type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           Sign in
         </button>
       )}

@@ -13,7 +13,7 @@ for (const one of ["back", "forward"]) {
   link.href = `?direction=${one}`;
   if (one === way) link.setAttribute("aria-current", "page");
 }
-const isBatch = atob(decodeURIComponent(id)).startsWith("CacaoBatch:");
+const isBatch = typeName() === "CacaoBatch";
 document.getElementById("forward").hidden = !isBatch;
 
 const impact = document.getElementById("impact");
@@ -31,6 +31,15 @@ impact.addEventListener("click", async (event) => {
   URL.revokeObjectURL(file.href);
 });
 
+// The type that the global id names; "" where the address holds no global id.
+function typeName() {
+  try {
+    return atob(decodeURIComponent(id)).split(":")[0];
+  } catch {
+    return "";
+  }
+}
+
 async function say(answer) {
   const body = await answer.json().catch(() => ({}));
   status.textContent = body.error ?? `The server answered ${answer.status}.`;
@@ -43,6 +52,8 @@ async function show() {
   document.getElementById("drawing").append(document.importNode(picture.documentElement, true));
   document.title = `${picture.querySelector("title").textContent} - cacaotrace`;
   status.textContent = "";
+  // The subject of a wide drawing may lie outside the window.
+  document.querySelector("#drawing [aria-current]").scrollIntoView({ block: "center", inline: "center" });
 }
 
 show().catch((error) => {
