@@ -5,21 +5,20 @@ Refuses to install anything: without a built web/dist or without Chromium it ski
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from playwright.sync_api import Page as Browsed
+from playwright.sync_api import expect
 from starlette.testclient import TestClient
-
-from tests.web.chromium import browsing
 
 WEB = Path(__file__).parents[2] / "web"
 DIST = WEB / "dist"
 TABS = WEB / "src" / "tabs"
-RESPONSE = "(document.querySelector('.graphiql-response')?.textContent ?? '')"
-SHOWN_TABS = "[...document.querySelectorAll('.graphiql-tab-button')].map(tab => tab.textContent)"
 COLOURS = """new Set([...document.querySelectorAll('[class*=mtk]')].flatMap(found =>
   [...found.classList].filter(name => /^mtk\\d+$/.test(name)))).size"""
 TITLES = ["From bar to bean", "Audit a batch", "Search", "Write"]
@@ -124,15 +123,29 @@ def test_lock_file_names_no_download_address() -> None:
 
 
 @needs_dist
-def test_browser_shows_the_tabs_and_runs_the_first(live_server_url: str, tmp_path: Path) -> None:
-    with browsing(tmp_path) as page:
-        page.open(f"{live_server_url}/graphql?run=1")
-        page.wait_for(f"{RESPONSE}.includes('\"data\"')")
-        # Monaco gives each colour a class, mtk1 being plain text: more of them means that
-        # the document was really tokenised.
-        page.wait_for(f"{COLOURS} > 3")
-        assert page.evaluate(SHOWN_TABS) == TITLES
-        assert '"errors"' not in page.evaluate(RESPONSE)
+def test_browser_shows_the_tabs_and_runs_the_first(live_server_url: str, page: Browsed) -> None:
+    page.goto(f"{live_server_url}/graphql?run=1")
+    expect(page.locator(".graphiql-response")).to_contain_text('"data"')
+    # Monaco gives each colour a class, mtk1 being plain text: more of them means that
+    # the document was really tokenised.
+    page.wait_for_function(f"{COLOURS} > 3")
+    expect(page.locator(".graphiql-tab-button")).to_have_text(TITLES)
+    expect(page.locator(".graphiql-response")).not_to_contain_text('"errors"')
+
+
+@needs_dist
+def test_link_runs_no_mutation_of_a_tab_chosen_meanwhile(
+    live_server_url: str, page: Browsed, held_editors: Callable[[], None]
+) -> None:
+    page.goto(f"{live_server_url}/graphql?run=1")
+    page.get_by_role("tab", name="Write").click()
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.post_data or ""))
+    held_editors()
+    expect(page.locator(".graphiql-query-editor")).to_contain_text("createSupplier")
+    # The editor's text has been coloured: what waits for the editors has run.
+    page.wait_for_function(f"{COLOURS} > 3")
+    assert [body for body in posted if "mutation" in body] == []
 
 
 @pytest.mark.parametrize("title", TITLES[:3])

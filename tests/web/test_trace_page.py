@@ -1,18 +1,12 @@
 """The page of a trace in a real browser, offline: it shows the drawing, and nothing complains."""
 
-import base64
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.api.asking import global_id
 from tests.conftest import Cluster, start_serving
-from tests.web.chromium import Page, browsing
-
-BOXES = "document.querySelectorAll('main svg a').length"
-# The page may be asked before it has been read.
-STATUS = "(document.getElementById('status')?.textContent ?? '')"
 
 
 @pytest.fixture(scope="module")
@@ -22,25 +16,45 @@ def url(cluster: Cluster, sample_template: str) -> Iterator[str]:
     serving.stop()
 
 
-def test_page_shows_the_trace_of_a_bar(url: str, tmp_path: Path) -> None:
-    with browsing(tmp_path) as page:
-        page.open(f"{url}/{global_id('Product', 1)}")
-        page.wait_for(f"{BOXES} > 1")
-        assert page.evaluate("document.title").startswith("Noir Fleur de Sel 72%")
-        assert page.evaluate("document.getElementById('forward').hidden") is True
-        assert " kg" in page.evaluate("document.querySelector('main svg').textContent")
-        assert page.console == []
-        picture = page._call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-    (tmp_path / "trace.png").write_bytes(base64.b64decode(picture["data"]))
-    assert (tmp_path / "trace.png").stat().st_size > 10_000
+def test_page_shows_the_trace_of_a_bar(url: str, page: Page, complaints: list[str]) -> None:
+    page.goto(f"{url}/{global_id('Product', 1)}")
+    expect(page.locator("main svg a")).not_to_have_count(0)
+    assert page.title().startswith("Noir Fleur de Sel 72%")
+    expect(page.locator("#forward")).to_be_hidden()
+    expect(page.locator("main svg")).to_contain_text(" kg")
+    assert complaints == []
 
 
-def test_page_of_a_lot_goes_forward_and_says_what_is_wrong(url: str, tmp_path: Path) -> None:
-    with browsing(tmp_path) as page:
-        page.open(f"{url}/{global_id('CacaoBatch', 1)}")
-        page.wait_for(f"{BOXES} === 1")
-        page.click("#forward")
-        page.wait_for(f"{BOXES} > 10")
-        assert page.console == []
-        page.open(f"{url}/{global_id('CacaoBatch', 999_999)}")
-        page.wait_for(f"{STATUS}.startsWith('there is no such')")
+def test_page_of_a_lot_goes_forward_and_shows_the_lot(
+    url: str, page: Page, complaints: list[str]
+) -> None:
+    page.set_viewport_size({"width": 800, "height": 500})
+    page.goto(f"{url}/{global_id('CacaoBatch', 1)}")
+    expect(page.locator("main svg a")).to_have_count(1)
+    page.locator("#forward").click()
+    subject = page.locator("main svg [aria-current]")
+    expect(subject).to_have_count(1)
+    expect(page.locator("main svg a").nth(10)).to_be_attached()
+    # The drawing is higher than the window, and the lot stands half way down.
+    assert page.evaluate("document.documentElement.scrollHeight > 2 * innerHeight")
+    expect(subject).to_be_in_viewport(ratio=1)
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (global_id("CacaoBatch", 999_999), "there is no such product or cacao batch"),
+        (global_id("Supplier", 1), "only a product or a cacao batch has a trace"),
+        ("1", "not a global id"),
+        ("hello", "not a global id"),
+        ("%E2%82%AC", "not a global id"),
+        ("%zz", "not a global id"),
+    ],
+)
+def test_page_says_what_is_wrong_with_its_address(
+    url: str, page: Page, subject: str, message: str
+) -> None:
+    page.goto(f"{url}/{subject}")
+    expect(page.locator("#status")).to_contain_text(message)
+    expect(page.locator("main svg")).to_have_count(0)
