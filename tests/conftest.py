@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -30,8 +30,10 @@ from starlette.types import ASGIApp
 from graph.limits import DEFAULTS, Limits
 from models import embedded, sample_data
 from models.database import Database
+from models.patience import Patience
 from server import create_app
 from settings import LIMITS, Settings
+from tests.bounds import within
 
 ROOT = Path(__file__).parents[1]
 FAST = {
@@ -107,10 +109,17 @@ def cluster() -> Iterator[Cluster]:
         yield Cluster(server.url, " STRATEGY FILE_COPY")
 
 
+# A test that is about a deadline sets one; elsewhere a busy machine must not meet the server's own.
+UNHURRIED = Patience(within(DEFAULTS.request_seconds), within(DEFAULTS.pool_seconds))
+UNHURRIED_LIMITS = replace(
+    DEFAULTS, request_seconds=round(UNHURRIED.request), pool_seconds=round(UNHURRIED.pool)
+)
+
+
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
     """A Database of `url`, closed afterwards."""
-    database = Database(url)
+    database = Database(url, patience=UNHURRIED)
     try:
         yield database
     finally:
@@ -174,7 +183,7 @@ def local(app: ASGIApp, **given: Any) -> TestClient:
 
 
 @contextmanager
-def client_of(database: Database, limits: Limits = DEFAULTS) -> Iterator[TestClient]:
+def client_of(database: Database, limits: Limits = UNHURRIED_LIMITS) -> Iterator[TestClient]:
     """A client of the whole application, in this process, with writes on."""
     app = create_app(Settings(dev_role="admin", limits=limits), database)
     with local(app, raise_server_exceptions=False) as client:
@@ -205,7 +214,7 @@ class Serving:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send the signal and wait: exit code, standard output, standard error."""
         self.process.send_signal(number)
-        output, errors = self.process.communicate(timeout=30)
+        output, errors = self.process.communicate(timeout=within(30))
         return self.process.returncode, output, errors
 
 
@@ -250,13 +259,15 @@ def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=within(60),
         check=False,
     )
 
 
 def start_serving(**values: str) -> Serving:
     """Start `server.py serve` on a free port and return once it answers."""
+    values.setdefault("REQUEST_SECONDS", str(UNHURRIED_LIMITS.request_seconds))
+    values.setdefault("POOL_SECONDS", str(UNHURRIED_LIMITS.pool_seconds))
     port = values.setdefault("PORT", str(free_port()))
     process = subprocess.Popen(
         [sys.executable, "server.py", "serve"],
@@ -273,18 +284,18 @@ def start_serving(**values: str) -> Serving:
 
 
 def wait_until_up(serving: Serving) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + within(60)
     while time.monotonic() < deadline:
         if serving.process.poll() is not None:
             output, errors = serving.process.communicate()
             raise AssertionError(f"server.py ended: {output}{errors}")
         try:
-            with urlopen(f"{serving.url}/api/health", timeout=5):
+            with urlopen(f"{serving.url}/api/health", timeout=within(5)):
                 return
         except (URLError, OSError):
             time.sleep(0.02)
     serving.stop(signal.SIGKILL)
-    raise AssertionError("server.py did not answer for a minute")
+    raise AssertionError("server.py did not answer")
 
 
 @pytest.fixture(scope="session")

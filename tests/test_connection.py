@@ -11,6 +11,7 @@ import pytest
 
 from connection import Together
 from models.database import Database
+from tests.bounds import within
 from tests.conftest import Serving, start_serving
 
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
@@ -72,7 +73,7 @@ def test_head_without_an_end_is_cut_off(live_server_url: str, data: bytes) -> No
 
 def transport_security(serving: Serving) -> str | None:
     """What a client learns who says to come by https through a proxy."""
-    connection = HTTPConnection(urlsplit(serving.url).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(serving.url).netloc, timeout=within(10))
     forwarded = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     connection.request("GET", "/api/health", headers=forwarded)
     response = connection.getresponse()

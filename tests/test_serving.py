@@ -14,6 +14,7 @@ import pytest
 
 from models import sample_data
 from tests.api.asking import without_cost
+from tests.bounds import within
 from tests.conftest import (
     Cluster,
     Serving,
@@ -36,7 +37,7 @@ def data_dir() -> Iterator[str]:
 def ask(url: str, query: str) -> object:
     body = json.dumps({"query": query}).encode()
     request = Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as response:
+    with urlopen(request, timeout=within(30)) as response:
         return without_cost(json.load(response))
 
 
@@ -188,10 +189,10 @@ def test_workers_end_when_their_parent_is_killed(data_dir: str) -> None:
     serving.process.kill()
     serving.process.wait()
     # The pipes close once the last worker has ended.
-    serving.process.communicate(timeout=20)
+    serving.process.communicate(timeout=within(20))
 
     with pytest.raises(OSError, match="refused"):
-        urlopen(f"{serving.url}/api/health", timeout=5)
+        urlopen(f"{serving.url}/api/health", timeout=within(5))
 
 
 @pytest.fixture
@@ -223,27 +224,38 @@ def test_given_database_gets_no_sample_and_no_writes_of_the_public(served: Servi
 
 
 def test_no_server_header(served: Serving) -> None:
-    with urlopen(f"{served.url}/api/health", timeout=5) as response:
+    with urlopen(f"{served.url}/api/health", timeout=within(5)) as response:
         assert "server" not in {name.lower() for name in response.headers}
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=within(5)).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_request_in_flight_is_answered_before_the_end(served: Serving) -> None:
     """The body arrives after SIGTERM, and is answered all the same."""
     port = int(served.url.rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     body = json.dumps({"query": COUNT}).encode()
-    connection.putrequest("POST", "/graphql")
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders(body[:5])
-    time.sleep(0.3)
-    ending = threading.Thread(target=served.stop)
-    ending.start()
-    time.sleep(0.5)
-    connection.send(body[5:])
-    response = connection.getresponse()
-    content = without_cost(json.loads(response.read()))
-    connection.close()
+    head = (
+        "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=within(20)) as connection:
+        connection.sendall(head.encode())
+        # The application has asked for the body: the request is in flight.
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 100")
+        ending = threading.Thread(target=served.stop)
+        ending.start()
+        while listens(port):
+            time.sleep(0.01)
+        connection.sendall(body)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        content = without_cost(json.loads(response.read()))
     ending.join()
 
     assert response.status == 200

@@ -14,6 +14,7 @@ from models.database import Database
 from server import create_app
 from settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
+from tests.bounds import within
 from tests.conftest import local
 from tests.recorder import recording
 
@@ -205,7 +206,7 @@ def test_every_origin_may_ask_where_a_star_says_so(world_to_read: Database) -> N
 
 
 def answer_headers(url: str, method: str, path: str, body: bytes | None = None) -> dict[str, str]:
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=within(20))
     given = {"accept": JSON, "content-type": JSON}
     connection.request(method, path, body, given)
     response = connection.getresponse()

@@ -19,6 +19,7 @@ from graph.http import Exchange, application
 from graph.wire import IDENTITY
 from models.database import Database
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
+from tests.bounds import within
 from tests.conftest import local
 from tests.recorder import recording
 
@@ -137,7 +138,7 @@ def test_head_answers_the_headers_of_get_without_its_body(served: tuple[str, int
     parameters = urlencode({"query": QUERY, "variables": '{"id": 1}'})
     found = {}
     for method in ("GET", "HEAD"):
-        connection = HTTPConnection(*served, timeout=20)
+        connection = HTTPConnection(*served, timeout=within(20))
         connection.request(method, f"/graphql?{parameters}", headers={"accept": JSON})
         response = connection.getresponse()
         assert response.status == 200

@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 from tests.api.asking import JSON, encode
+from tests.bounds import within
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -35,7 +36,7 @@ class Wire:
     """One connection, which sends no header of its own accord but Host and Content-Length."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._connection = HTTPConnection(host, port, timeout=20)
+        self._connection = HTTPConnection(host, port, timeout=within(20))
 
     def close(self) -> None:
         self._connection.close()

@@ -16,6 +16,7 @@ from ledger import verifier
 from ledger.integrate import Keeper
 from ledger.note import UnusableKey, make_key
 from ledger.verifier import Key, NotVerified, verify_bundle
+from tests.bounds import within
 from tests.ledger.conftest import Kept, kept
 from tests.models.writing import run_sql
 
@@ -42,7 +43,7 @@ def run_verifier(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=within(60),
     )
 
 

@@ -57,7 +57,7 @@ def held(anna: Database) -> Iterator[threading.Event]:
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert locked.wait(10)
+    assert locked.wait(within(10))
     yield release
     release.set()
     holder.join()

@@ -17,6 +17,7 @@ from psycopg2.extras import wait_select
 
 from models import embedded
 from models.embedded import AlreadyInUse, EmbeddedError
+from tests.bounds import within
 from tests.conftest import FAST, ROOT, temporary_folder
 
 
@@ -229,7 +230,7 @@ def test_second_start_is_quick(folder: Path) -> None:
         pass
     began = time.monotonic()
     with embedded.start(folder, FAST):
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < within(5)
 
 
 # ---------------------------------------------------------------- started again
@@ -237,7 +238,7 @@ def test_second_start_is_quick(folder: Path) -> None:
 
 def wait_for_answer(url: str, statement: str) -> object:
     """What the server says once it is back."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + within(60)
     while True:
         try:
             return ask(url, statement)
@@ -279,7 +280,7 @@ def test_backend_that_is_busy_does_not_hold_up_the_start_after_a_kill(folder: Pa
             time.sleep(0.01)
 
         assert wait_for_answer(server.url, "SELECT 1") == 1
-        assert time.monotonic() - began < embedded.LONGEST_PAUSE + 20
+        assert time.monotonic() - began < embedded.LONGEST_PAUSE + within(20)
         connection.close()
 
 
@@ -289,7 +290,7 @@ def test_stop_while_it_is_started_again_leaves_no_process(folder: Path) -> None:
             os.kill(pid_of_postgres(folder), signal.SIGKILL)
             time.sleep(pause)
         # Children that outlived PostgreSQL notice it in a moment.
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + within(20)
         while members_of(folder):
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -19,6 +19,7 @@ from models.database import Database
 from models.patience import Patience
 from models.pool import Fetch, Pool
 from models.slots import Unanswered
+from tests.bounds import within
 from tests.conftest import FAST, temporary_folder
 from tests.faults.proxy import Mode, Proxy
 
@@ -95,7 +96,7 @@ def test_nobody_gets_another_ones_answer_while_connections_are_reset(proxy: Prox
         while loop.time() < until:
             await asyncio.sleep(0.1)
             await loop.run_in_executor(None, proxy.cut)
-        await asyncio.wait_for(asyncio.gather(*clients), 30)
+        await asyncio.wait_for(asyncio.gather(*clients), within(30))
         await asyncio.gather(*(ask(pool, number) for number in range(8)))
 
     run(proxy, act)
@@ -196,7 +197,7 @@ def test_blocking_statement_that_is_never_answered_ends_too(proxy: Proxy) -> Non
             began = time.monotonic()
             with pytest.raises(DBAPIError):
                 session.execute(text("SELECT 2"))
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < within(15)
             proxy.set(Mode.PASS)
         with database.session() as session:
             assert session.execute(text("SELECT 3")).scalar_one() == 3

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from models.account import create_user, sign_in, verify
+from tests.bounds import within
 from tests.conftest import Cluster, opened, start_serving
 
 WEB = Path(__file__).parents[2] / "web"
@@ -56,7 +57,7 @@ def production(database_url: str) -> Iterator[str]:
 
 def audit(*arguments: str) -> dict[str, Any]:
     command = ["node", "audit.mjs", *arguments]
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=within(60), check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
