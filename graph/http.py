@@ -41,6 +41,7 @@ from graph.wire import (
     choose_coding,
     entity_tag,
     fields_of,
+    is_browser,
     names_tag,
     qualities,
 )
@@ -106,7 +107,7 @@ class GraphQLEndpoint:
         if method != "POST" and not self._access.production and wants_page(scope, fields):
             return await self._page()(scope, receive, send)
         accepted = fields.get(b"accept-encoding")
-        coding = choose_coding(accepted) if accepted else IDENTITY
+        coding = choose_coding(accepted, browser=is_browser(fields)) if accepted else IDENTITY
         media_type = negotiate(fields.get(b"accept", b"*/*"))
         exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
         if method == "OPTIONS":
