@@ -34,6 +34,13 @@ class BadRequest(RequestError):
         self.status = status
 
 
+class Batch(BadRequest):
+    """Several requests in one body."""
+
+    code = "BATCHING_NOT_SUPPORTED"
+    hint = "Send each request by itself, or ask for all of it in one document."
+
+
 class WrongMethod(BadRequest):
     """An HTTP method that asks for nothing here."""
 
@@ -50,7 +57,7 @@ async def read_request(
 ) -> Request:
     """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
-        body = await read_body(fields.get(b"content-type", b""), receive, most)
+        body = await read_body(fields, receive, most)
         value = decode(body) if len(body) < LONG else await aside(partial(decode, body))
         return request_of(value, trusted, len(body), reading_only=False)
     parameters: dict[str, Any] = parameters_of(scope, most)
@@ -80,9 +87,12 @@ def parameters_of(scope: Scope, most: int) -> dict[str, str]:
         raise BadRequest(f"The URL has more than {MAX_PARAMETERS} parameters.") from None
 
 
-async def read_body(content_type: bytes, receive: Receive, most: int) -> bytes:
+async def read_body(fields: Fields, receive: Receive, most: int) -> bytes:
     """The body of a POST of JSON, of at most so many bytes; raises BadRequest."""
-    refusal = refuse_content(content_type)
+    coding = fields.get(b"content-encoding", b"identity").strip().lower()
+    refusal = refuse_content(fields.get(b"content-type", b""))
+    if coding not in (b"identity", b""):
+        refusal = "The body must not be compressed: it is read without any Content-Encoding."
     if refusal:
         raise BadRequest(refusal, 415)
     message = await receive()
@@ -130,6 +140,8 @@ def decode(body: bytes) -> Any:
 
 def request_of(value: Any, trusted: TrustedDocuments, size: int, *, reading_only: bool) -> Request:
     """The request in a decoded envelope of so many bytes; raises BadRequest naming what is wrong."""
+    if isinstance(value, list) and value:
+        raise Batch(f"The body holds {len(value)} requests; one is answered at a time.")
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object with a `query`.")
     query = _document_of(value, trusted)

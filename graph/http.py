@@ -32,6 +32,7 @@ from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
 from graph.errors import RequestError, Unauthenticated, refuse
 from graph.limits import DEFAULTS, Limits
+from graph.redirects import SlashRedirect
 from graph.trusted import NONE, TrustedDocuments
 from graph.unexpected import Unexpected
 from graph.wire import (
@@ -162,6 +163,9 @@ class Application(Starlette):
     ) -> None:
         # The route is for where the application is mounted beneath a path.
         super().__init__(routes=[Route(PATH, graphql), *routes], middleware=around, **given)
+        # Starlette's own redirect names the host as the request did, whoever's that is.
+        self.router.redirect_slashes = False
+        self.router.default = SlashRedirect(self.router)
         self._graphql: ASGIApp = graphql
         for each in reversed(around):
             self._graphql = each.cls(self._graphql, *each.args, **each.kwargs)
@@ -296,6 +300,9 @@ class Exchange:
             head.append((b"content-encoding", coding.name.encode()))
         if status == 405:
             head.append((b"allow", allow.encode()))
+        if status == 415:
+            # What a client may send is not compressed (RFC 9110, section 15.5.16).
+            head.append((b"accept-encoding", b"identity"))
         if status in (429, 503):
             head.append((b"retry-after", b"%d" % answer.retry_after()))
         if status == 401:
