@@ -90,6 +90,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
             access=access_of(settings),
             web=WEB,
             trusted=load(settings.trusted_documents, only=settings.trusted_only),
+            registering=settings.persisted_queries,
             origins=frozenset(origin.encode() for origin in settings.cors_origins),
             proxied=bool(settings.proxies),
             limits=limits.shared(settings.workers),

@@ -32,6 +32,7 @@ environment:
   PREPARED_STATEMENTS     off: for a pooler in transaction mode between us and PostgreSQL (on)
   TRUSTED_DOCUMENTS       folder of *.graphql files, such a file, or a JSON manifest {id: text}
   TRUSTED_DOCUMENTS_ONLY  on: no other document is answered (off)
+  PERSISTED_QUERIES       off: clients register no documents by their hash (on)
   CORS_ORIGINS  sites whose scripts may ask: https://shop.example,https://... (none)
   FORWARDED_ALLOW_IPS     proxies, by address or network, that say where a client comes from (none)
   MAX_COST, COST_BURST, COST_PER_SECOND   what a request may cost, a client spend at once, and a second
@@ -100,6 +101,7 @@ class Settings:
     prepare: bool = True
     trusted_documents: Path | None = None
     trusted_only: bool = False
+    persisted_queries: bool = True
     production: bool = False
     public_read: bool = True
     dev_role: str = "public"
@@ -139,6 +141,7 @@ class Settings:
             prepare=_read_switch(given, "PREPARED_STATEMENTS", default=True),
             trusted_documents=Path(trusted) if trusted else None,
             trusted_only=only,
+            persisted_queries=_read_switch(given, "PERSISTED_QUERIES", default=True),
             production=production,
             public_read=_read_switch(given, "PUBLIC_READ", default=True),
             dev_role=_read_dev_role(given, host),
@@ -167,6 +170,7 @@ class Settings:
             "PREPARED_STATEMENTS": "on" if self.prepare else "off",
             "TRUSTED_DOCUMENTS": str(self.trusted_documents or ""),
             "TRUSTED_DOCUMENTS_ONLY": "on" if self.trusted_only else "off",
+            "PERSISTED_QUERIES": "on" if self.persisted_queries else "off",
             "PROFILE": PROFILES[self.production],
             "PUBLIC_READ": "on" if self.public_read else "off",
             "HOST": self.host,

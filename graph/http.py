@@ -32,6 +32,7 @@ from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
 from graph.errors import RequestError, Unauthenticated, refuse
 from graph.limits import DEFAULTS, Limits
+from graph.persisted import PersistedQueries
 from graph.redirects import SlashRedirect
 from graph.trusted import NONE, TrustedDocuments
 from graph.unexpected import Unexpected
@@ -60,7 +61,7 @@ EXPLAIN_SECONDS = 5
 ARRIVED = 4_096
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
-NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId)=")
+NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId|extensions)=")
 # To copy more bytes than this costs more than to send them apart from what encloses them.
 LONG = 100_000
 VARY = (b"vary", b"Accept, Accept-Encoding")
@@ -79,6 +80,7 @@ STATUS_OF_REFUSAL = {
     "FORBIDDEN": 403,
     "DOCUMENT_NOT_TRUSTED": 403,
     "PERSISTED_DOCUMENT_NOT_FOUND": 404,
+    "PERSISTED_QUERY_NOT_FOUND": 404,
 }
 
 
@@ -91,14 +93,14 @@ class GraphQLEndpoint:
         door: Door,
         access: Access,
         web: Path,
-        trusted: TrustedDocuments = NONE,
+        persisted: PersistedQueries,
         origins: frozenset[bytes] = NOBODY,
     ) -> None:
         self._engine = engine
         self._door = door
         self._access = access
         self._web = web
-        self._trusted = trusted
+        self._persisted = persisted
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +123,7 @@ class GraphQLEndpoint:
             engine = self._engine
             aside = partial(engine.aside, viewer)
             request = await read_request(
-                scope, fields, receive, self._trusted, engine.limits.body, aside
+                scope, fields, receive, self._persisted, engine.limits.body, aside
             )
         except RequestError as error:
             answer = Answer(None, [refuse(error)], executed=False)
@@ -129,7 +131,7 @@ class GraphQLEndpoint:
             return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
-        answer = await self._engine.answer(request, viewer)
+        answer = await self._persisted.answer(engine, request, viewer)
         if b"x-explain" in fields and self._access.explains(viewer):
             explained = await self._explain(request, viewer)
             answer = replace(answer, extensions={"explain": explained})
@@ -182,6 +184,7 @@ def application(
     access: Access = DEVELOPMENT,
     web: Path,
     trusted: TrustedDocuments = NONE,
+    registering: bool = True,
     origins: frozenset[bytes] = NOBODY,
     proxied: bool = False,
     limits: Limits = DEFAULTS,
@@ -190,15 +193,17 @@ def application(
 ) -> Starlette:
     """The ASGI application: /graphql, /api/products, /trace, GraphiQL's own files under /static, `routes`.
 
-    `origins` are those whose scripts may ask, `proxied` is whether https ends at a proxy. `given` is
-    Starlette's. Raises UnusableDocuments where a trusted document is not valid.
+    `registering` lets clients register documents by their hash, `origins` are those whose scripts may
+    ask, `proxied` is whether https ends at a proxy. `given` is Starlette's. Raises UnusableDocuments
+    where a trusted document is not valid.
     """
     engine = Engine(database, access.permissions(), limits)
     trusted.teach(engine)
+    persisted = PersistedQueries(trusted, registering=registering)
     door = Door(database, access)
     static = Mount("/static", Assets(directory=web / "dist", check_dir=False))
     return Application(
-        GraphQLEndpoint(engine, door, access, web, trusted, origins),
+        GraphQLEndpoint(engine, door, access, web, persisted, origins),
         [
             *rest.routes(engine, door),
             *recall.routes(engine, door),

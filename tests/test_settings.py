@@ -63,6 +63,7 @@ def test_settings_read_their_variables() -> None:
         "POOL_SIZE": "20",
         "TRUSTED_DOCUMENTS": "documents",
         "TRUSTED_DOCUMENTS_ONLY": "ON",
+        "PERSISTED_QUERIES": "OFF",
     }
 
     assert Settings.from_environment(given) == Settings(
@@ -75,6 +76,7 @@ def test_settings_read_their_variables() -> None:
         pool_size=20,
         trusted_documents=Path("documents"),
         trusted_only=True,
+        persisted_queries=False,
     )
 
 
@@ -119,6 +121,7 @@ def test_worker_reads_the_settings_of_its_parent(documents: Path | None) -> None
         oidc_issuer="https://id.example",
         oidc_audience="chocolate",
         oidc_role_claim="groups",
+        persisted_queries=False,
         trusted_documents=documents,
         trusted_only=documents is not None,
     )
