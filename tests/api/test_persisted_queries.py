@@ -76,14 +76,9 @@ def get_by_hash(client: TestClient, text: str, /, **headers: str) -> Answer:
 
 
 def not_found(answer: Answer) -> bool:
-    return answer.json == {
-        "errors": [
-            {
-                "message": "PersistedQueryNotFound",
-                "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"},
-            }
-        ]
-    }
+    extensions = {"code": "PERSISTED_QUERY_NOT_FOUND"}
+    expected = {"errors": [{"message": "PersistedQueryNotFound", "extensions": extensions}]}
+    return bool(answer.json == expected)
 
 
 # ---------------------------------------------------------------- asking
@@ -189,7 +184,8 @@ def test_text_of_another_hash_is_refused_and_not_run(
         *(1, "x", [], {"version": 1}, {"sha256Hash": digest_of(NAME)}),
         {"version": 2, "sha256Hash": digest_of(NAME)},
         {"version": "1", "sha256Hash": digest_of(NAME)},
-        *({"version": 1, "sha256Hash": digest} for digest in (None, 1, "", "abc", "g" * 64, [])),
+        *({"version": 1, "sha256Hash": digest} for digest in ("", "abc", "g" * 64)),
+        *({"version": 1, "sha256Hash": digest} for digest in (None, 1, 1.5)),
         {"version": 1, "sha256Hash": f"sha256:{digest_of(NAME)}"},
     ],
     ids=str,
