@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from graph.issuer import shown
 from graph.limits import DEFAULTS, Limits
 
 PROFILES = ("development", "production")
@@ -201,18 +202,12 @@ def _read_ledger(given: Mapping[str, str]) -> dict[str, Any]:
 def _read_url(value: str) -> str:
     if not value:
         return ""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
+    from models.database_url import UnusableURL, read_url
 
-    scheme, separator, rest = value.partition("://")
-    if not separator or scheme not in ("postgres", "postgresql"):
-        raise SettingsError("DATABASE_URL must start with postgresql:// or postgres://")
-    with suppress(ArgumentError, ValueError):
-        make_url(f"postgresql://{rest}")
-        return f"postgresql://{rest}"
-    raise SettingsError(
-        "DATABASE_URL cannot be read: expected postgresql://user@host:port/database"
-    )
+    try:
+        return read_url(value)
+    except UnusableURL as error:
+        raise SettingsError(f"DATABASE_URL {error}") from None
 
 
 def _read_number(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -303,7 +298,7 @@ def _read_origins(given: Mapping[str, str], *, production: bool) -> tuple[str, .
             continue
         if not ORIGIN.fullmatch(origin):
             raise SettingsError(
-                f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}"
+                f"CORS_ORIGINS must list origins such as https://shop.example, not {shown(origin)!r}"
             )
         if production and not (origin.startswith("https://") or _is_local(origin)):
             raise SettingsError(f"PROFILE=production refuses CORS_ORIGINS without https: {origin}")
