@@ -359,10 +359,20 @@ def main(argv: list[str]) -> int:
         logs.configure(settings.log_level, settings.log_format)
         return command.run(settings, args)
     except (SettingsError, StartError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain(str(error))
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         return 130
+
+
+def _complain(message: str) -> None:
+    """Say on standard error why the command ends, in the format of the log."""
+    if os.environ.get("LOG_FORMAT", "").strip().lower() == "json":
+        # Nothing else may have been set up before a setting is refused.
+        logs.configure("info", "json")
+        log.error("%s", message)
+    else:
+        print(f"error: {message}", file=sys.stderr)
 
 
 def _end_within(seconds: float, code: int) -> None:
