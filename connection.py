@@ -70,7 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's, but that a head has bounds, a response is one packet where it fits, and refusals are JSON."""
 
     _head = 0
-    _fault: tuple[int, str] | None = None
+    _fault: str | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it is more than a head may be."""
@@ -102,7 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or a request whose header fields are faulty."""
-        self._refuse(*(self._fault or (400, msg)))
+        self._refuse(400, self._fault or msg)
 
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():
@@ -119,8 +119,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def fault_of(fields: Iterable[tuple[bytes, bytes]], version: str) -> tuple[int, str] | None:
-    """Status and message for a head without one valid Host, or with a coding that nobody here reads.
+def fault_of(fields: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
+    """What is wrong with a head without one valid Host, or with a transfer coding that is not read.
 
     (RFC 9112, sections 3.2 and 6.1.) A client of HTTP/1.0 may leave Host out.
     """
@@ -129,12 +129,12 @@ def fault_of(fields: Iterable[tuple[bytes, bytes]], version: str) -> tuple[int, 
         if name == b"host":
             hosts += 1
             if not is_host(value):
-                return 400, "The Host header is not a host with an optional port."
+                return "The Host header is not a host with an optional port."
         elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            return 501, "The only transfer coding that can be read is chunked."
+            return "The only transfer coding that can be read is chunked."
     if hosts > 1:
-        return 400, "There is more than one Host header."
-    return None if hosts or version == "1.0" else (400, "There is no Host header.")
+        return "There is more than one Host header."
+    return None if hosts or version == "1.0" else "There is no Host header."
 
 
 def is_host(value: bytes) -> bool:
