@@ -6,6 +6,8 @@ answer in two packets, each of which wakes the client up.
 
 import asyncio
 import json
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -14,13 +16,20 @@ MAX_FIELDS = 100
 """Header fields of a request."""
 MAX_HEAD = 500_000
 """Bytes in which a head must come: more than is read at once, for a body may stand before it."""
-
-
+# RFC 3986, section 3.2.2, without the delimiters that no name of a machine has; a port is checked apart.
+HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+)(?::(?P<port>\d{0,5}))?"
+)
+MAX_PORT = 65_535
 CONTINUE = b"HTTP/1.1 100"
 
 
 class TooManyFields(Exception):
     """More header fields than any client sends."""
+
+
+class FaultyHead(Exception):
+    """Header fields that contradict RFC 9112."""
 
 
 class Together(asyncio.Transport):
@@ -61,6 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's, but that a head has bounds, a response is one packet where it fits, and refusals are JSON."""
 
     _head = 0
+    _fault: str | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it is more than a head may be."""
@@ -77,6 +87,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """A head has come; the parser gives up where this raises."""
         if len(self.headers) > MAX_FIELDS:
             raise TooManyFields
+        self._fault = fault_of(self.headers, self.parser.get_http_version())
+        if self._fault is not None:
+            raise FaultyHead
         super().on_headers_complete()
         cycle = self._cycle_of_head()
         if cycle is not None and self.scope["method"] != "HEAD":
@@ -88,8 +101,8 @@ class BoundedProtocol(HttpToolsProtocol):
         return cycle if cycle is not None and cycle.scope is self.scope else None
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
-        self._refuse(400, msg)
+        """Refuse what is no HTTP, or a request whose header fields are faulty."""
+        self._refuse(400, self._fault or msg)
 
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():
@@ -104,6 +117,30 @@ class BoundedProtocol(HttpToolsProtocol):
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
         self.transport.close()
+
+
+def fault_of(fields: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
+    """What is wrong with a head without one valid Host, or with a transfer coding that is not read.
+
+    (RFC 9112, sections 3.2 and 6.1.) A client of HTTP/1.0 may leave Host out.
+    """
+    hosts = 0
+    for name, value in fields:
+        if name == b"host":
+            hosts += 1
+            if not is_host(value):
+                return "The Host header is not a host with an optional port."
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            return "The only transfer coding that can be read is chunked."
+    if hosts > 1:
+        return "There is more than one Host header."
+    return None if hosts or version == "1.0" else "There is no Host header."
+
+
+def is_host(value: bytes) -> bool:
+    """Whether a value of Host is a name or an address, with a port or without."""
+    found = HOST.fullmatch(value.strip(b" \t"))
+    return found is not None and int(found["port"] or 0) <= MAX_PORT
 
 
 def refusal(message: str) -> bytes:

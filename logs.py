@@ -6,10 +6,14 @@ raised and, from PostgreSQL, its code and the constraint, not its text. LOG_LEVE
 
 import json
 import logging
+import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
 from typing import Any
+
+log = logging.getLogger("cacaotrace")
 
 TIME = "%Y-%m-%dT%H:%M:%S"
 # What uvicorn warns of where a client sends what is no HTTP, or wants a protocol we do not speak.
@@ -26,8 +30,31 @@ def configure(level: str, layout: str) -> None:
     handler.setFormatter(formatter_of(layout, discreet=level != "debug"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("uvicorn.error").addFilter(is_ours)
+    if layout == "json":
+        _log_all_there_is()
     if level == "info":
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _log_all_there_is() -> None:
+    """Have warnings, and what nobody caught, logged instead of printed in lines of their own."""
+    logging.captureWarnings(capture=True)
+
+    def log_uncaught(kind: Any, error: Any, trace: Any, thread: str = "the process") -> None:
+        if not issubclass(kind, KeyboardInterrupt | SystemExit):
+            found = (kind, error or kind(), trace)
+            log.critical("%s ended by an exception", thread, exc_info=found)
+
+    def log_thread(args: threading.ExceptHookArgs) -> None:
+        name = f"the thread {args.thread.name}" if args.thread else "a thread"
+        log_uncaught(args.exc_type, args.exc_value, args.exc_traceback, name)
+
+    def log_unraisable(args: "sys.UnraisableHookArgs") -> None:
+        log_uncaught(args.exc_type, args.exc_value, args.exc_traceback, "a finalizer")
+
+    sys.excepthook = log_uncaught
+    threading.excepthook = log_thread
+    sys.unraisablehook = log_unraisable
 
 
 def is_ours(record: logging.LogRecord) -> bool:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ __all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
 
 WEB = Path(__file__).parent / "web"
 PROBE_SECONDS = 3
+# How long a start waits for the database, its schema included.
+START_SECONDS = 30.0
 
 log = logging.getLogger("cacaotrace")
 
@@ -90,6 +93,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
             access=access_of(settings),
             web=WEB,
             trusted=load(settings.trusted_documents, only=settings.trusted_only),
+            registering=settings.persisted_queries,
             origins=frozenset(origin.encode() for origin in settings.cors_origins),
             proxied=bool(settings.proxies),
             limits=limits.shared(settings.workers),
@@ -230,22 +234,29 @@ def _reached(url: str, settings: Settings) -> "Iterator[Database]":
     from sqlalchemy.exc import DBAPIError
 
     from models.database import Database
+    from models.waiting import within
 
     database = Database(url, settings.pool_size)
     try:
         try:
-            database.is_ready()
-            if database.apply_schema():
-                log.info("applied schema.sql")
-            elif lacking := database.lacks():
-                told = "the database was made for an earlier version; schema.sql also has %s"
-                log.warning(told, ", ".join(lacking))
-        except (DBAPIError, psycopg2.Error) as error:
-            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            within(START_SECONDS, partial(_prepare, database))
+        except (DBAPIError, psycopg2.Error, TimeoutError) as error:
+            late = f"it did not answer within {START_SECONDS:g} s"
+            reason = (str(getattr(error, "orig", error)).strip() or late).splitlines()[0]
             raise StartError(f"cannot use the database {mask(url)}: {reason}") from error
         yield database
     finally:
         database.close()
+
+
+def _prepare(database: "Database") -> None:
+    """Wait for the database, and apply the schema where there is none yet."""
+    database.is_ready()
+    if database.apply_schema():
+        log.info("applied schema.sql")
+    elif lacking := database.lacks():
+        told = "the database was made for an earlier version; schema.sql also has %s"
+        log.warning(told, ", ".join(lacking))
 
 
 def serve(settings: Settings, _args: argparse.Namespace) -> int:
@@ -255,10 +266,11 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
     embedded = not settings.database_url
     with suppress(KeyboardInterrupt), opened_database(settings, shared=False) as (url, database):
         from models import sample_data
+        from models.waiting import within
 
-        if embedded and sample_data.is_empty(database):
+        if embedded and within(START_SECONDS, partial(sample_data.is_empty, database)):
             log.info("filling the new database with sample data")
-            sample_data.fill(database)
+            within(None, partial(sample_data.fill, database))
         if not embedded and not settings.production:
             log.warning("PROFILE is development: anyone may ask for the schema")
         if keeper_of(settings).key is None:
@@ -358,10 +370,20 @@ def main(argv: list[str]) -> int:
         logs.configure(settings.log_level, settings.log_format)
         return command.run(settings, args)
     except (SettingsError, StartError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain(str(error))
         return 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         return 130
+
+
+def _complain(message: str) -> None:
+    """Say on standard error why the command ends, in the format of the log."""
+    if os.environ.get("LOG_FORMAT", "").strip().lower() == "json":
+        # Nothing else may have been set up before a setting is refused.
+        logs.configure("info", "json")
+        log.error("%s", message)
+    else:
+        print(f"error: {message}", file=sys.stderr)
 
 
 def _end_within(seconds: float, code: int) -> None:

@@ -6,12 +6,14 @@ hangs; and to accept what it would not answer: once told to end, new connections
 
 import asyncio
 import http.client
+import logging
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,6 +35,8 @@ HUNG_SECONDS = 10
 HEAD_SECONDS, BODY_SECONDS, READ_SECONDS = 10, 15, 30
 CLOSING_SECONDS = 1
 MAX_FILES = 65_536
+
+log = logging.getLogger("cacaotrace")
 
 
 class CannotListen(Exception):
@@ -187,7 +191,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:
-    """Print where the server is, once it answers."""
+    """Print where the server is, once it answers; where the log is JSON, log it."""
     host, port = settings.host, listener.getsockname()[1]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     with (
@@ -198,6 +202,7 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
         connection.getresponse().read()
         shown = f"[{reachable}]" if ":" in reachable else reachable
         what = "GraphQL" if settings.production else "GraphiQL"
-        print(f"{what}: http://{shown}:{port}/graphql   (Ctrl-C stops)", flush=True)
+        tell = log.info if settings.log_format == "json" else partial(print, flush=True)
+        tell(f"{what}: http://{shown}:{port}/graphql   (Ctrl-C stops)")
         if settings.dev_role != "public":
-            print(f"A request without a token acts as {settings.dev_role} (DEV_ROLE).", flush=True)
+            tell(f"A request without a token acts as {settings.dev_role} (DEV_ROLE).")

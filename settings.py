@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from graph.issuer import shown
 from graph.limits import DEFAULTS, Limits
 
 PROFILES = ("development", "production")
@@ -32,6 +33,7 @@ environment:
   PREPARED_STATEMENTS     off: for a pooler in transaction mode between us and PostgreSQL (on)
   TRUSTED_DOCUMENTS       folder of *.graphql files, such a file, or a JSON manifest {id: text}
   TRUSTED_DOCUMENTS_ONLY  on: no other document is answered (off)
+  PERSISTED_QUERIES       off: clients register no documents by their hash (on)
   CORS_ORIGINS  sites whose scripts may ask: https://shop.example,https://... (none)
   FORWARDED_ALLOW_IPS     proxies, by address or network, that say where a client comes from (none)
   MAX_COST, COST_BURST, COST_PER_SECOND   what a request may cost, a client spend at once, and a second
@@ -100,6 +102,7 @@ class Settings:
     prepare: bool = True
     trusted_documents: Path | None = None
     trusted_only: bool = False
+    persisted_queries: bool = True
     production: bool = False
     public_read: bool = True
     dev_role: str = "public"
@@ -139,6 +142,7 @@ class Settings:
             prepare=_read_switch(given, "PREPARED_STATEMENTS", default=True),
             trusted_documents=Path(trusted) if trusted else None,
             trusted_only=only,
+            persisted_queries=_read_switch(given, "PERSISTED_QUERIES", default=True),
             production=production,
             public_read=_read_switch(given, "PUBLIC_READ", default=True),
             dev_role=_read_dev_role(given, host),
@@ -167,6 +171,7 @@ class Settings:
             "PREPARED_STATEMENTS": "on" if self.prepare else "off",
             "TRUSTED_DOCUMENTS": str(self.trusted_documents or ""),
             "TRUSTED_DOCUMENTS_ONLY": "on" if self.trusted_only else "off",
+            "PERSISTED_QUERIES": "on" if self.persisted_queries else "off",
             "PROFILE": PROFILES[self.production],
             "PUBLIC_READ": "on" if self.public_read else "off",
             "HOST": self.host,
@@ -197,18 +202,12 @@ def _read_ledger(given: Mapping[str, str]) -> dict[str, Any]:
 def _read_url(value: str) -> str:
     if not value:
         return ""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
+    from models.database_url import UnusableURL, read_url
 
-    scheme, separator, rest = value.partition("://")
-    if not separator or scheme not in ("postgres", "postgresql"):
-        raise SettingsError("DATABASE_URL must start with postgresql:// or postgres://")
-    with suppress(ArgumentError, ValueError):
-        make_url(f"postgresql://{rest}")
-        return f"postgresql://{rest}"
-    raise SettingsError(
-        "DATABASE_URL cannot be read: expected postgresql://user@host:port/database"
-    )
+    try:
+        return read_url(value)
+    except UnusableURL as error:
+        raise SettingsError(f"DATABASE_URL {error}") from None
 
 
 def _read_number(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -299,7 +298,7 @@ def _read_origins(given: Mapping[str, str], *, production: bool) -> tuple[str, .
             continue
         if not ORIGIN.fullmatch(origin):
             raise SettingsError(
-                f"CORS_ORIGINS must list origins such as https://shop.example, not {origin!r}"
+                f"CORS_ORIGINS must list origins such as https://shop.example, not {shown(origin)!r}"
             )
         if production and not (origin.startswith("https://") or _is_local(origin)):
             raise SettingsError(f"PROFILE=production refuses CORS_ORIGINS without https: {origin}")

@@ -19,6 +19,8 @@ class Request:
     reading_only: bool = False
     size: int = 0
     """Bytes that came beside the document; 0 where they are our own."""
+    digest: str = ""
+    """The hash of the document, in hexadecimal, where the client names it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
 from starlette.types import Scope
 
-from graph.wire import IDENTITY, Coding, choose_coding
+from graph.wire import IDENTITY, Coding, choose_coding, is_browser
 
 MAX_FILES = 200
 TEXTS = ("text/", "application/javascript", "application/json", "image/svg+xml", "font/ttf")
@@ -31,8 +31,9 @@ class Assets(StaticFiles):
         if not isinstance(response, FileResponse):
             return response
         fields = Headers(scope=scope)
-        coding = choose_coding(fields.get("accept-encoding", "").encode("latin-1")) or IDENTITY
-        response.headers["vary"] = "Accept-Encoding"
+        accepted = fields.get("accept-encoding", "").encode("latin-1")
+        coding = choose_coding(accepted, browser=is_browser(dict(fields.raw))) or IDENTITY
+        response.headers["vary"] = "Accept-Encoding, Sec-Fetch-Site"
         if HASHED.search(path):
             response.headers["cache-control"] = "public, max-age=31536000, immutable"
         if "range" not in fields and _pays(response, coding):

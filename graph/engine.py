@@ -131,6 +131,10 @@ class Engine:
         client = f"{viewer.actor} {network_of(viewer.address)}"
         return await self._aside.run(client, work, short=short)
 
+    def charge(self, viewer: Viewer, work: int) -> None:
+        """Take what is done beside an answer; raises GraphQLError where that cannot be."""
+        self._till.spend(viewer, work)
+
     async def _understand(self, request: Request, viewer: Viewer) -> Entry:
         """The document, which many may ask with at the same time: it is read once."""
         query, name = request.query, request.operation_name

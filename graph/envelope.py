@@ -1,8 +1,10 @@
 """The envelope of a request: HTTP bytes -> Request, or BadRequest saying what is wrong with them."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,13 +12,13 @@ from starlette.types import Receive, Scope
 
 from graph.answer import Request
 from graph.errors import RequestError
-from graph.trusted import TrustedDocuments
+from graph.persisted import PersistedQueries
 from graph.wire import Fields
 
 JSON = "application/json"
 MAX_PARAMETERS = 100
 """Parameters of a URL."""
-
+DIGEST = re.compile(r"[0-9A-Fa-f]{64}")
 
 # Runs what takes long beside the event loop.
 Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -34,6 +36,13 @@ class BadRequest(RequestError):
         self.status = status
 
 
+class Batch(BadRequest):
+    """Several requests in one body."""
+
+    code = "BATCHING_NOT_SUPPORTED"
+    hint = "Send each request by itself, or ask for all of it in one document."
+
+
 class WrongMethod(BadRequest):
     """An HTTP method that asks for nothing here."""
 
@@ -44,20 +53,20 @@ async def read_request(
     scope: Scope,
     fields: Fields,
     receive: Receive,
-    trusted: TrustedDocuments,
+    persisted: PersistedQueries,
     most: int,
     aside: Aside,
 ) -> Request:
     """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
-        body = await read_body(fields.get(b"content-type", b""), receive, most)
+        body = await read_body(fields, receive, most)
         value = decode(body) if len(body) < LONG else await aside(partial(decode, body))
-        return request_of(value, trusted, len(body), reading_only=False)
+        return request_of(value, persisted, len(body), reading_only=False)
     parameters: dict[str, Any] = parameters_of(scope, most)
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = decode(parameters[name].encode()) if parameters[name] else None
-    return request_of(parameters, trusted, len(scope["query_string"]), reading_only=True)
+    return request_of(parameters, persisted, len(scope["query_string"]), reading_only=True)
 
 
 def parameters_of(scope: Scope, most: int) -> dict[str, str]:
@@ -80,9 +89,12 @@ def parameters_of(scope: Scope, most: int) -> dict[str, str]:
         raise BadRequest(f"The URL has more than {MAX_PARAMETERS} parameters.") from None
 
 
-async def read_body(content_type: bytes, receive: Receive, most: int) -> bytes:
+async def read_body(fields: Fields, receive: Receive, most: int) -> bytes:
     """The body of a POST of JSON, of at most so many bytes; raises BadRequest."""
-    refusal = refuse_content(content_type)
+    coding = fields.get(b"content-encoding", b"identity").strip().lower()
+    refusal = refuse_content(fields.get(b"content-type", b""))
+    if coding not in (b"identity", b""):
+        refusal = "The body must not be compressed: it is read without any Content-Encoding."
     if refusal:
         raise BadRequest(refusal, 415)
     message = await receive()
@@ -128,36 +140,55 @@ def decode(body: bytes) -> Any:
         raise BadRequest(f"This is not valid JSON: {error}.") from None
 
 
-def request_of(value: Any, trusted: TrustedDocuments, size: int, *, reading_only: bool) -> Request:
-    """The request in a decoded envelope of so many bytes; raises BadRequest naming what is wrong."""
+def request_of(
+    value: Any, persisted: PersistedQueries, size: int, *, reading_only: bool
+) -> Request:
+    """The request in a decoded envelope of so many bytes; raises RequestError naming what is wrong."""
+    if isinstance(value, list) and value:
+        raise Batch(f"The body holds {len(value)} requests; one is answered at a time.")
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object with a `query`.")
-    query = _document_of(value, trusted)
+    extensions = value.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest("`extensions` must be an object.")
+    named = (extensions or {}).get("persistedQuery")
+    digest = "" if named in (None, {}) else _digest_of(named)
+    query = _document_of(value, persisted, digest)
     variables = value.get("variables")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("`variables` must be an object.")
     name = value.get("operationName")
     if name is not None and not isinstance(name, str):
         raise BadRequest("`operationName` must be a string.")
-    extensions = value.get("extensions")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise BadRequest("`extensions` must be an object.")
     beside = max(size - len(value.get("query") or ""), 0)
-    return Request(query, variables or {}, name or None, reading_only, beside)
+    return Request(query, variables or {}, name or None, reading_only, beside, digest)
 
 
-def _document_of(value: dict[str, Any], trusted: TrustedDocuments) -> str:
+def _document_of(value: dict[str, Any], persisted: PersistedQueries, digest: str) -> str:
     """The text of the document that is sent or named; raises RequestError."""
     query = value.get("query")
     identifier = value.get("documentId")
-    if identifier is None:
-        if not isinstance(query, str) or not query.strip():
-            raise BadRequest("`query` must be a string with a GraphQL document.")
-        if trusted.only:
-            trusted.check(query)
-        return query
-    if query is not None:
-        raise BadRequest("Either `query` or `documentId`, not both.")
-    if not isinstance(identifier, str):
-        raise BadRequest("`documentId` must be a string.")
-    return trusted.text_of(identifier)
+    if identifier is not None:
+        if query is not None or digest:
+            raise BadRequest("Either `query` or `documentId`, not both.")
+        if not isinstance(identifier, str):
+            raise BadRequest("`documentId` must be a string.")
+        return persisted.trusted.text_of(identifier)
+    if digest and query in (None, ""):
+        return persisted.text_of(digest)
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequest("`query` must be a string with a GraphQL document.")
+    if digest and sha256(query.encode("utf-8", "surrogatepass")).hexdigest() != digest:
+        raise BadRequest("`sha256Hash` is not the SHA-256 of `query`.")
+    persisted.trusted.check(query)
+    return query
+
+
+def _digest_of(named: Any) -> str:
+    """The hash in an extension `persistedQuery`; raises BadRequest."""
+    if not isinstance(named, dict) or named.get("version") != 1:
+        raise BadRequest("`persistedQuery` must be an object of `version` 1 with a `sha256Hash`.")
+    digest = named.get("sha256Hash")
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        raise BadRequest("`sha256Hash` must be 64 hexadecimal digits.")
+    return digest.lower()

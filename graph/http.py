@@ -32,6 +32,8 @@ from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
 from graph.errors import RequestError, Unauthenticated, refuse
 from graph.limits import DEFAULTS, Limits
+from graph.persisted import PersistedQueries
+from graph.redirects import SlashRedirect
 from graph.trusted import NONE, TrustedDocuments
 from graph.unexpected import Unexpected
 from graph.wire import (
@@ -41,6 +43,7 @@ from graph.wire import (
     choose_coding,
     entity_tag,
     fields_of,
+    is_browser,
     names_tag,
     qualities,
 )
@@ -58,7 +61,7 @@ EXPLAIN_SECONDS = 5
 ARRIVED = 4_096
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
-NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId)=")
+NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId|extensions)=")
 # To copy more bytes than this costs more than to send them apart from what encloses them.
 LONG = 100_000
 VARY = (b"vary", b"Accept, Accept-Encoding")
@@ -77,6 +80,7 @@ STATUS_OF_REFUSAL = {
     "FORBIDDEN": 403,
     "DOCUMENT_NOT_TRUSTED": 403,
     "PERSISTED_DOCUMENT_NOT_FOUND": 404,
+    "PERSISTED_QUERY_NOT_FOUND": 404,
 }
 
 
@@ -89,14 +93,14 @@ class GraphQLEndpoint:
         door: Door,
         access: Access,
         web: Path,
-        trusted: TrustedDocuments = NONE,
+        persisted: PersistedQueries,
         origins: frozenset[bytes] = NOBODY,
     ) -> None:
         self._engine = engine
         self._door = door
         self._access = access
         self._web = web
-        self._trusted = trusted
+        self._persisted = persisted
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +110,7 @@ class GraphQLEndpoint:
         if method != "POST" and not self._access.production and wants_page(scope, fields):
             return await self._page()(scope, receive, send)
         accepted = fields.get(b"accept-encoding")
-        coding = choose_coding(accepted) if accepted else IDENTITY
+        coding = choose_coding(accepted, browser=is_browser(fields)) if accepted else IDENTITY
         media_type = negotiate(fields.get(b"accept", b"*/*"))
         exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
         if method == "OPTIONS":
@@ -119,7 +123,7 @@ class GraphQLEndpoint:
             engine = self._engine
             aside = partial(engine.aside, viewer)
             request = await read_request(
-                scope, fields, receive, self._trusted, engine.limits.body, aside
+                scope, fields, receive, self._persisted, engine.limits.body, aside
             )
         except RequestError as error:
             answer = Answer(None, [refuse(error)], executed=False)
@@ -127,7 +131,7 @@ class GraphQLEndpoint:
             return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
-        answer = await self._engine.answer(request, viewer)
+        answer = await self._persisted.answer(engine, request, viewer)
         if b"x-explain" in fields and self._access.explains(viewer):
             explained = await self._explain(request, viewer)
             answer = replace(answer, extensions={"explain": explained})
@@ -161,6 +165,9 @@ class Application(Starlette):
     ) -> None:
         # The route is for where the application is mounted beneath a path.
         super().__init__(routes=[Route(PATH, graphql), *routes], middleware=around, **given)
+        # Starlette's own redirect names the host as the request did, whoever's that is.
+        self.router.redirect_slashes = False
+        self.router.default = SlashRedirect(self.router)
         self._graphql: ASGIApp = graphql
         for each in reversed(around):
             self._graphql = each.cls(self._graphql, *each.args, **each.kwargs)
@@ -177,6 +184,7 @@ def application(
     access: Access = DEVELOPMENT,
     web: Path,
     trusted: TrustedDocuments = NONE,
+    registering: bool = True,
     origins: frozenset[bytes] = NOBODY,
     proxied: bool = False,
     limits: Limits = DEFAULTS,
@@ -185,15 +193,17 @@ def application(
 ) -> Starlette:
     """The ASGI application: /graphql, /api/products, /trace, GraphiQL's own files under /static, `routes`.
 
-    `origins` are those whose scripts may ask, `proxied` is whether https ends at a proxy. `given` is
-    Starlette's. Raises UnusableDocuments where a trusted document is not valid.
+    `registering` lets clients register documents by their hash, `origins` are those whose scripts may
+    ask, `proxied` is whether https ends at a proxy. `given` is Starlette's. Raises UnusableDocuments
+    where a trusted document is not valid.
     """
     engine = Engine(database, access.permissions(), limits)
     trusted.teach(engine)
+    persisted = PersistedQueries(trusted, registering=registering)
     door = Door(database, access)
     static = Mount("/static", Assets(directory=web / "dist", check_dir=False))
     return Application(
-        GraphQLEndpoint(engine, door, access, web, trusted, origins),
+        GraphQLEndpoint(engine, door, access, web, persisted, origins),
         [
             *rest.routes(engine, door),
             *recall.routes(engine, door),
@@ -295,6 +305,9 @@ class Exchange:
             head.append((b"content-encoding", coding.name.encode()))
         if status == 405:
             head.append((b"allow", allow.encode()))
+        if status == 415:
+            # What a client may send is not compressed (RFC 9110, section 15.5.16).
+            head.append((b"accept-encoding", b"identity"))
         if status in (429, 503):
             head.append((b"retry-after", b"%d" % answer.retry_after()))
         if status == 401:

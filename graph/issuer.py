@@ -1,5 +1,6 @@
 """Whose tokens are believed beside our own. graph.oidc, which verifies them, loads only where needed."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -38,4 +39,9 @@ def require_safe(url: str) -> str:
         return url
     if parts.scheme == "http" and parts.hostname in LOOPBACK:
         return url
-    raise ValueError(f"{url!r} is not an https:// address")
+    raise ValueError(f"{shown(url)!r} is not an https:// address")
+
+
+def shown(url: str) -> str:
+    """A URL as it may be shown: without a name and a password."""
+    return re.sub(r"//.*@", "//***@", url)

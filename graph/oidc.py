@@ -20,7 +20,7 @@ import jwt
 from jwt import PyJWK, PyJWT
 from jwt.exceptions import PyJWTError
 
-from graph.issuer import Issuer, UntrustedToken, require_safe
+from graph.issuer import Issuer, UntrustedToken, require_safe, shown
 from models.slots import Unanswered
 from models.user import ROLES
 
@@ -107,7 +107,7 @@ class KeySet:
                 raise TypeError("a key set without keys")
             usable = [key for key in keys if isinstance(key, dict) and _is_public(key)]
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            log.warning("the keys of %s cannot be fetched: %s", self._issuer.url, error)
+            log.warning("the keys of %s cannot be fetched: %s", shown(self._issuer.url), error)
             return
         self._published, self._made = usable, {}
 

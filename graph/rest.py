@@ -44,7 +44,7 @@ HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
     # More of the body may be on its way.
     413: {"Connection": "close"},
-    415: {"Connection": "close"},
+    415: {"Connection": "close", "Accept-Encoding": "identity"},
 }
 
 
@@ -85,8 +85,8 @@ class ProductDoor:
     async def create(self, http: HTTPRequest) -> JSONResponse:
         """201 with the product, or 400 with what is wrong; nothing is written then."""
         try:
-            content_type = http.headers.get("content-type", "").encode("latin-1")
-            given = decode(await read_body(content_type, http.receive, self._engine.limits.body))
+            fields = fields_of(http.scope["headers"])
+            given = decode(await read_body(fields, http.receive, self._engine.limits.body))
         except BadRequest as error:
             return refusal(str(error), error.status)
         if not isinstance(given, dict):

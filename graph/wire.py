@@ -7,7 +7,7 @@ holds anyway, and to compress long ones on the event loop.
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -83,6 +83,14 @@ def fields_of(raw: Iterable[tuple[bytes, bytes]]) -> Fields:
     return {name: b", ".join(values) for name, values in joined.items()}
 
 
+def is_browser(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser sent a request (W3C Fetch Metadata); one that says so reads all our codings.
+
+    Sec-Fetch-Mode does not tell: the fetch of Node.js sends that one, too.
+    """
+    return b"sec-fetch-site" in fields
+
+
 def qualities(header: bytes) -> dict[str, float]:
     """What a header such as Accept names, with its quality, the most wanted first."""
     named: dict[str, float] = {}
@@ -96,9 +104,13 @@ def qualities(header: bytes) -> dict[str, float]:
     return dict(sorted(named.items(), key=lambda item: -item[1]))
 
 
-@lru_cache(64)
-def choose_coding(accepted: bytes) -> Coding | None:
-    """The coding for this Accept-Encoding; None where not even the body as it is is accepted."""
+@lru_cache(128)
+def choose_coding(accepted: bytes, *, browser: bool = False) -> Coding | None:
+    """The coding for this Accept-Encoding; None where not even the body as it is is accepted.
+
+    Libraries name zstd where the fetch beneath them cannot read it (Node.js before 22.15), so that it
+    is only for browsers, for clients that name it first, and for clients that do not accept gzip.
+    """
     wanted = qualities(accepted)
     if "x-gzip" in wanted:
         wanted.setdefault("gzip", wanted["x-gzip"])
@@ -106,7 +118,8 @@ def choose_coding(accepted: bytes) -> Coding | None:
     # Unnamed, the body as it is is accepted, but less than whatever is named.
     as_it_is = wanted.get("identity", others if others == 0 else None)
     quality, best = 0.0, IDENTITY
-    for coding in CODINGS:
+    trusted = browser or next(iter(wanted)) == "zstd" or not wanted.get("gzip", others)
+    for coding in CODINGS if trusted else CODINGS[1:]:
         given = wanted.get(coding.name, others or 0.0)
         if given > quality:
             quality, best = given, coding

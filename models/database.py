@@ -24,6 +24,8 @@ from models.turns import AT_ONCE, Turns
 
 # Known to the triggers that record changes, until the transaction ends.
 NAME_ACTOR = text("SELECT set_config('cacaotrace.actor', :actor, true)")
+# How long a process waits for another one that applies the schema.
+LOCK_SECONDS = 20.0
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 
 
@@ -122,20 +124,24 @@ class Database:
         with self.reader() as connection:
             return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
 
-    def apply_schema(self) -> bool:
+    def apply_schema(self, seconds: float = LOCK_SECONDS) -> bool:
         """Apply schema.sql where there is no `products` table yet; True if it was applied.
 
-        Of several processes that start at once on one empty database, one applies it.
+        Of several processes that start at once on one empty database, one applies it; the others wait
+        for so many seconds, and raise psycopg2.errors.LockNotAvailable then. The lock belongs to the
+        transaction, since a pooler may never give back what belongs to a session.
         """
         with closing(self._bulk.raw_connection()) as raw, closing(raw.cursor()) as cursor:
-            # Until the connection ends: schema.sql itself commits.
-            cursor.execute("SELECT pg_advisory_lock(hashtext('cacaotrace schema'))")
-            cursor.execute("SELECT to_regclass('products') IS NULL")
-            (missing,) = cursor.fetchone() or (False,)
+            missing = _lacks_schema(cursor)
             if missing:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{seconds:.3f}s",))
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cacaotrace schema.sql'))")
+                missing = _lacks_schema(cursor)
+            if missing:
+                # It ends with the commit of this transaction.
                 cursor.execute(SCHEMA.read_text(encoding="utf-8"))
             raw.commit()
-        return bool(missing)
+        return missing
 
     def lacks(self) -> list[str]:
         """Tables, and columns of tables, that schema.sql has and this database has not."""
@@ -160,6 +166,12 @@ class Database:
         self._reads.dispose()
         self._writes.dispose()
         self._bulk.dispose()
+
+
+def _lacks_schema(cursor: Any) -> bool:
+    cursor.execute("SELECT to_regclass('products') IS NULL")
+    (missing,) = cursor.fetchone()
+    return bool(missing)
 
 
 @contextmanager

@@ -38,6 +38,13 @@ SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "on",
     "jit": "off",
     "log_checkpoints": "off",
+    # What a client's statement meets is told to the client. Its text, and messages that quote its
+    # values, are not written: here are only the server's own messages, without their details.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
 }
 # How often PostgreSQL is looked after, the pauses before it is started again and again, and how long
 # it must have run to be started at once.

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import psycopg2
@@ -79,10 +80,9 @@ class Launch:
         """The process, and where in the journal its own lines begin."""
         options = {**self.settings, "unix_socket_directories": f'"{sockets}"'}
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        crowded = journal.exists() and journal.stat().st_size > LOG_BYTES
         with (
             end_survivors(self.folder, sockets, survivor) as family,
-            journal.open("wb" if crowded else "ab") as output,
+            _open_journal(journal) as output,
         ):
             begin = output.tell()
             command = [str(self.programs / "postgres"), "-D", str(self.folder), *words]
@@ -130,6 +130,15 @@ def _create(programs: Path, folder: Path, account: Account) -> None:
     with suppress(FileNotFoundError):
         folder.rmdir()
     unfinished.rename(folder)
+
+
+def _open_journal(path: Path) -> IO[bytes]:
+    """The file of PostgreSQL's messages, to append to: for its owner alone, begun anew when large."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    if os.fstat(descriptor).st_size > LOG_BYTES:
+        os.ftruncate(descriptor, 0)
+    return os.fdopen(descriptor, "ab")
 
 
 def _socket_folder(folder: Path, account: Account) -> Path:

@@ -243,6 +243,7 @@ def environment(**values: str) -> dict[str, str]:
         "FORWARDED_ALLOW_IPS",
         "TRUSTED_DOCUMENTS",
         "TRUSTED_DOCUMENTS_ONLY",
+        "PERSISTED_QUERIES",
         *("LEDGER_KEY", "LEDGER_ORIGIN", "LEDGER_CHECKPOINTS"),
         *(name for name, *_ in LIMITS.values()),
     )

@@ -97,6 +97,114 @@ def test_only_a_trusted_proxy_says_where_a_client_comes_from(
     assert "ERROR" not in errors
 
 
+GET = b"GET /api/health HTTP/1.1\r\nconnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (b"", "There is no Host header."),
+        (b"host: a\r\nhost: a\r\n", "There is more than one Host header."),
+        (b"host: a\r\nx: y\r\nHOST: b\r\n", "There is more than one Host header."),
+        *(
+            (b"host: %b\r\n" % host, "The Host header is not a host with an optional port.")
+            for host in (
+                *(b"", b" ", b"a b/c@d", b"a b", b"a/b", b"me@a", b"a,b", b"a?b", b"a#b", b"<a>"),
+                *(b"http://a", b"a:b", b"a:1:2", b"a:65536", b"a:-1", b":80", b"::1", b"[::1", b"[a b]"),
+                *(b"%", b"%4", b"%zz", b"\xc3\xa4", b"a\\b", b'a"b', b"[::1]x"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_request_without_one_valid_host_is_400(
+    live_server_url: str, fields: bytes, message: str
+) -> None:
+    head, _, body = say(live_server_url, GET + fields + b"\r\n").partition(b"\r\n\r\n")
+    assert head.split(b"\r\n")[0] == b"HTTP/1.1 400 Bad Request"
+    assert b"connection: close" in head
+    assert json.loads(body) == {
+        "errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]
+    }
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"a", b"a.example", b"a.example.", b"A_b-c~1:8000", b"127.0.0.1:80", b"[::1]", b"[::1]:8000", b"a:",
+     b"a%20b", b"  a  ", b"a:65535"],
+)  # fmt: skip
+def test_valid_host_is_answered(live_server_url: str, host: bytes) -> None:
+    answer = say(live_server_url, GET + b"host: %b\r\n\r\n" % host)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(("fields", "status"), [(b"", b"200"), (b"host: a b\r\n", b"400")])
+def test_client_of_http_1_0_may_leave_out_its_host(
+    live_server_url: str, fields: bytes, status: bytes
+) -> None:
+    answer = say(live_server_url, b"GET /api/health HTTP/1.0\r\n" + fields + b"\r\n")
+    assert answer.split()[1] == status
+
+
+def test_faulty_host_of_a_second_request_ends_the_connection(live_server_url: str) -> None:
+    first = b"GET /api/health HTTP/1.1\r\nhost: a\r\n\r\n"
+    body = b'{"query": "{ __typename }"}'
+    with socket.create_connection(
+        (urlsplit(live_server_url).hostname, urlsplit(live_server_url).port), 10
+    ) as connection:
+        connection.sendall(first)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK\r\n")
+        post = HEAD.replace(b"host: a", b"host: a\r\nhost: b")
+        connection.sendall(post + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"__typename" not in answer
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"identity, chunked"])
+def test_transfer_coding_that_nobody_reads_is_400(live_server_url: str, coding: bytes) -> None:
+    data = HEAD + b"transfer-encoding: %b\r\n\r\n0\r\n\r\n" % coding
+    assert say(live_server_url, data).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        (b"/", b"/graphql"),
+        (b"/graphql/", b"/graphql"),
+        (b"/graphql///", b"/graphql"),
+        (b"/graphql/?query=%7Ba%7D&x=/y", b"/graphql?query=%7Ba%7D&x=/y"),
+        (b"/api/products/", b"/api/products"),
+        (b"/api/health/", b"/api/health"),
+        (b"/trace/1/", b"/trace/1"),
+        (b"/trace/a%3Fb%23c%0D%0Ad/", b"/trace/a%3Fb%23c%0D%0Ad"),
+        (b"/trace/@evil.example/", b"/trace/@evil.example"),
+        (b"/static", b"/static/"),
+    ],
+)
+@pytest.mark.parametrize("target", [b"", b"http://evil.example"], ids=["path", "absolute"])
+def test_redirect_never_repeats_the_host(
+    live_server_url: str, target: bytes, path: bytes, location: bytes
+) -> None:
+    request = b"GET %b%b HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"
+    head, _, body = say(live_server_url, request % (target, path)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 307 Temporary Redirect\r\n")
+    assert [line[10:] for line in head.split(b"\r\n") if line.startswith(b"location: ")] == [
+        location
+    ]
+    assert b"evil.example" not in head.replace(location, b"")
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    "path", [b"//evil.example/", b"//evil.example/graphql/", b"//graphql/", b"/nowhere/", b"/%5Cevil.example/"]
+)  # fmt: skip
+def test_path_that_leads_nowhere_is_not_redirected(live_server_url: str, path: bytes) -> None:
+    request = b"GET %b HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"
+    answer = say(live_server_url, request % path)
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert b"location:" not in answer
+
+
 class Wire(asyncio.Transport):
     """A transport that keeps what was sent at once."""
 

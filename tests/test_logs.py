@@ -190,3 +190,32 @@ def test_configured_process_writes_what_was_chosen() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stderr)["message"] == "hello"
+
+
+UNCAUGHT = f"""
+import logs, threading, warnings
+logs.configure("info", "json")
+def fail(): raise ValueError("{SECRET}")
+class Broken:
+    def __del__(self): fail()
+warnings.warn("beware\\nof this")
+thread = threading.Thread(target=fail, name="worker"); thread.start(); thread.join()
+broken = Broken(); del broken
+fail()
+"""
+
+
+def test_what_nobody_caught_is_a_line_of_json_without_values() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNCAUGHT], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [(line["level"], line["message"].partition("\n")[0]) for line in lines[1:]] == [
+        ("CRITICAL", "the thread worker ended by an exception"),
+        ("CRITICAL", "a finalizer ended by an exception"),
+        ("CRITICAL", "the process ended by an exception"),
+    ]
+    assert (lines[0]["level"], lines[0]["logger"]) == ("WARNING", "py.warnings")
+    assert {line["exception"][0]["type"] for line in lines[1:]} == {"builtins.ValueError"}
+    assert SECRET not in done.stderr

@@ -76,6 +76,46 @@ def test_serves_the_sample_on_first_start_and_ends_clean_on_sigterm(data_dir: st
     assert not is_running(data_dir)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_process_that_logs_json_prints_nothing_else(
+    data_dir: str, workers: str, level: str
+) -> None:
+    serving = start_serving(DATA_DIR=data_dir, LOG_FORMAT="json", LOG_LEVEL=level, WORKERS=workers)
+    ask(serving.url, COUNT)
+    code, output, errors = serving.stop()
+
+    assert (code, output) == (0, "")
+    messages = [json.loads(line)["message"] for line in errors.splitlines()]
+    told = [
+        f"GraphiQL: {serving.url}/graphql   (Ctrl-C stops)",
+        "A request without a token acts as operator (DEV_ROLE).",
+    ]
+    assert [message for message in messages if message in told] == told
+    if level == "info":
+        assert messages == told
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "message"),
+    [
+        ({"PORT": "http"}, 2, "PORT must be a whole number from 0 to 65535, not 'http'"),
+        ({"DATABASE_URL": "postgresql://db/x?foo=1"}, 2, "DATABASE_URL has an option"),
+        ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/x"}, 1, "cannot use the database"),
+    ],
+)
+def test_refusal_to_start_is_a_line_of_json_too(
+    given: dict[str, str], code: int, message: str
+) -> None:
+    result = run("serve", LOG_FORMAT="json", **given)
+
+    assert (result.returncode, result.stdout) == (code, "")
+    (line,) = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (line["level"], line["logger"]) == ("ERROR", "cacaotrace")
+    assert line["message"].startswith(message)
+    assert "secret" not in result.stderr
+
+
 def test_ctrl_c_ends_clean(data_dir: str) -> None:
     serving = start_serving(DATA_DIR=data_dir)
     code, _, errors = serving.stop(signal.SIGINT)

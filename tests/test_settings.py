@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph import permissions
+from graph.issuer import Issuer
 from graph.limits import Limits
 from models import user
 from server import Settings
@@ -63,6 +64,7 @@ def test_settings_read_their_variables() -> None:
         "POOL_SIZE": "20",
         "TRUSTED_DOCUMENTS": "documents",
         "TRUSTED_DOCUMENTS_ONLY": "ON",
+        "PERSISTED_QUERIES": "OFF",
     }
 
     assert Settings.from_environment(given) == Settings(
@@ -75,6 +77,7 @@ def test_settings_read_their_variables() -> None:
         pool_size=20,
         trusted_documents=Path("documents"),
         trusted_only=True,
+        persisted_queries=False,
     )
 
 
@@ -119,6 +122,7 @@ def test_worker_reads_the_settings_of_its_parent(documents: Path | None) -> None
         oidc_issuer="https://id.example",
         oidc_audience="chocolate",
         oidc_role_claim="groups",
+        persisted_queries=False,
         trusted_documents=documents,
         trusted_only=documents is not None,
     )
@@ -164,6 +168,101 @@ def test_bad_value_is_one_line_that_names_the_variable(name: str, value: str, me
         Settings.from_environment({name: value})
 
     assert str(refused.value) == message
+
+
+AT = "DATABASE_URL cannot be read: an @ of a name or password is written %40, a / of a name %2F"
+PORT = "DATABASE_URL cannot be read: a port is a number from 1 to 65535"
+UNREAD = "DATABASE_URL cannot be read: expected postgresql://user@host:port/database"
+NO_OPTION = "DATABASE_URL has an option that no connection to PostgreSQL has"
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("me:gehe@imnis@db/x", AT),
+        ("me:gehe@imnis/gehe@db/x", AT),
+        ("me:gehe@imnis?gehe@db/x", AT),
+        ("me:gehe@imnis#gehe@db:5432/x", AT),
+        ("m/e:geheimnis@db/x", AT),
+        ("me:geheimnis", UNREAD),
+        ("me:geheimnis/x", UNREAD),
+        ("me:gehe imnis:1/x", UNREAD),
+        ("me:8154711/x", PORT),
+        ("me:geheimnis@db:0/x", PORT),
+        ("me:geheimnis@db:65536/x", PORT),
+        ("me:geheimnis@db:-1/x", PORT),
+        ("me:gehe%00imnis@db/x", "DATABASE_URL cannot be read: it contains a NUL"),
+        ("me:geheimnis@db/x?options=%00", "DATABASE_URL cannot be read: it contains a NUL"),
+        ("me:geheimnis@[::1/x", UNREAD),
+        ("me:geheimnis@db/x?foo=1", f"{NO_OPTION}: foo"),
+        ("me:geheimnis@db/x?pasword=geheimnis", f"{NO_OPTION}: pasword"),
+        ("me:geheimnis@db/x?foo=1&foo=2", f"{NO_OPTION}: foo"),
+        ("me:geheimnis@db/x?dsn=geheimnis", f"{NO_OPTION}: dsn"),
+        ("me:geheimnis@db/x?async_=1", f"{NO_OPTION}: async_"),
+        ("me:geheimnis@db/x?connection_factory=1", f"{NO_OPTION}: connection_factory"),
+        ("me:geheimnis@db/x?Gehe imnis=1", NO_OPTION),
+        ("me:geheimnis@db/x?=geheimnis", NO_OPTION),
+        ("me:geheimnis@db/x?port=geheimnis", UNREAD),
+        ("me:geheimnis@db/x?host=a,b&port=1", UNREAD),
+    ],
+)
+def test_url_of_a_database_is_refused_without_its_password(rest: str, message: str) -> None:
+    for scheme in ("postgresql", "postgres"):
+        with pytest.raises(SettingsError) as refused:
+            Settings.from_environment({"DATABASE_URL": f"{scheme}://{rest}"})
+        assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "me:p%40ss%2Fw%3Ford@db/x",
+        "me:p/s?s#w:rd@db/x",
+        "db/x?user=me@elsewhere&password=secret",
+        "me@/x?host=/a%20b",
+        "me@/x?host=/a&port=5433&connect_timeout=3&sslmode=require&sslpassword=secret",
+        "me@[::1]:5432/x",
+        "me:secret@db/x%40y",
+        "me@/x?host=a:1&host=b:2&target_session_attrs=primary",
+        "",
+    ],
+)
+def test_url_of_a_database_is_kept_as_it_is(rest: str) -> None:
+    for scheme in ("postgresql", "postgres"):
+        settings = Settings.from_environment({"DATABASE_URL": f"{scheme}://{rest}"})
+        assert settings.database_url == f"postgresql://{rest}"
+
+
+@pytest.mark.parametrize(
+    ("rest", "code"), [("me:gehe@imnis@db/x", 2), ("db/x?foo=1", 2), ("db/x?sslmode=geheim", 1)]
+)
+@pytest.mark.parametrize("command", [("serve",), ("user", "list"), ("audit", "findings")])
+def test_bad_url_of_a_database_is_one_line(command: tuple[str, ...], rest: str, code: int) -> None:
+    result = run(*command, DATABASE_URL=f"postgresql://{rest}", PORT="0")
+
+    assert (result.returncode, result.stdout) == (code, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert "imnis" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"CORS_ORIGINS": "https://me:geheimnis@shop.example"},
+        {"CORS_ORIGINS": "ftp://me:gehe@imnis@shop.example"},
+    ],
+)
+def test_origin_is_refused_without_its_password(given: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"//\*\*\*@shop\.example") as refused:
+        Settings.from_environment(given)
+    assert "imnis" not in str(refused.value)
+
+
+def test_issuer_is_refused_without_its_password() -> None:
+    with pytest.raises(ValueError, match=r"'http://\*\*\*@id\.example'") as refused:
+        Issuer("http://me:geheimnis@id.example", "chocolate")
+    assert "imnis" not in str(refused.value)
 
 
 def test_bad_setting_ends_the_command_with_2_and_no_traceback() -> None:

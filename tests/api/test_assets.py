@@ -49,9 +49,24 @@ def test_asset_is_compressed_once(site: TestClient, guarded_world: Database, cod
         assert answer.headers["content-encoding"] == coding
         assert answer.headers["content-length"] == str(len(answer.body))
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-        assert answer.headers["vary"] == "Accept-Encoding"
+        assert answer.headers["vary"] == "Accept-Encoding, Sec-Fetch-Site"
         assert len(answer.body) < 200
     assert statements == []
+
+
+@pytest.mark.parametrize(
+    ("given", "coding"),
+    [
+        ({}, "gzip"),
+        ({"sec_fetch_mode": "cors"}, "gzip"),
+        ({"sec_fetch_mode": "no-cors", "sec_fetch_site": "same-origin"}, "zstd"),
+    ],
+)
+def test_zstd_of_an_asset_is_for_browsers(
+    site: TestClient, given: dict[str, str], coding: str
+) -> None:
+    answer = raw(site, "plain.js", accept_encoding="gzip, deflate, br, zstd", **given)
+    assert (answer.headers["content-encoding"], answer.decoded) == (coding, SCRIPT)
 
 
 @pytest.mark.parametrize("path", ["small.css", "font.woff2"])
@@ -69,7 +84,7 @@ def test_known_asset_is_304(site: TestClient, coding: str) -> None:
     for given in ({"if_none_match": tag}, {"if_modified_since": first.headers["last-modified"]}):
         again = raw(site, "plain.js", accept_encoding=coding, **given)
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
-        assert again.headers["vary"] == "Accept-Encoding"
+        assert again.headers["vary"] == "Accept-Encoding, Sec-Fetch-Site"
     assert raw(site, "plain.js", accept_encoding="br", if_none_match='"other"').status == 200
 
 

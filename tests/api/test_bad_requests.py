@@ -1,9 +1,13 @@
 """Bytes, headers and documents that are no request: a status, a coded error, nothing written."""
 
+import gzip
+
 import pytest
 from starlette.testclient import TestClient
 
+from models.database import Database
 from tests.api.asking import GRAPHQL, INTERNALS, Answer, encode, fetch, request, send
+from tests.recorder import recording
 
 pytestmark = pytest.mark.usefixtures("untouched")
 
@@ -30,7 +34,7 @@ def shows_no_internals(answer: Answer) -> bool:
         *(b"\xff", b'{"query": "\xff"}', b"\xef\xbb\xbf" + TYPENAME, TYPENAME.decode().encode("utf-16")),
         *(b"[" * 100_000, b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 20_000, b'[{"a":' * 16_000),
         *(b'{"query": 1}', b'{"query": null}', b'{"query": ""}', b'{"query": " "}', b'{"query": ["{a}"]}'),
-        *(b"[%s]" % TYPENAME, b'{"query": "{a}", "x": NaN}', b'{"query": "{a}", "x": -Infinity}'),
+        *(b'{"query": "{a}", "x": NaN}', b'{"query": "{a}", "x": -Infinity}'),
         b'{"query": "{ __typename }", "variables": []}',
         b'{"query": "{ __typename }", "variables": "{}"}',
         b'{"query": "{ __typename }", "variables": 1}',
@@ -62,6 +66,24 @@ def test_body_over_the_limit_is_413(guarded: TestClient) -> None:
 
 def test_body_at_the_limit_is_answered(guarded: TestClient) -> None:
     answer = send(guarded, TYPENAME + b" " * (100_000 - len(TYPENAME)))
+    assert answer.json == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/api/products"])
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "br", "identity, gzip", "GZIP", "x-unknown"])
+def test_body_in_a_coding_is_415(guarded: TestClient, path: str, coding: str) -> None:
+    bodies = {
+        "/graphql": encode({"query": "{ __typename }"}),
+        "/api/products": encode({"name": "A", "manufacturer_id": 1, "batch_number": "B"}),
+    }
+    for body in (bodies[path], gzip.compress(bodies[path])):
+        answer = send(guarded, body, path, content_encoding=coding)
+        assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+        assert b"Content-Encoding" in answer.body
+
+
+def test_body_in_no_coding_is_read(guarded: TestClient) -> None:
+    answer = send(guarded, encode({"query": "{ __typename }"}), content_encoding="identity")
     assert answer.json == {"data": {"__typename": "Query"}}
 
 
@@ -119,6 +141,22 @@ def test_mutation_chosen_by_name_by_get_is_405(guarded: TestClient) -> None:
     query = f"query a {{ __typename }} {CREATE.replace('mutation', 'mutation b')}"
     assert fetch(guarded, f"/graphql?query={query}&operationName=a").status == 200
     assert fetch(guarded, f"/graphql?query={query}&operationName=b").status == 405
+
+
+@pytest.mark.parametrize("count", [1, 2, 1_000])
+def test_batch_is_refused_by_a_code_of_its_own(
+    guarded: TestClient, guarded_world: Database, count: int
+) -> None:
+    batch = [{"query": "{ products { totalCount } }"}] * count
+    with recording(guarded_world) as statements:
+        answer = send(guarded, encode(batch))
+    assert (answer.status, answer.codes) == (400, ["BATCHING_NOT_SUPPORTED"])
+    assert (
+        answer.errors[0]["message"]
+        == f"The body holds {count} requests; one is answered at a time."
+    )
+    assert list(answer.json) == ["errors"]
+    assert statements == []
 
 
 @pytest.mark.parametrize("variables", ["[]", "1", "{", "%ff", "NaN"])

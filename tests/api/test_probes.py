@@ -62,7 +62,7 @@ def test_many_aliases_are_refused(scanned: TestClient) -> None:
 def test_batch_is_refused(scanned: TestClient) -> None:
     answer = send(scanned, encode([{"query": "query { __typename }"}] * 11))
     assert data_of(answer) is None
-    assert (answer.status, code_of(answer)) == (400, "BAD_REQUEST")
+    assert (answer.status, code_of(answer)) == (400, "BATCHING_NOT_SUPPORTED")
 
 
 def test_many_directives_are_one_error(scanned: TestClient) -> None:

@@ -124,6 +124,64 @@ def test_stop_leaves_no_process_and_nothing_to_recover(folder: Path) -> None:
     assert last.endswith("database system is shut down")
 
 
+SECRET = "Geheimrezept 17"
+FAILING = (
+    f"SELECT '{SECRET}'::int",
+    f"SELECT '{SECRET}' FROM nowhere",
+    f"SELECT '{SECRET}",
+    f"INSERT INTO secrets VALUES ('{SECRET}')",
+    f"INSERT INTO secrets VALUES ('{SECRET} 2', -1)",
+    f"DO $$ BEGIN RAISE EXCEPTION 'not {SECRET}' USING DETAIL = '{SECRET}', HINT = '{SECRET}'; END $$",
+    f"DO $$ BEGIN RAISE WARNING 'not {SECRET}'; END $$",
+    f"SET statement_timeout = 1; SELECT '{SECRET}', pg_sleep(60)",
+    f"SELECT '{SECRET}', pg_terminate_backend(pg_backend_pid())",
+)
+
+
+def test_log_is_for_its_owner_and_has_no_values(folder: Path) -> None:
+    journal = folder.with_name("postgres.log")
+    journal.touch()
+    journal.chmod(0o644)
+    with embedded.start(folder, FAST) as server:
+        assert journal.stat().st_mode & 0o777 == 0o600
+        ask(server.url, "CREATE TABLE secrets (name text PRIMARY KEY, n int CHECK (n > 0))")
+        ask(server.url, f"INSERT INTO secrets VALUES ('{SECRET}')")
+        for statement in FAILING:
+            with suppress(psycopg2.Error):
+                ask(server.url, statement)
+        # Of a backend that crashes, PostgreSQL's details tell what it was running.
+        with pytest.raises(psycopg2.OperationalError):
+            crash_while(server.url, f"SELECT '{SECRET}', pg_sleep(60)")
+        wait_for_answer(server.url, "DROP TABLE IF EXISTS secrets")
+        written = journal.read_text()
+    assert "was terminated by signal 9" in written
+    for part in (SECRET, "Geheim", "secrets", "SELECT", "STATEMENT", "DETAIL"):
+        assert part not in written
+
+
+def crash_while(url: str, statement: str) -> None:
+    """Kill the backend that runs a statement; raises what the client gets."""
+    connection = psycopg2.connect(url, async_=1)
+    try:
+        wait_select(connection)
+        connection.cursor().execute(statement)
+        pid = connection.get_backend_pid()
+        running = (
+            f"SELECT state FROM pg_stat_activity WHERE pid = {pid} AND query LIKE '%pg_sleep%'"
+        )
+        while ask(url, running) != "active":
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        wait_select(connection)
+    finally:
+        connection.close()
+
+
+def test_new_log_is_for_its_owner_alone() -> None:
+    with temporary_folder() as parent, embedded.start(parent / "postgres", FAST):
+        assert (parent / "postgres.log").stat().st_mode & 0o777 == 0o600
+
+
 def test_folder_in_use_is_refused_with_the_pid_and_the_server_stays(folder: Path) -> None:
     owner = start_elsewhere(folder)
     try:
