@@ -32,7 +32,9 @@ from settings import VARIABLES, Settings, SettingsError, mask
 if TYPE_CHECKING:
     from graph.door import Access
     from ledger.integrate import Keeper
+    from ledger.worker import Worker
     from models.database import Database
+    from models.idempotency import KeySweeper
 
 __all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
 
@@ -56,7 +58,6 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     """
     from graph.http import application
     from graph.trusted import UnusableDocuments, load
-    from ledger.worker import Worker
     from models.database import Database
     from models.patience import Patience
 
@@ -72,11 +73,11 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if database is None:
             _settle_memory()
-            integrating = Worker(opened, keeper_of(settings))
-            integrating.start()
+            threads = _start_threads(opened, settings)
         yield
         if database is None:
-            await to_thread.run_sync(integrating.stop)
+            for thread in threads:
+                await to_thread.run_sync(thread.stop)
             opened.close()
             if multiprocessing.parent_process() is not None:
                 _end_within(2, 0)
@@ -99,6 +100,20 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
         )
     except UnusableDocuments as error:
         raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
+
+
+def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, KeySweeper]":
+    """Start what runs beside the requests of a process: each has a `stop`."""
+    from ledger.worker import Worker
+    from models.idempotency import KeySweeper
+
+    threads = (
+        Worker(database, keeper_of(settings)),
+        KeySweeper(database, settings.limits.idempotency_hours),
+    )
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def keeper_of(settings: Settings) -> "Keeper":
