@@ -12,6 +12,7 @@ from exchange.csv.errors import BadOptions, Unusable
 from exchange.csv.format import parse_delimiter
 from exchange.csv.importing import import_csv
 from exchange.csv.kind_list import KINDS
+from exchange.csv.numbers import DECIMALS
 from exchange.csv.progress import show_progress
 from ledger.command import integrate_after
 from models.database import Database
@@ -20,7 +21,7 @@ from models.database import Database
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what `run` reads from the parsed arguments."""
     parser.add_argument("kind", metavar="KIND", choices=list(KINDS), help=", ".join(KINDS))
-    parser.add_argument("file", metavar="FILE", type=Path, help="CSV with a header line")
+    parser.add_argument("file", metavar="FILE", type=Path, help="CSV, or XLSX, with a header line")
     parser.add_argument(
         "--map",
         metavar="COLUMN=FIELD",
@@ -38,6 +39,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="one value for every row",
     )
     parser.add_argument("--delimiter", help="instead of the detected one of , ; and tab")
+    parser.add_argument(
+        "--encoding", help="of CSV: utf-8 if left out; cp1252 is what Excel writes in the West"
+    )
+    parser.add_argument("--sheet", help="of XLSX, by name; needed where it has several")
+    parser.add_argument(
+        "--decimal",
+        choices=DECIMALS,
+        default="auto",
+        help="the decimal separator; auto decides for each column of numbers by all of its cells,"
+        " and refuses the file where they cannot tell (default: %(default)s)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
     parser.add_argument("--reject", metavar="FILE", type=Path, help="write rejected rows here")
     parser.add_argument(
@@ -60,6 +72,9 @@ def run(args: Namespace, database: Database) -> int:
                 all_or_nothing=args.all_or_nothing,
                 progress=progress,
                 delimiter=args.delimiter and parse_delimiter(args.delimiter),
+                encoding=args.encoding,
+                sheet=args.sheet,
+                decimal=args.decimal,
             )
     except Unusable as error:
         print(f"error: {error} ({error.code})", file=sys.stderr)
