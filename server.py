@@ -320,7 +320,7 @@ class Command:
 KEEPING = ("import", "ledger", "audit")
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
-    "import": Command("import a CSV file", _delegate, "exchange.import_command"),
+    "import": Command("import a CSV or XLSX file", _delegate, "exchange.import_command"),
     "user": Command("add, list, change or remove users", _delegate, "models.user_command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "ledger": Command("integrate events, or print the key", _delegate, "ledger.command"),

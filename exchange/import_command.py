@@ -4,11 +4,18 @@
 """
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import (
+    Action,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.csv.errors import BadOptions, Unusable
+from exchange.csv.field_help import describe_fields
 from exchange.csv.format import parse_delimiter
 from exchange.csv.importing import import_csv
 from exchange.csv.kind_list import KINDS
@@ -20,7 +27,11 @@ from models.database import Database
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what `run` reads from the parsed arguments."""
-    parser.add_argument("kind", metavar="KIND", choices=list(KINDS), help=", ".join(KINDS))
+    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.epilog = "\n\n".join(map(describe_fields, KINDS.values()))
+    parser.add_argument(
+        "kind", action=_Kind, metavar="KIND", choices=list(KINDS), help=", ".join(KINDS)
+    )
     parser.add_argument("file", metavar="FILE", type=Path, help="CSV, or XLSX, with a header line")
     parser.add_argument(
         "--map",
@@ -55,6 +66,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--all-or-nothing", action="store_true", help="write nothing if any row is rejected"
     )
+
+
+class _Kind(Action):
+    """Keeps the kind; a `--help` behind it describes the fields of this kind alone."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - of argparse's signature
+    ) -> None:
+        namespace.kind = values
+        parser.epilog = describe_fields(KINDS[str(values)])
 
 
 def run(args: Namespace, database: Database) -> int:
