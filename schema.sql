@@ -582,14 +582,18 @@ create index on sign_in_attempts (username_hash, at);
 create index on sign_in_attempts (address, at);
 create index on sign_in_attempts (at);
 
--- One row a request that named a key: the same key with the same input answers with the same object.
+-- One row a request that named a key: the same actor's same key with the same input answers with the same object.
+-- Rows are removed once they are older than IDEMPOTENCY_HOURS.
 create table idempotency_keys (
-  key        text collate "C" primary key check (length(key) between 1 and 200),
+  actor      text collate "C" not null default current_actor(),
+  key        text collate "C" not null check (length(key) between 1 and 200),
   mutation   text collate "C" not null,
   input_hash bytea not null,
   objects    jsonb not null default '{}',
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  primary key (actor, key)
 );
+create index on idempotency_keys (created_at);
 
 -- ---------------------------------------------------------------- matter adds up
 

@@ -33,7 +33,9 @@ from settings import VARIABLES, Settings, SettingsError, mask
 if TYPE_CHECKING:
     from graph.door import Access
     from ledger.integrate import Keeper
+    from ledger.worker import Worker
     from models.database import Database
+    from models.idempotency import KeySweeper
 
 __all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
 
@@ -59,7 +61,6 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     """
     from graph.http import application
     from graph.trusted import UnusableDocuments, load
-    from ledger.worker import Worker
     from models.database import Database
     from models.patience import Patience
 
@@ -75,11 +76,11 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if database is None:
             _settle_memory()
-            integrating = Worker(opened, keeper_of(settings))
-            integrating.start()
+            threads = _start_threads(opened, settings)
         yield
         if database is None:
-            await to_thread.run_sync(integrating.stop)
+            for thread in threads:
+                await to_thread.run_sync(thread.stop)
             opened.close()
             if multiprocessing.parent_process() is not None:
                 _end_within(2, 0)
@@ -103,6 +104,20 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
         )
     except UnusableDocuments as error:
         raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
+
+
+def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, KeySweeper]":
+    """Start what runs beside the requests of a process: each has a `stop`."""
+    from ledger.worker import Worker
+    from models.idempotency import KeySweeper
+
+    threads = (
+        Worker(database, keeper_of(settings)),
+        KeySweeper(database, settings.limits.idempotency_hours),
+    )
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def keeper_of(settings: Settings) -> "Keeper":
@@ -317,7 +332,7 @@ class Command:
 KEEPING = ("import", "ledger", "audit")
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
-    "import": Command("import a CSV file", _delegate, "exchange.import_command"),
+    "import": Command("import a CSV or XLSX file", _delegate, "exchange.import_command"),
     "user": Command("add, list, change or remove users", _delegate, "models.user_command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "ledger": Command("integrate events, or print the key", _delegate, "ledger.command"),

@@ -40,6 +40,7 @@ environment:
                 in the long run (50000, 1000000, 100000 in production; else 5000000, 5000000, and
                 0: clients are not counted)
   REQUEST_SECONDS, POOL_SECONDS           what a request may take in all, and wait for a connection (15, 5)
+  IDEMPOTENCY_HOURS                       how long an idempotency key is remembered (72)
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
   MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,
   MAX_NODE_IDS  how large a request may be; see the README
@@ -79,6 +80,7 @@ LIMITS = {
     "cost_per_second": ("COST_PER_SECOND", 0, 1_000_000_000),
     "request_seconds": ("REQUEST_SECONDS", 1, 3_600),
     "pool_seconds": ("POOL_SECONDS", 1, 3_600),
+    "idempotency_hours": ("IDEMPOTENCY_HOURS", 1, 24 * 3_660),
 }
 # In production, if nothing else is said; a developer may ask for more, and is not counted.
 PRODUCTION = replace(DEFAULTS, cost=50_000, cost_burst=1_000_000, cost_per_second=100_000)

@@ -1,7 +1,7 @@
 """The subcommand `audit findings`: what breaks a rule, as CSV or as JSON, however much it is.
 
-0: nothing was found; 1: something was; 2: there is no such product, batch or supplier. No text of the
-data begins a cell, so that no spreadsheet takes one for a formula.
+0: nothing was found; 1: something was; 2: there is no such product, batch or supplier. No text
+of the data is computed or rewritten by a spreadsheet.
 """
 
 import csv
@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from exchange.csv.spreadsheet import harmless
 from models.database import Database
 from models.findings import RULES, Scope
 from models.findings.reading import SHOWN, stream
@@ -66,12 +67,13 @@ def scope_of(args: Namespace) -> Scope:
 
 
 def write_csv(found: Iterable[dict[str, Any]], output: TextIO) -> int:
-    """RFC 4180 with a header; how many findings were written."""
+    """RFC 4180 with a header, harmless to a spreadsheet; how many findings were written."""
     writer, count = csv.writer(output), 0
     for finding in found:
         if count == 0:
             writer.writerow(SHOWN)
-        writer.writerow(finding.values())
+        values = finding.values()
+        writer.writerow(harmless(each) if isinstance(each, str) else each for each in values)
         count += 1
     if count == 0:
         writer.writerow(SHOWN)

@@ -4,14 +4,22 @@
 """
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import (
+    Action,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.csv.errors import BadOptions, Unusable
+from exchange.csv.field_help import describe_fields
 from exchange.csv.format import parse_delimiter
 from exchange.csv.importing import import_csv
 from exchange.csv.kind_list import KINDS
+from exchange.csv.numbers import DECIMALS
 from exchange.csv.progress import show_progress
 from ledger.command import integrate_after
 from models.database import Database
@@ -19,8 +27,12 @@ from models.database import Database
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what `run` reads from the parsed arguments."""
-    parser.add_argument("kind", metavar="KIND", choices=list(KINDS), help=", ".join(KINDS))
-    parser.add_argument("file", metavar="FILE", type=Path, help="CSV with a header line")
+    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.epilog = "\n\n".join(map(describe_fields, KINDS.values()))
+    parser.add_argument(
+        "kind", action=_Kind, metavar="KIND", choices=list(KINDS), help=", ".join(KINDS)
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="CSV, or XLSX, with a header line")
     parser.add_argument(
         "--map",
         metavar="COLUMN=FIELD",
@@ -38,11 +50,36 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="one value for every row",
     )
     parser.add_argument("--delimiter", help="instead of the detected one of , ; and tab")
+    parser.add_argument(
+        "--encoding", help="of CSV: utf-8 if left out; cp1252 is what Excel writes in the West"
+    )
+    parser.add_argument("--sheet", help="of XLSX, by name; needed where it has several")
+    parser.add_argument(
+        "--decimal",
+        choices=DECIMALS,
+        default="auto",
+        help="the decimal separator; auto decides for each column of numbers by all of its cells,"
+        " and refuses the file where they cannot tell (default: %(default)s)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
     parser.add_argument("--reject", metavar="FILE", type=Path, help="write rejected rows here")
     parser.add_argument(
         "--all-or-nothing", action="store_true", help="write nothing if any row is rejected"
     )
+
+
+class _Kind(Action):
+    """Keeps the kind; a `--help` behind it describes the fields of this kind alone."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - of argparse's signature
+    ) -> None:
+        namespace.kind = values
+        parser.epilog = describe_fields(KINDS[str(values)])
 
 
 def run(args: Namespace, database: Database) -> int:
@@ -60,6 +97,9 @@ def run(args: Namespace, database: Database) -> int:
                 all_or_nothing=args.all_or_nothing,
                 progress=progress,
                 delimiter=args.delimiter and parse_delimiter(args.delimiter),
+                encoding=args.encoding,
+                sheet=args.sheet,
+                decimal=args.decimal,
             )
     except Unusable as error:
         print(f"error: {error} ({error.code})", file=sys.stderr)

@@ -332,7 +332,8 @@ class Engine:
     ) -> Answer:
         """One operation is one transaction: where another writer stood in its way, it is run again."""
         for pause in (*RETRY_PAUSES, None):
-            work = Work(self._database, self._builder, self._reader, variables)
+            hours = self.limits.idempotency_hours
+            work = Work(self._database, self._builder, self._reader, variables, hours)
             answer = await self._written(work, document, request, viewer)
             if pause is None or not work.conflicted:
                 break

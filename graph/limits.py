@@ -43,6 +43,8 @@ class Limits:
     """How long a request may take, whatever it waits for."""
     pool_seconds: int = 5
     """How long a request waits for a connection to the database."""
+    idempotency_hours: int = 72
+    """How long an idempotency key is remembered."""
 
     def shared(self, workers: int) -> "Limits":
         """The limits of one of several processes, each of which counts what it sees of a client.

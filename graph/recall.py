@@ -1,13 +1,11 @@
 """GET /trace/{batch}/impact.csv: what a recall of a batch has to reach, for a spreadsheet.
 
-A GraphQL request in, RFC 4180 out, so that permissions and limits are those of the fields. Refuses to
-let a text of the data be a formula, or become another number or a date: what a spreadsheet would
-compute or rewrite is led by an apostrophe.
+A GraphQL request in, RFC 4180 out, so that permissions and limits are those of the fields. No text of
+the data is computed or rewritten by a spreadsheet.
 """
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -16,6 +14,7 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from exchange.csv.spreadsheet import harmless
 from graph.answer import Answer, Request
 from graph.door import Door
 from graph.engine import Engine
@@ -32,10 +31,6 @@ COLUMNS = (
     *("finding", "product_id", "name", "gtin", "batch_number", "production_date"),
     *("manufacturer", "location", "country", "steps", "quantity_kg", "customers"),
 )
-# What spreadsheets take for the beginning of a formula (OWASP, CSV Injection), and their wide forms.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
-# What spreadsheets read as a number or a date, and show otherwise than it stands: 007, 1E5, 3/4.
-REWRITTEN = re.compile(r"(?!(?:0|[1-9]\d{0,14})$)[\d.][\d.,:/ -]*(?:[eE][+-]?\d+)?")
 # RFC 4180, section 3; the mark tells spreadsheets that this is UTF-8.
 MEDIA_TYPE, BYTE_ORDER_MARK = "text/csv; charset=utf-8; header=present", "\ufeff"
 
@@ -113,7 +108,7 @@ def row(node: dict[str, Any]) -> Iterator[Any]:
     yield "product"
     yield product["productId"]
     yield harmless(product["name"])
-    yield product["gtin"]
+    yield harmless(product["gtin"])
     yield harmless(product["batchNumber"])
     yield product["productionDate"]
     for name in ("name", "location", "country"):
@@ -121,10 +116,3 @@ def row(node: dict[str, Any]) -> Iterator[Any]:
     yield node["depth"]
     yield node["quantityKg"]
     yield harmless("; ".join(node["customers"]))
-
-
-def harmless(text: str | None) -> str:
-    """A text that no spreadsheet takes for a formula, a number or a date."""
-    if text is None:
-        return ""
-    return f"'{text}" if text.startswith(FORMULA) or REWRITTEN.fullmatch(text) else text

@@ -94,7 +94,9 @@ class ProductDoor:
         missing = [name for name in REQUIRED if given.get(name) in (None, "")]
         if missing:
             return refusal(f"missing: {', '.join(missing)}")
-        variables = {"input": {MEMBERS[k]: v for k, v in given.items() if k in MEMBERS}}
+        # The first design made a product at each request.
+        members = {MEMBERS[k]: v for k, v in given.items() if k in MEMBERS}
+        variables = {"input": members | {"allowDuplicate": True}}
         answer = await self._answer(http, Request(CREATE, variables))
         if answer.errors or answer.data is None:
             return failure(answer)

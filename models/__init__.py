@@ -6,6 +6,7 @@ from models.base import Base
 from models.change import Change
 from models.event import Transaction
 from models.hold import Hold, HoldBatch, HoldProduct
+from models.idempotency import IdempotencyKey
 from models.ledger import (
     LEDGER_QUEUE,
     Ledger,
@@ -22,7 +23,7 @@ from models.party import Certificate, Manufacturer, Supplier
 from models.plot import CacaoBatchPlot, Plot
 from models.session import UserSession
 from models.statement import CacaoBatchStatement, DueDiligenceStatement, ProductStatement
-from models.user import IdempotencyKey, User
+from models.user import User
 
 __all__ = [
     "CUSTODIES",

@@ -36,6 +36,12 @@ class AlreadyExists(DomainError):
     code = "ALREADY_EXISTS"
 
 
+class Duplicate(DomainError):
+    """An equal object is there, though no key of the database says that it is the same."""
+
+    code = "DUPLICATE"
+
+
 class Overdrawn(DomainError):
     """A batch or an account would give more kilograms than it holds."""
 

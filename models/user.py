@@ -1,11 +1,11 @@
-"""Users with their roles, and the keys by which a repeated request is recognised."""
+"""Users with their roles."""
 
 import unicodedata
 
-from sqlalchemy import LargeBinary, Text, func
+from sqlalchemy import Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Instant, Json, Key, Name
+from models.base import Base, Instant, Key, Name
 from models.errors import InvalidAttribute
 
 # What a user or a key may be, the one that may least first; whoever has not signed in is `public`.
@@ -27,18 +27,6 @@ class User(Base):
     role: Mapped[Name] = mapped_column(server_default="viewer")
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
     removed_at: Mapped[Instant | None]
-
-
-class IdempotencyKey(Base):
-    """A key a client chose, and the objects its first request made: payload field -> primary key."""
-
-    __tablename__ = "idempotency_keys"
-
-    key: Mapped[Name] = mapped_column(primary_key=True)
-    mutation: Mapped[Name]
-    input_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    objects: Mapped[Json] = mapped_column(server_default="{}")
-    created_at: Mapped[Instant] = mapped_column(server_default=func.now())
 
 
 def normal_name(name: str) -> str:

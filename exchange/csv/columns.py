@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from exchange.csv.errors import BadOptions
 from exchange.csv.kinds import Field, Kind, Reference
+from exchange.csv.numbers import read_number
+from exchange.csv.reader import SheetCell
 from exchange.csv.refusals import Code, Refusal
 
 
@@ -21,6 +23,8 @@ class Columns:
     cells: tuple[tuple[int, Field], ...]
     constants: tuple[tuple[Field, str | None], ...]
     ignored: tuple[str, ...]
+    # Position of a column of numbers -> its decimal separator.
+    marks: Mapping[int, str]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -34,7 +38,7 @@ class Columns:
         faults: list[Refusal] = []
         for position, field in self.cells:
             try:
-                values[field.name] = _read_cell(field, row[position])
+                values[field.name] = _read_cell(field, row[position], self.marks.get(position))
             except Refusal as fault:
                 faults.append(fault)
         values.update((field.name, value) for field, value in self.constants)
@@ -82,15 +86,19 @@ def plan_columns(
     faults += _find_missing(kind, frozenset(sources))
     if faults:
         raise BadOptions("; ".join(faults))
-    return Columns(kind, tuple(cells), values, tuple(ignored))
+    return Columns(kind, tuple(cells), values, tuple(ignored), {})
 
 
-def _read_cell(field: Field, cell: str) -> str | None:
+def _read_cell(field: Field, cell: str, mark: str | None = None) -> str | None:
+    if isinstance(cell, SheetCell) and cell.problem:
+        raise Refusal(cell.problem.code, f"{field.name}: {cell.problem.reason}")
     if not (text := cell.strip()):
         if field.required:
             raise Refusal(Code.MISSING, f"{field.name} is empty")
         return None
     try:
+        if mark and not isinstance(cell, SheetCell):
+            text = read_number(text, mark)
         return field.type.parse(text)
     except Refusal as fault:
         raise Refusal(fault.code, f"{field.name}: {fault.reason}") from None

@@ -31,6 +31,12 @@ class UnboundedRecord(Unusable):
     code = "UNBOUNDED_RECORD"
 
 
+class AmbiguousNumbers(Unusable):
+    """A column's decimal separator is not known: a value could be a thousand times another."""
+
+    code = "AMBIGUOUS_DECIMAL"
+
+
 class BadOptions(Unusable):
     """An unknown kind, field, column, constant or delimiter, or a field that has no source."""
 

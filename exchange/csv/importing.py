@@ -1,10 +1,11 @@
-"""Import of a CSV file: read, stage, merge, report; one transaction, committed once at the end.
+"""Import of a file: read, stage, merge, report; one transaction, committed once at the end.
 
 Memory is bounded by a chunk of rows. Two imports never interleave: the second waits.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,11 +16,13 @@ from exchange.csv.errors import BadOptions
 from exchange.csv.keyed_merge import KeyedMerge
 from exchange.csv.kind_list import KINDS
 from exchange.csv.merging import Merge, Written, run_merge
-from exchange.csv.reader import CSVFile, Record
+from exchange.csv.numbers import decimal_marks, is_number
+from exchange.csv.reader import Record
 from exchange.csv.references import resolve
 from exchange.csv.refusals import Refusal
 from exchange.csv.reject_file import RejectFile
 from exchange.csv.report import SHOWN, ImportReport
+from exchange.csv.sources import Source, SourceOptions, open_source
 from exchange.csv.staging import StagedRow, Staging
 from exchange.csv.use_merge import UseMerge
 from models.database import Database
@@ -48,6 +51,9 @@ def import_csv(
     all_or_nothing: bool = False,
     progress: Progress | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    decimal: str = "auto",
 ) -> ImportReport:
     """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
 
@@ -56,8 +62,10 @@ def import_csv(
     if kind not in KINDS:
         raise BadOptions(f"unknown kind {kind}: {', '.join(KINDS)}")
     with ExitStack() as stack:
-        source = stack.enter_context(CSVFile(path, delimiter))
+        options = SourceOptions(delimiter, encoding, sheet, decimal)
+        source = stack.enter_context(open_source(path, options))
         columns = plan_columns(KINDS[kind], source.header, mapping, constants)
+        columns = _decide_decimals(columns, path, options)
         rejects = RejectFile(reject, path) if reject else None
         if rejects:
             stack.callback(rejects.discard)
@@ -68,7 +76,8 @@ def import_csv(
         written = _merge(staging, columns, merge)
         report = _report(staging, source, columns, merge, written, read, dry_run, all_or_nothing)
         if rejects:
-            rejects.write(source, staging.rejections())
+            with open_source(path, options) as again:
+                rejects.write(again, columns, staging.rejections())
         if report.written:
             connection.commit()
         if rejects:
@@ -93,7 +102,16 @@ def _locked(database: Database, actor: str) -> Iterator[connection_type]:
         pooled.close()
 
 
-def _stage(staging: Staging, source: CSVFile, columns: Columns, progress: Progress | None) -> int:
+def _decide_decimals(columns: Columns, path: Path, options: SourceOptions) -> Columns:
+    """Read the whole file once for what its numbers say, where it has columns of numbers."""
+    if not any(is_number(field) for _, field in columns.cells):
+        return columns
+    with open_source(path, options) as source:
+        marks = decimal_marks(columns.cells, source.records(), source.delimiter, options.decimal)
+    return replace(columns, marks=marks)
+
+
+def _stage(staging: Staging, source: Source, columns: Columns, progress: Progress | None) -> int:
     read = 0
     rows = (_read_row(columns, record) for record in source.records())
     for chunk in _cut(rows):
@@ -145,7 +163,7 @@ def _merge(staging: Staging, columns: Columns, merge: Merge) -> Written:
 
 def _report(
     staging: Staging,
-    source: CSVFile,
+    source: Source,
     columns: Columns,
     merge: Merge,
     written: Written,

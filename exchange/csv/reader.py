@@ -1,7 +1,8 @@
 """CSV: from the bytes of a file to records with their physical line numbers, one at a time.
 
-UTF-8 with or without a byte order mark, UTF-16 with one; line ends LF, CRLF or CR; RFC 4180 quotes,
-strictly. A record that cannot be read is handed on with its problem; a file that cannot, raises.
+UTF-8 with or without a byte order mark, UTF-16 with one, or an encoding that is named; line ends LF,
+CRLF or CR; RFC 4180 quotes, strictly. A record that cannot be read is handed on with its problem; a
+file that cannot, raises.
 """
 
 import csv
@@ -13,11 +14,40 @@ from types import TracebackType
 from typing import Self
 
 from exchange.csv.errors import EmptyFile, UnboundedRecord, UndecodableText, UnreadableFile
-from exchange.csv.format import detect_delimiter, detect_encoding, locate_undecodable
+from exchange.csv.format import (
+    announced_delimiter,
+    choose_encoding,
+    detect_delimiter,
+    locate_undecodable,
+)
 from exchange.csv.refusals import Code, Refusal
+from exchange.csv.spreadsheet import restore
 
 # A physical line beyond this many characters is no CSV, and must not be held in memory.
 LINE_LIMIT = 16 * 1024 * 1024
+
+
+# The first columns of a reject file, which this importer reads again.
+REJECT_COLUMNS = ("import_line", "import_code", "import_reason")
+
+
+class SheetCell(str):
+    """A cell of a sheet that is no text: a number, or what no value can be read from.
+
+    The text is a number with a decimal point; `problem` says why the cell has no value.
+    """
+
+    problem: Refusal | None = None
+
+    @property
+    def is_number(self) -> bool:
+        return self.problem is None
+
+    @classmethod
+    def refused(cls, text: str, problem: Refusal) -> Self:
+        cell = cls(text)
+        cell.problem = problem
+        return cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +65,9 @@ class Record:
 class CSVFile:
     """An open CSV file: its header, its delimiter, and its records, which can be read once."""
 
-    def __init__(self, path: Path, delimiter: str | None = None) -> None:
+    def __init__(
+        self, path: Path, delimiter: str | None = None, encoding: str | None = None
+    ) -> None:
         self.path = path
         try:
             if not path.is_file():
@@ -45,12 +77,14 @@ class CSVFile:
         except OSError as error:
             raise UnreadableFile(f"cannot read {path}: {error.strerror}") from error
         try:
-            self.encoding = detect_encoding(path)
+            self.encoding = choose_encoding(path, encoding)
             self.delimiter = delimiter or detect_delimiter(path, self.encoding)
             self._stream = TextIOWrapper(self._bytes, encoding=self.encoding, newline="")
             self._raw: list[str] = []
             self._reader = csv.reader(self._lines(), delimiter=self.delimiter, strict=True)
-            self.header: tuple[str, ...] = self._read_header()
+            header = self._read_header()
+            self.is_reject = header[: len(REJECT_COLUMNS)] == REJECT_COLUMNS
+            self.header = tuple(map(restore, header)) if self.is_reject else header
         except BaseException:
             self._bytes.close()
             raise
@@ -71,9 +105,11 @@ class CSVFile:
         return self._bytes.raw.tell()
 
     def records(self) -> Iterator[Record]:
-        """The records below the header; blank lines are skipped."""
+        """The records below the header; lines that are blank, or delimiters alone, are skipped."""
         width = len(self.header)
         while (record := self._next()) is not None:
+            if self.is_reject:
+                record = _restored(record)
             if record.problem is None and len(record.cells) != width:
                 words = f"{len(record.cells)} cells where the header has {width}"
                 yield Record(record.line, record.cells, Refusal(Code.CELL_COUNT, words))
@@ -99,7 +135,7 @@ class CSVFile:
                 return None
             except csv.Error as error:
                 return Record(start, ["".join(self._raw)], self._problem(start, error))
-            if cells:
+            if any(cells) and any(map(str.strip, cells)):
                 break
         if any("\0" in line for line in self._raw):
             return Record(start, cells, Refusal(Code.NUL_CHARACTER, _name_nul(cells)))
@@ -124,14 +160,30 @@ class CSVFile:
                 line = self._stream.readline(LINE_LIMIT)
             except UnicodeDecodeError as error:
                 place = locate_undecodable(self.path, self.encoding)
-                raise UndecodableText(f"{place} is not {self.encoding}: {error.reason}") from None
+                value = error.object[error.start]
+                raise UndecodableText(
+                    f"{place} is not {self.encoding} (0x{value:02x}: {error.reason}); --encoding"
+                    " names another one, such as cp1252, which Excel writes"
+                ) from None
             if not line:
                 return
             if len(line) >= LINE_LIMIT:
                 number = self._reader.line_num + 1
                 raise UnboundedRecord(f"line {number} has more than {LINE_LIMIT} characters")
+            if self._reader.line_num == 0 and announced_delimiter(line):
+                # It stays a line, so that the others keep their numbers.
+                line = "\n"
             self._raw.append(line)
             yield line
+
+
+def _restored(record: Record) -> Record:
+    """A record of a reject file with its cells as they were; a formula of a sheet stays refused."""
+    cells = list(map(restore, record.cells))
+    if len(cells) > 1 and cells[1] == Code.FORMULA:
+        formula = Refusal(Code.FORMULA, "it was a formula: write its value")
+        cells = [SheetCell.refused(c, formula) if c.startswith("=") else c for c in cells]
+    return Record(record.line, cells, record.problem)
 
 
 def _name_nul(cells: list[str]) -> str:

@@ -8,6 +8,7 @@ class Code(StrEnum):
     """Reason codes; part of the reject file's format, so their spelling does not change."""
 
     AMBIGUOUS = "AMBIGUOUS"
+    BAD_CELL = "BAD_CELL"
     BAD_COUNTRY = "BAD_COUNTRY"
     BAD_DATE = "BAD_DATE"
     BAD_ID = "BAD_ID"
@@ -21,6 +22,7 @@ class Code(StrEnum):
     CONSTRAINT = "CONSTRAINT"
     CUSTODY_BROKEN = "CUSTODY_BROKEN"
     EVENT_CHANGED = "EVENT_CHANGED"
+    FORMULA = "FORMULA"
     GTIN_CHECK_DIGIT = "GTIN_CHECK_DIGIT"
     GTIN_LENGTH = "GTIN_LENGTH"
     GTIN_NOT_DIGITS = "GTIN_NOT_DIGITS"

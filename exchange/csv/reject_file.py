@@ -1,17 +1,21 @@
 """The reject file: a CSV of refused rows, each with its line, code, reason and original cells.
 
-It is written beside its final name and takes it at the end; it can be imported again as it is.
+It is written beside its final name and takes it at the end. It can be imported again as it is: what a
+spreadsheet would compute or rewrite is guarded by an apostrophe, which the importer takes away, and a
+number that could be read in two ways is written so that it cannot.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from exchange.csv.columns import Columns
 from exchange.csv.errors import UnreadableFile
-from exchange.csv.reader import CSVFile, Record
+from exchange.csv.numbers import write_number
+from exchange.csv.reader import REJECT_COLUMNS, Record
 from exchange.csv.refusals import Rejection
-
-COLUMNS = ("import_line", "import_code", "import_reason")
+from exchange.csv.sources import Source
+from exchange.csv.spreadsheet import harmless
 
 
 class RejectFile:
@@ -27,18 +31,19 @@ class RejectFile:
         except OSError as error:
             raise UnreadableFile(f"cannot write {path}: {error.strerror}") from error
 
-    def write(self, source: CSVFile, rejections: Iterator[Rejection]) -> None:
-        """Read the source again and copy the records that were refused, both in file order."""
-        with (
-            self._part.open("w", encoding="utf-8", newline="") as stream,
-            CSVFile(source.path, source.delimiter) as again,
-        ):
+    def write(self, source: Source, columns: Columns, rejections: Iterator[Rejection]) -> None:
+        """Copy the records of a source, read from its beginning, that were refused, in file order.
+
+        Of a source that is a reject file, the reasons are replaced.
+        """
+        with self._part.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, delimiter=source.delimiter)
-            writer.writerow((*COLUMNS, *source.header))
-            records = again.records()
+            writer.writerow((*REJECT_COLUMNS, *_cells(source, source.header)))
+            records = source.records()
             for rejection in rejections:
                 record = _skip_to(records, rejection.line)
-                writer.writerow((rejection.line, rejection.code, rejection.reason, *record.cells))
+                why = (rejection.line, rejection.code, harmless(rejection.reason))
+                writer.writerow((*why, *_cells(source, _numbers(columns, record.cells))))
 
     def keep(self) -> None:
         """Give the written file its name."""
@@ -47,6 +52,19 @@ class RejectFile:
     def discard(self) -> None:
         """Remove what was not kept."""
         self._part.unlink(missing_ok=True)
+
+
+def _cells(source: Source, cells: Sequence[str]) -> list[str]:
+    own = len(REJECT_COLUMNS) if source.is_reject and len(cells) > len(REJECT_COLUMNS) else 0
+    return [harmless(cell, reversible=True) for cell in cells[own:]]
+
+
+def _numbers(columns: Columns, cells: Sequence[str]) -> list[str]:
+    written = list(cells)
+    for position, field in columns.cells:
+        if position in columns.marks and position < len(cells):
+            written[position] = write_number(cells[position], field, columns.marks[position])
+    return written
 
 
 def _skip_to(records: Iterator[Record], line: int) -> Record:

@@ -31,7 +31,7 @@ def optional(description: str) -> Any:
 @strawberry.input(description="What every mutation accepts.")
 class MutationInput:
     idempotency_key: str | None = strawberry.field(
-        description="A key of the client's choice: a second request with the same key and input "
+        description="A key of the client's choice: a second request of the same actor with the same key and input "
         "writes nothing and answers with the same objects.",
         default=None,
     )

@@ -4,6 +4,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -29,6 +30,7 @@ class CreateManufacturerInput(MutationInput):
     name: str = given("Name.")
     location: str = given("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
+    allow_duplicate: bool = allow_duplicate()
 
 
 @strawberry.input(description="Corrections to a manufacturer; what is left out stays.")
@@ -46,6 +48,7 @@ class CreateSupplierInput(MutationInput):
     country: CountryCode | None = optional("Country of the place.")
     contact_person: str | None = optional("Whom to ask there.")
     external_id: str | None = optional("Its identifier in your own system; no two may share one.")
+    allow_duplicate: bool = allow_duplicate()
 
 
 @strawberry.input(description="Corrections to a supplier; what is left out stays.")
@@ -71,6 +74,8 @@ class SupplierPayload:
 def create_manufacturer(session: Session, input: CreateManufacturerInput) -> Written:
     values = values_of(input, *MANUFACTURER)
     require(values, "name", "location")
+    if not input.allow_duplicate:
+        refuse_duplicate(session, models.Manufacturer, values, ("name", "location"))
     return {"manufacturer": insert_row(session, models.Manufacturer, values)}
 
 
@@ -84,6 +89,8 @@ def update_manufacturer(session: Session, input: UpdateManufacturerInput) -> Wri
 def create_supplier(session: Session, input: CreateSupplierInput) -> Written:
     values = values_of(input, *SUPPLIER)
     require(values, "name", "location")
+    if not input.allow_duplicate:
+        refuse_duplicate(session, models.Supplier, values, ("name", "location"), "external_id")
     return {"supplier": insert_row(session, models.Supplier, values)}
 
 

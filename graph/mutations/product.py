@@ -6,6 +6,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -31,6 +32,8 @@ MASTER_DATA = (
     "cocoa_percent",
     "production_date",
 )
+# What an import recognises a product without a GTIN by.
+PRODUCT_KEY = ("name", "manufacturer_id", "batch_number", "cocoa_percent")
 
 
 @strawberry.input(description="A new lot of a product.")
@@ -42,6 +45,7 @@ class CreateProductInput(MutationInput):
     gtin: GTIN | None = optional("GS1 trade item number.")
     cocoa_percent: Decimal | None = optional("Declared cocoa solids, in percent.")
     production_date: Date | None = optional("Day of production.")
+    allow_duplicate: bool = allow_duplicate()
 
 
 @strawberry.input(description="Corrections to a product; what is left out stays.")
@@ -63,6 +67,9 @@ class ProductPayload:
 
 def create_product(session: Session, input: CreateProductInput) -> Written:
     values = product_values(session, input)
+    # With a GTIN, the GTIN and the batch number are a key of the database.
+    if not input.allow_duplicate and values.get("gtin") is None:
+        refuse_duplicate(session, models.Product, values, PRODUCT_KEY, "gtin")
     return {"product": insert_row(session, models.Product, values)}
 
 

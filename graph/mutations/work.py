@@ -15,8 +15,6 @@ from typing import Annotated, Any
 import strawberry
 from graphql import GraphQLError, GraphQLResolveInfo
 from graphql.execution.values import VariableValues
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -28,15 +26,14 @@ from graph.mutations.payload import Outcome, UserError
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
 from graph.planner.execute import Reader
-from models import IdempotencyKey
 from models.database import Database
 from models.errors import (
     Conflict,
     DomainError,
-    IdempotencyKeyReused,
     InvalidAttribute,
     violation_of,
 )
+from models.idempotency import claim_key, keep_objects
 from models.slots import Slots, Unanswered
 
 # What a mutation wrote: payload field (in Python) -> primary key.
@@ -51,9 +48,15 @@ class Work:
     """The writes of one operation. Opened with the first field, closed by `finish`."""
 
     def __init__(
-        self, database: Database, builder: Builder, reader: Reader, variables: VariableValues
+        self,
+        database: Database,
+        builder: Builder,
+        reader: Reader,
+        variables: VariableValues,
+        key_hours: int,
     ) -> None:
         self._database = database
+        self._key_hours = key_hours
         self._variables = variables
         self._builder = builder
         self._reader = reader
@@ -196,7 +199,7 @@ class Work:
             return Outcome({}, [user_error(violation)])
 
     def _once(self, session: Session, mutation: str, write: Write, input: Any) -> Written:
-        """Write, unless this idempotency key has written before; then what it wrote."""
+        """Write, unless the actor has written under this idempotency key before; then what it wrote."""
         # What takes or tells a secret has no such key: nothing of a secret is to be kept.
         key = getattr(input, "idempotency_key", None)
         if key is None:
@@ -204,20 +207,12 @@ class Work:
         if not key.strip():
             raise InvalidAttribute("It must not be blank.", "idempotency_key")
         digest = hashlib.sha256(canonical(input).encode()).digest()
-        values = {"key": key, "mutation": mutation, "input_hash": digest, "objects": {}}
-        # Waits for another request that is writing under the same key right now.
-        claim = pg_insert(IdempotencyKey).values(values).on_conflict_do_nothing()
-        if session.execute(claim.returning(IdempotencyKey.key)).first() is not None:
-            written = write(session, input)
-            row = update(IdempotencyKey).where(IdempotencyKey.key == key)
-            session.execute(row.values(objects=written))
-            return written
-        earlier = session.scalars(select(IdempotencyKey).where(IdempotencyKey.key == key)).one()
-        if earlier.mutation != mutation or earlier.input_hash != digest:
-            raise IdempotencyKeyReused(
-                "This key was used before, with another input.", "idempotency_key"
-            )
-        return dict(earlier.objects)
+        earlier = claim_key(session, key, mutation, digest, self._key_hours)
+        if earlier is not None:
+            return earlier
+        written = write(session, input)
+        keep_objects(session, key, written)
+        return written
 
     def _read(
         self, session: Session, info: GraphQLResolveInfo[Any], keys: Written

@@ -27,7 +27,7 @@ from tests.recorder import recording
 # length.
 LIMITS = Limits(cost=1_000, cost_burst=1_700, cost_per_second=1_000)
 PAGE = "{ products(first: 100) { nodes { name } } }"
-CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B"}) {
+CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B", allowDuplicate: true}) {
   userErrors { code } } }"""
 
 

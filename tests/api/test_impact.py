@@ -158,7 +158,7 @@ def test_csv_lists_products_with_their_makers(reader: TestClient, batch: str) ->
         "finding": "product",
         "product_id": "1",
         "name": "Noir Café 70%",
-        "gtin": "04006381333931",
+        "gtin": "'04006381333931",
         "batch_number": "L1",
         "production_date": "2026-03-01",
         "manufacturer": "Bonnat",
@@ -191,7 +191,10 @@ def test_csv_says_where_nothing_was_made(author: TestClient, own_world: Database
         ("+1", "'+1"),
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
+        ("\t=1", "'\t'=1"),
+        (";=cmd|' /C calc'!A0", ";'=cmd|' /C calc'!A0"),
+        ("ACME; =1+1", "ACME; '=1+1"),
+        ("ACME\n=1+1", "ACME\n'=1+1"),
         ('a "quoted", name\nof lines', 'a "quoted", name\nof lines'),
     ],
 )
@@ -208,6 +211,7 @@ def test_csv_has_no_formulas(
     [
         *(("007", "'007"), ("1E5", "'1E5"), ("3/4", "'3/4"), ("2026-03-01", "'2026-03-01")),
         *(("1.50", "'1.50"), ("1234567890123456", "'1234567890123456")),
+        *(("MAR1", "'MAR1"), ("5%", "'5%"), ("TRUE", "'TRUE"), ("1;007", "1;'007")),
         *(("0", "0"), ("12", "12"), ("L1", "L1"), ("2026-03-A", "2026-03-A"), ("1E5B", "1E5B")),
     ],
 )
@@ -228,7 +232,7 @@ def test_csv_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
             "UPDATE products SET batch_number = '1E5', name = '=1+1,\n\"é\"' WHERE product_id = 2"
         )
     opened = sheet(author, "/trace/1/impact.csv")
-    gtin, maker = "04006381333931", ("Bonnat", "Voiron", "FR")
+    gtin, maker = "'04006381333931", ("Bonnat", "Voiron", "FR")
     assert opened.to_array() == [
         [*opened.row[0]],
         ["product", 1, "Noir Café 70%", gtin, "L1", date(2026, 3, 1), *maker, 1, 114.129, ""],

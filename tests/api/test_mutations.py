@@ -86,7 +86,8 @@ def test_create_supplier(author: TestClient, own_world: Database) -> None:
 
 def test_suppliers_may_share_a_name(author: TestClient, own_world: Database) -> None:
     for _ in range(2):
-        written(author, CREATE_SUPPLIER, name="ECOOKIM", location="Abidjan")
+        given = {"name": "ECOOKIM", "location": "Abidjan", "allowDuplicate": True}
+        written(author, CREATE_SUPPLIER, **given)
     assert rows(own_world, "SELECT count(*) FROM suppliers WHERE name = 'ECOOKIM'") == [(3,)]
 
 

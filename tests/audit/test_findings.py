@@ -4,10 +4,12 @@ import csv
 import json
 from argparse import ArgumentParser
 from io import StringIO
+from typing import Any
 
 import pytest
 
 from audit.command import add_arguments, run
+from audit.findings import write_csv
 from models.database import Database
 from models.findings.reading import SHOWN
 
@@ -118,3 +120,14 @@ def test_numbers_beyond_any_key_are_not_there(
     sample: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audit(sample, "--product", str(2**70)) == 2
+
+
+def test_csv_has_nothing_that_a_spreadsheet_computes_or_rewrites() -> None:
+    texts = {"message": "gave 1 kg; =1+1", "evidence": '{"number": "a;=1", "day": ";MAR1"}'}
+    finding: dict[str, Any] = dict.fromkeys(SHOWN) | {"rule": "=cmd", "product_id": 7} | texts
+    output = StringIO()
+    assert write_csv([finding], output) == 1
+    (row,) = csv.DictReader(StringIO(output.getvalue()))
+    assert (row["rule"], row["product_id"], row["hold_id"]) == ("'=cmd", "7", "")
+    assert row["message"] == "gave 1 kg; '=1+1"
+    assert json.loads(row["evidence"]) == {"number": "a;'=1", "day": ";MAR1"}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from exchange.csv import progress
+from exchange.csv.kind_list import KINDS
 from exchange.import_command import add_arguments, run
 from models.database import Database
 from tests.exchange.conftest import Loader
@@ -110,3 +111,47 @@ def test_names_from_the_file_do_not_steer_the_terminal(
 ) -> None:
     run_command(load.database, "manufacturers", load.save("name,location,\x1b[2J\nA,X,\n"))
     assert "columns not used: \\x1b[2J\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_help_behind_a_kind_lists_its_fields(
+    fresh: Database, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run_command(fresh, kind, "--help")
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    fields = shown.partition(f"fields of {kind}:\n")[2].splitlines()
+    listed = [line.split()[0] for line in fields if not line.startswith("  a row names")]
+    assert listed == [field.name for field in KINDS[kind].fields]
+    assert shown.count("fields of ") == 1
+
+
+def test_help_lists_the_fields_of_all_kinds(
+    fresh: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run_command(fresh, "--help")
+    shown = capsys.readouterr().out
+    for kind in KINDS.values():
+        assert f"fields of {kind.name}:\n" in shown
+    assert (
+        "  quantity              kilograms, at most 3 decimals; required; also named quantity_kg\n"
+        in shown
+    )
+    assert "  a row names exactly one product or output_batch, by product_id or gtin or " in shown
+
+
+def test_options_of_files_are_passed_on(load: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    load("suppliers", "name,location\nA,X\n")
+    path = load.save("supplier_id;lot_number;quantity;stage\n1;é;25.000;nibs\n".encode("cp1252"))
+    assert run_command(load.database, "cacao-batches", path) == 2
+    assert "--encoding" in capsys.readouterr().err
+    words = ("cacao-batches", path, "--encoding", "cp1252")
+    assert run_command(load.database, *words) == 2
+    assert capsys.readouterr().err.endswith(
+        "give --decimal comma (25000) or --decimal point (25.000) (AMBIGUOUS_DECIMAL)\n"
+    )
+    assert run_command(load.database, *words, "--sheet", "x") == 2
+    assert run_command(load.database, *words, "--decimal", "comma") == 0
+    assert load.rows("select lot_number, quantity::text from cacao_batches") == [("é", "25000.000")]

@@ -176,3 +176,45 @@ def test_progress_counts_bytes(load: Loader) -> None:
     size = path.stat().st_size
     assert [total for _, total in seen] == [size, size]
     assert 0 < seen[0][0] < seen[1][0] == size
+
+
+WILD = ["=1+1", "'t Hof", "''", "MAR1", "ACME; =1+1", "a\n'=b", '"=x"', "+", "007", "TRUE", "\t=1"]
+
+
+def test_reject_file_is_harmless_and_reads_back_unchanged(load: Loader) -> None:
+    reject = load.folder / "rejects.csv"
+    with (load.folder / "file.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["name", "location", "country", "=note"])
+        writer.writerows([f"{name}x{n}", name, "XX", name] for n, name in enumerate(WILD))
+    report = load("manufacturers", load.folder / "file.csv", reject=reject)
+    assert report.rejected == len(WILD)
+    written = reject.read_text(encoding="utf-8")
+    assert written.startswith("import_line,import_code,import_reason,name,location,country,'=note")
+    assert ",=1+1" not in written
+    assert "; =1+1" not in written
+    reject.write_text(written.replace("XX", "BE"), encoding="utf-8")
+    assert load("manufacturers", reject).inserted == len(WILD)
+    # A cell is trimmed, whichever file it stands in.
+    assert load.rows("select name, location from manufacturers order by manufacturer_id") == [
+        (f"{name}x{n}".strip(), name.strip()) for n, name in enumerate(WILD)
+    ]
+
+
+def test_rejects_of_a_reject_file_can_be_imported(load: Loader) -> None:
+    first, second = load.folder / "first.csv", load.folder / "second.csv"
+    load("manufacturers", "name;location;country\n=A;X;XX\n'B;X;YY\n", reject=first)
+    load("manufacturers", first, reject=second)
+    assert read(second)[0] == [
+        *("import_line", "import_code", "import_reason", "name", "location", "country"),
+    ]
+    assert [row[3] for row in read(second)[1:]] == ["'=A", "''B"]
+    mended = second.read_text(encoding="utf-8").replace("XX", "FR").replace("YY", "FR")
+    second.write_text(mended, encoding="utf-8")
+    assert load("manufacturers", second).inserted == 2
+    assert load.rows("select name from manufacturers order by 1") == [("'B",), ("=A",)]
+
+
+def test_apostrophes_of_other_files_are_kept(load: Loader) -> None:
+    load("manufacturers", "name,location\n'=A,'t Hof\n")
+    assert load.rows("select name, location from manufacturers") == [("'=A", "'t Hof")]

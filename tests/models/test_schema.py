@@ -49,7 +49,10 @@ select conrelid::regclass::text,
         from unnest(conkey) with ordinality k (number, place)
         join pg_attribute a on a.attrelid = conrelid and a.attnum = k.number)
 from pg_constraint p
-where contype = 'p' and connamespace = 'public'::regnamespace and array_length(conkey, 1) = 2"""
+where contype = 'p' and connamespace = 'public'::regnamespace and array_length(conkey, 1) = 2
+  -- An association is a key of two references, not a key that has another part.
+  and conkey <@ (select array_agg(f.conkey[1]) from pg_constraint f
+                 where f.contype = 'f' and f.conrelid = p.conrelid)"""
 
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:

@@ -1,0 +1,80 @@
+"""A file of rows, whatever its format: CSV or one sheet of XLSX, told apart by the first bytes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from exchange.csv.errors import BadOptions, UnreadableFile
+from exchange.csv.reader import CSVFile, Record
+
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How a file is to be read, where it does not say so itself.
+
+    `delimiter` and `encoding` are of CSV, `sheet` of XLSX; `decimal` is one of numbers.DECIMALS.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    decimal: str = "auto"
+
+
+class Source(Protocol):
+    """An open file of rows: its header, and its records, which can be read once."""
+
+    path: Path
+    size: int
+    header: tuple[str, ...]
+    # Of CSV, and of the reject file.
+    delimiter: str
+    is_reject: bool
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def position(self) -> int:
+        """How many bytes of the file have been read."""
+
+    def records(self) -> Iterator[Record]:
+        """The records below the header that are not empty."""
+
+
+def open_source(path: Path, options: SourceOptions) -> Source:
+    """Open a file; raises Unusable where it, or an option, cannot be used."""
+    start = _first_bytes(path)
+    if start.startswith(OLE):
+        raise UnreadableFile(
+            f"{path} is an .xls file of Excel, or is encrypted: save it as .xlsx or as CSV"
+        )
+    if not start.startswith(ZIP):
+        if options.sheet is not None:
+            raise BadOptions(f"--sheet is for XLSX, which {path} is not")
+        return CSVFile(path, options.delimiter, options.encoding)
+    if options.delimiter or options.encoding:
+        raise BadOptions(f"--delimiter and --encoding are for CSV: {path} is XLSX")
+    # Takes a quarter of a second to load.
+    from exchange.csv.workbook import WorkbookFile
+
+    return WorkbookFile(path, options.sheet)
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise UnreadableFile(f"{path} is not a file")
+        with path.open("rb") as stream:
+            return stream.read(8)
+    except OSError as error:
+        raise UnreadableFile(f"cannot read {path}: {error.strerror}") from error

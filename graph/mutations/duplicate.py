@@ -1,0 +1,60 @@
+"""Creates that would make an equal second object: those whose row an import recognises by no key."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+from strawberry.utils.str_converters import to_camel_case
+
+from graph.planner.entity import entity_of
+from models import Base
+from models.errors import Duplicate
+
+ALLOWED = "Make it even if an equal one is there, which is else refused as DUPLICATE."
+
+
+def allow_duplicate() -> Any:
+    """The member of an input that says that an equal second object is meant."""
+    return strawberry.field(description=ALLOWED, default=False)
+
+
+def refuse_duplicate(
+    session: Session,
+    model: type[Base],
+    values: Mapping[str, Any],
+    key: tuple[str, ...],
+    unkeyed: str | None = None,
+) -> None:
+    """Raises Duplicate where a row has the values of `key` and no `unkeyed`.
+
+    `unkeyed` is the column whose value, where a row has one, tells it from all others. A new object
+    that has one is the row that lacks one, unless there are several such rows, as for an import.
+    Writers of equal objects wait for each other.
+    """
+    entity = entity_of(model)
+    same = {name: values.get(name) for name in key}
+    name = json.dumps([entity.name, same], default=str)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    conditions = [_equals(entity.column(name), value) for name, value in same.items()]
+    number = entity.column(entity.key)
+    if unkeyed is not None:
+        conditions.append(entity.column(unkeyed).is_(None))
+    found = session.scalars(select(number).where(*conditions).order_by(number).limit(2)).all()
+    keyed = unkeyed is not None and values.get(unkeyed) is not None
+    if not found or (keyed and len(found) > 1):
+        return
+    shown = ", ".join(to_camel_case(each) for each in key)
+    raise Duplicate(
+        f"{entity.name} {found[0]} has the same {shown}. Use it, or set allowDuplicate to make"
+        " another one.",
+        key[0],
+    )
+
+
+def _equals(column: Any, value: Any) -> ColumnElement[bool]:
+    """Equality that an index can serve, of nulls too."""
+    condition: ColumnElement[bool] = column.is_(None) if value is None else column == value
+    return condition
