@@ -106,8 +106,8 @@ class Engine:
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
                 entry = await self._understand(request, viewer)
-            found = entry.find(request.variables)
-            if found is not None and viewer.role in found[0].template.roles:
+            found = entry.find(request.variables, viewer.role)
+            if found is not None:
                 self.plans.hits += 1
                 return await self._query(entry, request, viewer, *found)
             variables = await self._coerce(entry, request, viewer)
@@ -289,9 +289,9 @@ class Engine:
     def _find(
         self, entry: Entry, variables: VariableValues, role: str
     ) -> tuple[Prepared, Sequence[Any]] | None:
-        """A plan that is known, unless this role may not read all of it."""
-        found = entry.find_coerced(variables.coerced)
-        if found is None or role not in found[0].template.roles:
+        """A plan that is known and holds for this role."""
+        found = entry.find_coerced(variables.coerced, role)
+        if found is None:
             return None
         self.plans.hits += 1
         return found

@@ -163,6 +163,17 @@ class Walk:
             error.path = [*path]
             self.refused.append(error)
 
+    def sees(self, type_: str, field: str) -> bool:
+        """Whether this role may read a field that was not asked for, but that an answer may tell of.
+
+        The plan then holds for the roles alone that may too, or that may not either.
+        """
+        allowed = self.catalog.permissions.allowed(type_, field)
+        seen = self.role is None or self.role in allowed
+        if self.role is not None:
+            self.roles &= allowed if seen else ANYONE - allowed
+        return seen
+
     def require_at(self, type_: str, key: str, node: FieldNode) -> None:
         """Note that a field is used under this key, where the walk stands."""
         self.require(type_, node.name.value, Step(key, node))
