@@ -6,7 +6,6 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 """
 
 import asyncio
-import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -45,6 +44,7 @@ from graph.wire import (
     qualities,
 )
 from models.database import Database
+from models.exact_json import dumps
 
 GRAPHQL = "application/graphql-response+json"
 PAGE_POLICY = (
@@ -375,5 +375,5 @@ def _parts_of_any(answer: Answer) -> tuple[bytes, ...]:
 
 
 def encode(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace")
