@@ -26,6 +26,7 @@ from graph.answer import Answer, Request
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
 from graph.context import Viewer
+from graph.discretion import SignInFirst
 from graph.door import Access, Door
 from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
@@ -343,6 +344,8 @@ def status_of(answer: Answer, media_type: str) -> int:
     """The HTTP status of an answer."""
     if answer.through is not None:
         return 200
+    if any(isinstance(error.original_error, SignInFirst) for error in answer.errors):
+        return 401
     codes = [_code(error) for error in answer.errors]
     if "METHOD_NOT_ALLOWED" in codes:
         return 405
