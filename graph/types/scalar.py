@@ -27,6 +27,7 @@ from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 from graph.errors import InvalidValue, refuse
+from models.exact_json import MAX_DIGITS as JSON_DIGITS
 from models.exact_json import MAX_LEVELS, number
 
 Date = NewType("Date", str)
@@ -224,7 +225,8 @@ JSON_STANDARD = (
 SCALARS: dict[object, ScalarDefinition] = {
     JSON: strawberry.scalar(
         name="JSON",
-        description=f"The `JSON` scalar type represents JSON values as specified by [ECMA-404]({JSON_STANDARD}).",
+        description=f"The `JSON` scalar type represents JSON values as specified by [ECMA-404]({JSON_STANDARD})."
+        f" Numbers keep every digit, at most {JSON_DIGITS}; lists and objects nest to {MAX_LEVELS} levels.",
         specified_by_url=JSON_STANDARD,
         serialize=lambda value: value,
         parse_value=parse_json,
