@@ -44,7 +44,7 @@ class NotOneOf(RequestError):
 
 
 class OneOfInputs(ValidationRule):
-    """A oneOf input has one member, which cannot be null (specification of September 2025, 5.6.5).
+    """A oneOf input has one member, which cannot be null (specification of September 2025, 5.6.5, 5.8.5).
 
     Strawberry declares such inputs without telling graphql-core, whose rules do not see them then.
     """
@@ -58,11 +58,15 @@ class OneOfInputs(ValidationRule):
             self._report(f"Give exactly one member of `{type_}`, and not null.", node)
 
     def leave_operation_definition(self, operation: OperationDefinitionNode, *_: Any) -> None:
-        """Report each variable that can be null and is the member of such an input."""
+        """Report each variable that can be null and is the member of such an input.
+
+        One with a default may be used, as where any non-null value is wanted; null is refused with it.
+        """
         nullable = {
             definition.variable.name.value
             for definition in operation.variable_definitions or ()
             if not isinstance(definition.type, NonNullTypeNode)
+            and isinstance(definition.default_value, NullValueNode | None)
         }
         for usage in self.context.get_recursive_variable_usages(operation) if nullable else ():
             parent, name = usage.parent_type, usage.node.name.value

@@ -18,7 +18,8 @@ REFUSED = [
     ("$i: Int!, $d: ID", "{productId: $i, id: $d}", {"i": 1}),
     ("$i: Int!, $d: ID", "{productId: $i, id: $d}", {"i": 1, "d": None}),
     ("$i: Int", "{productId: $i}", {"i": 1}),
-    ("$i: Int = 1", "{productId: $i}", {}),
+    ("$i: Int = null", "{productId: $i}", {}),
+    ("$i: Int = 1", "{productId: $i}", {"i": None}),
     ("$i: Int", "{productId: $i}", {}),
     ("", "{productId: 1, id: null}", {}),
     ("", "{id: null}", {}),
@@ -70,6 +71,7 @@ def test_oneof_input_takes_one_member_however_it_comes(reader: TestClient) -> No
     found = {"product": {"productId": 1}}
     assert ask(reader, f"{{ {ONE % '{productId: 1}'} }}") == found
     assert ask(reader, f"query ($i: Int!) {{ {ONE % '{productId: $i}'} }}", i=1) == found
+    assert ask(reader, f"query ($i: Int = 1) {{ {ONE % '{productId: $i}'} }}") == found
     assert ask(reader, f"query ($i: Int! = 1) {{ {ONE % '{productId: $i}'} }}") == found
     by = {"id": global_id("Product", 1)}
     assert ask(reader, f"query ($by: ProductBy!) {{ {ONE % '$by'} }}", by=by) == found
