@@ -93,7 +93,9 @@ create table plots (
   area_ha       numeric(12, 4) not null check (area_ha > 0),
   -- RFC 7946 geometry in WGS 84: a Point below 4 ha, else a Polygon (EUDR, Article 2(28)).
   geometry      jsonb check (jsonb_typeof(geometry) = 'object'
-                             and geometry ->> 'type' in ('Point', 'Polygon', 'MultiPolygon')),
+                             and geometry ->> 'type' in ('Point', 'Polygon', 'MultiPolygon'))
+                constraint plots_geometry_levels check (
+                  not jsonb_path_exists(geometry, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')),
   unique (supplier_id, name)
 );
 create index on plots (supplier_id, plot_id);
@@ -213,7 +215,9 @@ create table transactions (
   cacao_batch_id int references cacao_batches,
   "timestamp"    timestamptz not null default now() check (isfinite("timestamp")),
   event          text collate "C" not null check (btrim(event) <> ''),
-  details        jsonb,
+  -- As deep as every way out can show.
+  details        jsonb constraint transactions_details_levels check (
+                   not jsonb_path_exists(details, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')),
   event_id       text collate "C" unique,
   record_time    timestamptz not null default now(),
   recorded_by    text collate "C" default current_actor(),

@@ -5,7 +5,6 @@ of the data is computed or rewritten by a spreadsheet.
 """
 
 import csv
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from typing import Any, TextIO
 
 from exchange.csv.spreadsheet import harmless
 from models.database import Database
+from models.exact_json import JSONText, dumps
 from models.findings import RULES, Scope
 from models.findings.reading import SHOWN, stream
 
@@ -84,7 +84,7 @@ def write_json(found: Iterable[dict[str, Any]], output: TextIO) -> int:
     """An object a line; how many findings were written."""
     count = 0
     for finding in found:
-        shown = finding | {"evidence": json.loads(finding["evidence"])}
-        output.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        shown = finding | {"evidence": JSONText(finding["evidence"])}
+        output.write(dumps(shown, ensure_ascii=False) + "\n")
         count += 1
     return count

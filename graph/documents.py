@@ -7,16 +7,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLNonNull,
     GraphQLSchema,
+    Node,
+    NonNullTypeNode,
+    NullValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     TokenKind,
+    ValidationRule,
     VariableDefinitionNode,
+    get_named_type,
     parse,
     specified_rules,
     validate,
@@ -28,11 +37,61 @@ from graph.limits import Limits
 
 MAX_VALIDATION_ERRORS = 20
 MAX_DIGITS = 400
+
+
+class NotOneOf(RequestError):
+    """A oneOf input of none, of several or of null members, or of a variable that can be null."""
+
+
+class OneOfInputs(ValidationRule):
+    """A oneOf input has one member, which cannot be null (specification of September 2025, 5.6.5, 5.8.5).
+
+    Strawberry declares such inputs without telling graphql-core, whose rules do not see them then.
+    """
+
+    def enter_object_value(self, node: ObjectValueNode, *_: Any) -> None:
+        """Report an input object whose members are not exactly one."""
+        type_ = get_named_type(self.context.get_input_type())
+        if not is_one_of(type_):
+            return
+        if len(node.fields) != 1 or isinstance(node.fields[0].value, NullValueNode):
+            self._report(f"Give exactly one member of `{type_}`, and not null.", node)
+
+    def leave_operation_definition(self, operation: OperationDefinitionNode, *_: Any) -> None:
+        """Report each variable that can be null and is the member of such an input.
+
+        One with a default may be used, as where any non-null value is wanted; null is refused with it.
+        """
+        nullable = {
+            definition.variable.name.value
+            for definition in operation.variable_definitions or ()
+            if not isinstance(definition.type, NonNullTypeNode)
+            and isinstance(definition.default_value, NullValueNode | None)
+        }
+        for usage in self.context.get_recursive_variable_usages(operation) if nullable else ():
+            parent, name = usage.parent_type, usage.node.name.value
+            within = parent.of_type if isinstance(parent, GraphQLNonNull) else parent
+            if name in nullable and is_one_of(within):
+                message = f"Variable `${name}` must be non-null: it is the member of a `{within}`."
+                self._report(message, usage.node)
+
+    def _report(self, message: str, node: Node) -> None:
+        self.report_error(refuse(NotOneOf(message), [node]))
+
+
+def is_one_of(type_: object) -> bool:
+    """Whether a type is a oneOf input, as its SDL says."""
+    if not isinstance(type_, GraphQLInputObjectType):
+        return False
+    declared = type_.extensions.get("strawberry-definition")
+    return type_.is_one_of or bool(getattr(declared, "is_one_of", False))
+
+
 # By whether a document may have fragments, and directives.
 RULES = {
     (fragments, directives): [
         rule
-        for rule in specified_rules
+        for rule in (*specified_rules, OneOfInputs)
         if (fragments or "Fragment" not in rule.__name__)
         and (directives or "Directive" not in rule.__name__)
     ]

@@ -29,6 +29,7 @@ from graph.aside import Aside, is_short
 from graph.budget import Price, Till, network_of
 from graph.context import Context, Viewer
 from graph.deadline import Deadlines
+from graph.discretion import SignInFirst, discreet, signs_in
 from graph.documents import Document, InvalidDocument, read_document
 from graph.errors import Refused, RequestError, refuse, translate
 from graph.explain import explanation
@@ -102,12 +103,15 @@ class Engine:
             self._deadlines.end(under_way)
 
     async def _answer(self, request: Request, viewer: Viewer) -> Answer:
+        telling = translate if self._may_see_schema(viewer.role) else discreet
         try:
+            if viewer.role not in self._permissions.readers and not signs_in(request.query):
+                raise refuse(SignInFirst("Sign in first: nothing is answered without."))
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
                 entry = await self._understand(request, viewer)
-            found = entry.find(request.variables)
-            if found is not None and viewer.role in found[0].template.roles:
+            found = entry.find(request.variables, viewer.role)
+            if found is not None:
                 self.plans.hits += 1
                 return await self._query(entry, request, viewer, *found)
             variables = await self._coerce(entry, request, viewer)
@@ -119,10 +123,10 @@ class Engine:
                 return await self._query(entry, request, viewer, *found)
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
-            errors = [translate(e, "GRAPHQL_VALIDATION_FAILED") for e in refused.errors]
+            errors = [telling(e, "GRAPHQL_VALIDATION_FAILED") for e in refused.errors]
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
-            return Answer(None, [translate(error)], executed=False)
+            return Answer(None, [telling(error)], executed=False)
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return Answer.failed("The request failed.", error)
 
@@ -202,7 +206,7 @@ class Engine:
             hide_suggestions=not self._may_see_schema(role),
         )
         if isinstance(coerced, list):
-            errors = [translate(_with_code(error, definitions)) for error in coerced]
+            errors = [_with_code(error, definitions) for error in coerced]
             raise InvalidDocument(errors)
         return coerced
 
@@ -293,9 +297,9 @@ class Engine:
     def _find(
         self, entry: Entry, variables: VariableValues, role: str
     ) -> tuple[Prepared, Sequence[Any]] | None:
-        """A plan that is known, unless this role may not read all of it."""
-        found = entry.find_coerced(variables.coerced)
-        if found is None or role not in found[0].template.roles:
+        """A plan that is known and holds for this role."""
+        found = entry.find_coerced(variables.coerced, role)
+        if found is None:
             return None
         self.plans.hits += 1
         return found

@@ -14,6 +14,7 @@ from graph.answer import Request
 from graph.errors import RequestError
 from graph.persisted import PersistedQueries
 from graph.wire import Fields
+from models.exact_json import number
 
 JSON = "application/json"
 MAX_PARAMETERS = 100
@@ -125,7 +126,9 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=number)
+# What Python's int() refuses to read, however it comes to be a JSON number.
+ENDLESS = "Exceeds the limit"
 
 
 def decode(body: bytes) -> Any:
@@ -137,6 +140,8 @@ def decode(body: bytes) -> Any:
     except RecursionError:
         raise BadRequest("The JSON is nested too deeply.") from None
     except ValueError as error:
+        if str(error).startswith(ENDLESS):
+            raise BadRequest("The JSON has a number of more than 4,300 digits.") from None
         raise BadRequest(f"This is not valid JSON: {error}.") from None
 
 

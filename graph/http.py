@@ -6,7 +6,6 @@ GraphQL errors. A well-formed one gets 200 as `application/json`; as
 """
 
 import asyncio
-import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,6 +26,7 @@ from graph.answer import Answer, Request
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
 from graph.context import Viewer
+from graph.discretion import SignInFirst
 from graph.door import Access, Door
 from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
@@ -48,6 +48,7 @@ from graph.wire import (
     qualities,
 )
 from models.database import Database
+from models.exact_json import dumps
 
 GRAPHQL = "application/graphql-response+json"
 PAGE_POLICY = (
@@ -356,6 +357,8 @@ def status_of(answer: Answer, media_type: str) -> int:
     """The HTTP status of an answer."""
     if answer.through is not None:
         return 200
+    if any(isinstance(error.original_error, SignInFirst) for error in answer.errors):
+        return 401
     codes = [_code(error) for error in answer.errors]
     if "METHOD_NOT_ALLOWED" in codes:
         return 405
@@ -388,5 +391,5 @@ def _parts_of_any(answer: Answer) -> tuple[bytes, ...]:
 
 
 def encode(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace")

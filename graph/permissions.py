@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
+from graph.errors import Forbidden, RequestError, Unauthenticated
+
 Roles: TypeAlias = frozenset[str]
 
 PUBLIC, VIEWER, OPERATOR, AUDITOR, ADMIN = ROLES = (
@@ -245,6 +247,13 @@ ALLOWED: Mapping[tuple[str, str], Roles] = {
 }
 NOBODY: Roles = frozenset()
 
+# Events that record what has a type of its own: they are for whoever may read that.
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "lost": ("CacaoBatch", "losses"),
+    "held": ("CacaoBatch", "holds"),
+    "released": ("CacaoBatch", "holds"),
+}
+
 
 class Permissions:
     """The table under the settings of a server.
@@ -254,7 +263,7 @@ class Permissions:
     """
 
     def __init__(self, *, public_read: bool = True, introspection: Roles = ANYONE) -> None:
-        self._public = ANYONE if public_read else SIGNED_IN
+        self.readers = self._public = ANYONE if public_read else SIGNED_IN
         self._introspection = introspection
 
     def allowed(self, type_: str, field: str) -> Roles:
@@ -308,3 +317,10 @@ def _tell(member: object, roles: Roles) -> None:
 def listed(roles: Roles) -> str:
     """The roles in words, the least first."""
     return ", ".join(role for role in ROLES if role in roles) or "nobody"
+
+
+def denied(place: str, allowed: Roles, role: str) -> RequestError:
+    """Why a role may not use a field."""
+    if role == PUBLIC and allowed:
+        return Unauthenticated(f"`{place}` is for {listed(allowed)}: sign in.")
+    return Forbidden(f"`{place}` is for {listed(allowed)}, not for {role}.")

@@ -83,10 +83,13 @@ def write(pages: list[dict[str, Any]]) -> str:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     blank = [""] * (len(COLUMNS) - 1)
-    if pages[0]["truncated"]:
-        writer.writerow(["incomplete: more lots were made from it than are read", *blank])
+    incomplete = pages[0]["truncated"]
+    if incomplete:
+        writer.writerow(
+            ["incomplete: more was made from it than is read; what follows is a part", *blank]
+        )
     products = [node for page in pages for node in page["products"]["nodes"]]
-    if not products:
+    if not products and not incomplete:
         lots = pages[0]["lotCount"]
         writer.writerow(
             [

@@ -7,7 +7,13 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    GraphQLEnumType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    get_named_type,
+)
 from strawberry.schema.config import StrawberryConfig
 
 from graph.mutations import PAYLOADS, Mutation
@@ -16,6 +22,7 @@ from graph.planner.walk import TYPE_KEY
 from graph.queries import Query
 from graph.types import NODE_TYPES
 from graph.types.scalar import SCALARS
+from models.exact_json import JSONText
 
 EXECUTED = {"Mutation", "UserError", "Viewer"}
 # Root fields of Query that no row answers.
@@ -25,6 +32,12 @@ UNPLANNED = {("Query", "viewer")}
 def pick(source: dict[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
     """The value under this field's response key: the planner has read it already."""
     return source[info.path.key]  # type: ignore[index]
+
+
+def pick_json(source: dict[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
+    """The JSON under this field's response key, as the text that PostgreSQL wrote."""
+    text = source[info.path.key]  # type: ignore[index]
+    return None if text is None else JSONText(text)
 
 
 def enum_name(value: Any) -> str:
@@ -52,7 +65,8 @@ def plan_fields(graphql_schema: GraphQLSchema) -> None:
                 if (name, field_name) not in UNPLANNED and (
                     name not in PAYLOADS or field_name in PAYLOADS[name]
                 ):
-                    field.resolve = pick
+                    is_json = get_named_type(field.type).name == "JSON"
+                    field.resolve = pick_json if is_json else pick
     graphql_schema.type_map["Node"].resolve_type = type_of  # type: ignore[attr-defined]
 
 

@@ -17,6 +17,7 @@ from models.asynchronous import dsn_of, session_of
 from models.base import Base
 from models.blocking import watched
 from models.credentials import Credentials
+from models.exact_json import dumps
 from models.patience import NOTICING, PATIENCE, UTC, Patience
 from models.pool import Pool
 from models.slots import Slots
@@ -52,7 +53,13 @@ class Database:
             arguments = {"connect_timeout": 5, **session_of(given, session)}
             if bounded:
                 arguments |= watched(patience.request)
-            return create_engine(parsed, isolation_level=isolation, connect_args=arguments, **pool)
+            return create_engine(
+                parsed,
+                isolation_level=isolation,
+                connect_args=arguments,
+                json_serializer=dumps,
+                **pool,
+            )
 
         size: dict[str, Any] = {
             "pool_size": pool_size,

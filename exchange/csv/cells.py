@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from exchange.csv.refusals import Code, Refusal
 from models import STAGES
+from models.exact_json import MAX_DIGITS, MAX_LEVELS, ExactNumber, is_too_long, levels_of
 
 # A B-tree entry holds 2,704 bytes at most; a longer name could be stored, but not indexed.
 INDEXED_BYTES = 2600
@@ -141,10 +142,17 @@ def parse_stage(cell: str) -> str:
 
 
 def parse_json(cell: str) -> str:
-    """JSON text (RFC 8259) that jsonb can hold: no NaN, no NUL, no half of a surrogate pair."""
+    """JSON text (RFC 8259) that jsonb can hold: no NaN, no NUL, no half of a surrogate pair.
+
+    Numbers and levels are bounded as they are in GraphQL.
+    """
     try:
-        value = json.loads(cell, parse_constant=_refuse_constant, parse_float=_bounded_float)
-        plain = json.dumps(value, ensure_ascii=False, default=str)
+        value = json.loads(
+            cell, parse_constant=_refuse_constant, parse_float=_bounded, parse_int=_bounded
+        )
+        if levels_of(value) > MAX_LEVELS:
+            raise ValueError(f"it is nested deeper than {MAX_LEVELS} levels")
+        plain = json.dumps(value, ensure_ascii=False)
         plain.encode()
     except (ValueError, RecursionError) as error:
         raise Refusal(Code.BAD_JSON, f"not JSON text: {error}") from None
@@ -157,10 +165,10 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _bounded_float(digits: str) -> Decimal:
-    value = Decimal(digits)
-    if value and not -1000 < value.adjusted() < 1000:
-        raise ValueError(f"{_quote(digits)} is out of range")
+def _bounded(digits: str) -> ExactNumber:
+    value = ExactNumber(digits)
+    if is_too_long(value):
+        raise ValueError(f"{_quote(digits)} is out of range: more than {MAX_DIGITS} digits")
     return value
 
 

@@ -137,9 +137,25 @@ class Passed:
 
 
 def origins(network: Network, asked: Asked) -> Answer:
-    """The lots without inputs behind a lot or product, with their parts of its mass."""
+    """The lots without inputs behind a lot or product, by their parts of its mass or by number.
+
+    By number nothing of those parts is computed, so that no order, cursor or time tells of them.
+    """
     walked = asked.walk(network)
-    found = [lot for lot in walked.depths if not network.of_lot(lot)[0]]
+    found = sorted(lot for lot in walked.depths if not network.of_lot(lot)[0])
+    return Answer(
+        {"truncated": walked.truncated},
+        {
+            "origins": lambda: by_share(network, asked, walked, found),
+            "origins_by_number": lambda: Listed(
+                [(lot,) for lot in found], lambda key: {"cacaoBatch": key[0]}
+            ),
+        },
+    )
+
+
+def by_share(network: Network, asked: Asked, walked: Walked, found: Sequence[int]) -> Listed:
+    """Lots without inputs with their parts of the mass of what they went into, the largest first."""
     parts, mass = None, None
     if not walked.truncated:
         given, mass = whole_of(network, asked)
@@ -156,7 +172,7 @@ def origins(network: Network, asked: Asked) -> Answer:
             "quantityKg": decimal(kilograms.get(lot), KG),
         }
 
-    return Answer({"truncated": walked.truncated}, {"origins": lambda: Listed(keys, show)})
+    return Listed(keys, show)
 
 
 def whole_of(network: Network, asked: Asked) -> tuple[dict[int, int] | None, int | None]:
@@ -186,6 +202,8 @@ def impact(network: Network, asked: Asked) -> Answer:
 
     customers = customers_of(network)
     sold = names_by_product(customers.values())
+    # What was not read may hold more: counts are lower bounds then, and no mass is the whole.
+    mass = None if walked.truncated else total(masses.values())
 
     def show_product(key: Key) -> dict[str, Any]:
         product = key[0]
@@ -198,8 +216,8 @@ def impact(network: Network, asked: Asked) -> Answer:
 
     def show_maker(key: Key) -> dict[str, Any]:
         made = makers[key[0]]
-        mass = decimal(total(masses[product] for product in made), KG)
-        return {"manufacturer": key[0], "productCount": len(made), "quantityKg": mass}
+        in_made = decimal(total(masses[product] for product in made), KG)
+        return {"manufacturer": key[0], "productCount": len(made), "quantityKg": in_made}
 
     def show_customer(key: Key) -> dict[str, Any]:
         customer = customers[key[0]]
@@ -208,12 +226,12 @@ def impact(network: Network, asked: Asked) -> Answer:
 
     return Answer(
         {
-            "affected": bool(products) or len(walked.depths) > 1,
+            "affected": bool(products) or len(walked.depths) > 1 or walked.truncated,
             "lotCount": len(walked.depths) - 1 if walked.depths else 0,
             "productCount": len(products),
             "manufacturerCount": len(makers),
             "customerCount": len(customers),
-            "quantityKg": decimal(total(masses.values()), KG),
+            "quantityKg": decimal(mass, KG),
             "truncated": walked.truncated,
         },
         {

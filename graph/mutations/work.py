@@ -5,10 +5,8 @@ of a payload are read by the planner inside the transaction, before the commit.
 """
 
 import hashlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields, is_dataclass
-from math import isfinite
 from threading import Lock
 from typing import Annotated, Any
 
@@ -33,6 +31,7 @@ from models.errors import (
     InvalidAttribute,
     violation_of,
 )
+from models.exact_json import MAX_DIGITS, dumps, is_too_long
 from models.idempotency import claim_key, keep_objects
 from models.slots import Slots, Unanswered
 
@@ -251,16 +250,16 @@ def given(input: Any) -> dict[str, Any]:
 
 def canonical(input: Any) -> str:
     """A text that is equal for equal inputs."""
-    return json.dumps(given(input), sort_keys=True, default=str)
+    return dumps(given(input), sort_keys=True, default=str)
 
 
 def check_input(value: Any) -> None:
     """Refuse texts that PostgreSQL cannot hold, at any depth of an input."""
     if isinstance(value, str):
         check_text(value)
-    elif isinstance(value, float):
-        if not isfinite(value):
-            raise InvalidValue("A number is too large to be kept.")
+    elif isinstance(value, (float, int)):
+        if is_too_long(value):
+            raise InvalidValue(f"A number has more than {MAX_DIGITS} digits.")
     elif isinstance(value, dict):
         for name, item in value.items():
             check_text(str(name))

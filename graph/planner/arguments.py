@@ -138,11 +138,13 @@ class ArgumentReader:
         attributes: Mapping[str, Mapping[str, str]],
         values: Values,
         require: Require,
+        reach: Callable[[Entity], None],
         limits: Limits,
     ) -> None:
         self._attributes = attributes
         self._values = values
         self._require = require
+        self._reach = reach
         self._limits = limits
         self._depth = 0
         self._conditions = 0
@@ -170,6 +172,7 @@ class ArgumentReader:
         """The condition of a filter object; None where it asks nothing."""
         if given is None:
             return None
+        self._reach(entity)
         self._depth += 1
         if self._depth > self._limits.filter_depth:
             deepest = self._limits.filter_depth

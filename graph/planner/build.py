@@ -67,7 +67,7 @@ class Builder:
                 walk.look(query, key, fields[key])
         root = tuple((key, walk.root(key, nodes)) for key, nodes in planned.items())
         walk.refuse()
-        made = Operation(root, walk.rows, tuple(walk.lineages.found))
+        made = Operation(root, walk.rows, tuple(walk.lineages.found), tuple(sorted(walk.hidden)))
         cost = cost_of(made, besides=walk.looked)
         return walk.values.template(made, walk.objects, walk.roles, cost)
 

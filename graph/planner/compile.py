@@ -34,13 +34,13 @@ from graph.planner.relation import related, rows_of
 
 def compile_operation(operation: Operation) -> Compiled:
     """One statement with one row of one column: the JSON text of `data`."""
-    compiler = Compiler()
+    compiler = Compiler(operation.hidden)
     return compiler.compiled([(key, compiler.root(value)) for key, value in operation.fields])
 
 
-def compile_objects(members: Sequence[Member]) -> Compiled:
+def compile_objects(members: Sequence[Member], hidden: tuple[str, ...]) -> Compiled:
     """One statement: for each member m0, m1, ... the JSON texts of its objects, in the order of keys."""
-    compiler = Compiler()
+    compiler = Compiler(hidden)
     return compiler.compiled(
         [(f"m{place}", compiler.objects(member)) for place, member in enumerate(members)]
     )
@@ -49,8 +49,8 @@ def compile_objects(members: Sequence[Member]) -> Compiled:
 class Compiler:
     """Compiles the nodes of one statement."""
 
-    def __init__(self) -> None:
-        self.draft = Draft()
+    def __init__(self, hidden: tuple[str, ...]) -> None:
+        self.draft = Draft(hidden)
 
     def compiled(self, fields: Fields) -> Compiled:
         """The statement whose value is one object."""
@@ -120,9 +120,8 @@ class Compiler:
                 return text(name)
             case GlobalId(entity=name):
                 return global_id(name, column_of(row, entity.column(entity.key)))
-            case Column(name=attribute, as_enum=as_enum):
-                declared = entity.column(attribute)
-                return f"upper({column_of(row, declared)})" if as_enum else exact(row, declared)
+            case Column():
+                return shown(value, column_of(row, entity.column(value.name)), entity, row)
             case One() | Call():
                 return self._one(value, entity, row)
             case Lineage(number=number, mark=mark):
@@ -148,6 +147,13 @@ class Compiler:
     def page(self, page: Page, parent: Entity | None, row: str | None) -> str:
         compiler = FindingsCompiler if isinstance(page, Findings) else PageCompiler
         return compiler(page, parent, row, self.draft, self.row).compile()
+
+
+def shown(value: Column, column: str, entity: Entity, row: str) -> str:
+    """A column as its field shows it."""
+    if value.as_text:
+        return f"to_json({column})::text"
+    return f"upper({column})" if value.as_enum else exact(row, entity.column(value.name))
 
 
 def global_id(entity: str, key: str) -> str:

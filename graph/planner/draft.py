@@ -20,9 +20,13 @@ PLAIN = {String: "text", Integer: "bigint", Numeric: "numeric"}
 
 
 class Draft:
-    """One statement's aliases, unique within it, and its parameters $1, $2, ... with their slots."""
+    """One statement's aliases, unique within it, and its parameters $1, $2, ... with their slots.
 
-    def __init__(self) -> None:
+    `hidden` are events that it must not read.
+    """
+
+    def __init__(self, hidden: tuple[str, ...] = ()) -> None:
+        self.hidden = hidden
         self._numbers = count(1)
         self._places: dict[int, int] = {}
         # Whether what it looks for may be in every row or in none, which only the values tell.

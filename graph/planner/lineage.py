@@ -77,7 +77,7 @@ class Assembly:
         self._reaches = [reach_of(lineage) for lineage in operation.lineages]
         self._edges = Statement(*statement_of(self._reaches))
         self._members = [*{m.keys: m for one in operation.lineages for m in members(one)}.values()]
-        self._objects = compile_objects(self._members) if self._members else None
+        self._objects = compile_objects(self._members, operation.hidden) if self._members else None
 
     def run(self, values: Values) -> Generator[Query, bytes, bytes]:
         """Yield each statement and be sent its answer; returns the JSON text of the data."""

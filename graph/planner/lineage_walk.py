@@ -46,6 +46,9 @@ Merged = list[FieldNode]
 POSITIONS = {"Trace.lots": 2, "Trace.flows": 4, "Trace.products": 2, "CacaoBatch.origins": 2}
 POSITIONS |= {"Product.origins": 2, "Impact.products": 1, "Impact.manufacturers": 1}
 POSITIONS |= {"Impact.customers": 1}
+# Listings whose order tells of a value, which one without that order stands in for.
+ORDERED_BY = {"origins": ("Origin", "share", "origins_by_number")}
+POSITIONS |= {"CacaoBatch.origins_by_number": 1, "Product.origins_by_number": 1}
 
 
 class LineageWalk:
@@ -128,6 +131,9 @@ class LineageWalk:
         arguments = read_page_arguments(dict(given), MAX_LISTING_SIZE)
         connection = get_named_type(field.type)
         assert isinstance(connection, GraphQLObjectType)
+        if name in ORDERED_BY:
+            type_, value, unordered = ORDERED_BY[name]
+            name = name if self._walk.sees(type_, value) else unordered
         scope = f"{parent.name}.{name}"
         return Listing(
             name=name,

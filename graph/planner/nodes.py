@@ -81,6 +81,7 @@ class Column:
 
     name: str
     as_enum: bool = False
+    as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +302,8 @@ class Operation:
     fields: tuple[tuple[str, RootValue], ...]
     partial: bool = False
     lineages: tuple[Lineage, ...] = ()
+    hidden: tuple[str, ...] = ()
+    """Events, in lower case, that whoever asks may not see, however they are reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Bounded in number and in size, so that a client which sends a new text each time
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import OperationDefinitionNode
@@ -28,10 +28,21 @@ MAX_KEPT_LENGTH = MAX_LENGTH // 10
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan ready to run: its template and what fetches its data."""
+    """A plan ready to run: its template and what fetches its data.
+
+    `otherwise` is the plan of the same request for other roles, where it depends on the role.
+    """
 
     template: Template
     fetch: Fetch
+    otherwise: "Prepared | None" = None
+
+    def for_role(self, role: str) -> "Prepared | None":
+        """This plan, or the next one that holds for a role."""
+        prepared: Prepared | None = self
+        while prepared is not None and role not in prepared.template.roles:
+            prepared = prepared.otherwise
+        return prepared
 
 
 @dataclass(slots=True)
@@ -41,10 +52,11 @@ class Variant:
     pins: tuple[Pin, ...] = ()
     plans: dict[Key, Prepared] = field(default_factory=dict)
 
-    def find(self, coerced: Coerced) -> "tuple[Prepared, Sequence[Any]] | None":
-        """The plan for these variables and the values of its slots; None where none is known."""
+    def find(self, coerced: Coerced, role: str) -> "tuple[Prepared, Sequence[Any]] | None":
+        """The plan of these variables for a role, and the values of its slots; None where none is known."""
         try:
             prepared = self.plans.get(self.key(coerced) if self.pins else ())
+            prepared = prepared and prepared.for_role(role)
             return (prepared, prepared.template.fill(coerced)) if prepared else None
         except RequestError:
             return None
@@ -59,7 +71,11 @@ class Variant:
         if len(pins) > len(self.pins) or len(self.plans) >= MAX_PLANS:
             self.plans.clear()
             self.pins = pins
-        self.plans[self.key(coerced)] = prepared
+        key = self.key(coerced)
+        other = self.plans.get(key)
+        if other is not None and other.template.roles.isdisjoint(prepared.template.roles):
+            prepared = replace(prepared, otherwise=other)
+        self.plans[key] = prepared
 
 
 class Entry:
@@ -100,15 +116,15 @@ class Entry:
             self._document = document
         return document, document.operation(self._name)
 
-    def find(self, given: Mapping[str, Any]) -> tuple[Prepared, Sequence[Any]] | None:
-        """The plan for variables that need no coercion, and the values of its slots, if known."""
+    def find(self, given: Mapping[str, Any], role: str) -> tuple[Prepared, Sequence[Any]] | None:
+        """The plan for variables that need no coercion, for a role, and the values of its slots."""
         coerced = None if self.plain is None else take(self.plain, given)
-        return None if coerced is None else self.plain_variant.find(coerced)
+        return None if coerced is None else self.plain_variant.find(coerced, role)
 
-    def find_coerced(self, coerced: Coerced) -> tuple[Prepared, Sequence[Any]] | None:
-        """The plan for variables that were coerced, and the values of its slots, if known."""
+    def find_coerced(self, coerced: Coerced, role: str) -> tuple[Prepared, Sequence[Any]] | None:
+        """The plan for variables that were coerced, for a role, and the values of its slots."""
         variant = self._variant(self._key(coerced))
-        return None if variant is None else variant.find(coerced)
+        return None if variant is None else variant.find(coerced, role)
 
     def keep(self, coerced: Coerced, prepared: Prepared) -> None:
         """Remember a plan for variables of this skeleton, which was accepted with it."""

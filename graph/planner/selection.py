@@ -5,6 +5,7 @@ fields under one response key in order of first appearance.)
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from graphql import (
     FieldNode,
@@ -22,6 +23,14 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_directive_values
 
 Fields = dict[str, list[FieldNode]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the path to a field: its response key and its node."""
+
+    key: str
+    node: FieldNode
 
 
 class Selections:

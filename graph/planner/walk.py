@@ -6,7 +6,6 @@ field where something is wrong, or that may not be used.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -23,10 +22,8 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from graph.errors import (
     DocumentTooLarge,
-    Forbidden,
     Refused,
     RequestError,
-    Unauthenticated,
     refuse,
 )
 from graph.pagination import (
@@ -34,7 +31,7 @@ from graph.pagination import (
     check_page_size,
     read_page_arguments,
 )
-from graph.permissions import ANYONE, PUBLIC, Roles, listed
+from graph.permissions import ANYONE, EVENTS, denied
 from graph.planner.arguments import ArgumentReader, Values
 from graph.planner.catalog import Catalog, attribute_of, key_of_id, type_of_id
 from graph.planner.cost import cost_of_row, value_of
@@ -66,29 +63,15 @@ from graph.planner.nodes import (
     TotalCount,
     Typename,
 )
-from graph.planner.selection import Selections
+from graph.planner.selection import Selections, Step
 from graph.planner.variables import Traced
 from graph.types.finding import FINDING
 from graph.types.lineage import LINEAGES
 from graph.types.node import ENTITIES, PARTS
 
-
-def denied(place: str, allowed: Roles, role: str) -> RequestError:
-    """Why a role may not use a field."""
-    if role == PUBLIC and allowed:
-        return Unauthenticated(f"`{place}` is for {listed(allowed)}: sign in.")
-    return Forbidden(f"`{place}` is for {listed(allowed)}, not for {role}.")
-
-
 MAX_REFUSED = 20
 # The key of a row's type name where graphql-core has to find it; no response key is like it.
 TYPE_KEY = "$type"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    key: str
-    node: FieldNode
 
 
 class Walk:
@@ -108,13 +91,14 @@ class Walk:
         self.values = Values()
         self.selections = Selections(catalog.schema, fragments, variables)
         self.arguments = ArgumentReader(
-            catalog.attributes, self.values, self.require, catalog.limits
+            catalog.attributes, self.values, self.require, self.reach, catalog.limits
         )
         self.steps: list[Step] = []
         # None where all has been allowed before.
         self.role = role
         self.roles = ANYONE
         self.refused: list[GraphQLError] = []
+        self.hidden: set[str] = set()
         self.objects = 0
         # What it costs to answer what is looked at, and not planned.
         self.looked = 0
@@ -162,6 +146,22 @@ class Walk:
             error = refuse(denied(f"{type_}.{field}", allowed, self.role), [steps[-1].node])
             error.path = [*path]
             self.refused.append(error)
+
+    def sees(self, type_: str, field: str) -> bool:
+        """Whether this role may read a field that was not asked for, but that an answer may tell of.
+
+        The plan then holds for the roles alone that may too, or that may not either.
+        """
+        allowed = self.catalog.permissions.allowed(type_, field)
+        seen = self.role is None or self.role in allowed
+        if self.role is not None:
+            self.roles &= allowed if seen else ANYONE - allowed
+        return seen
+
+    def reach(self, entity: Entity) -> None:
+        """Note that rows of this entity are read or asked about."""
+        if entity.name == "Transaction":
+            self.hidden.update(event for event, of in EVENTS.items() if not self.sees(*of))
 
     def require_at(self, type_: str, key: str, node: FieldNode) -> None:
         """Note that a field is used under this key, where the walk stands."""
@@ -246,6 +246,7 @@ class Walk:
 
     def shape(self, entity: Entity, nodes: Sequence[FieldNode], abstract: bool = False) -> Shape:
         """The fields of one row; where its type is abstract, the completion needs its name."""
+        self.reach(entity)
         type_ = self.catalog.type(entity.name)
         fields = [
             (key, self._row_value(entity, type_, key, merged))
@@ -283,7 +284,9 @@ class Walk:
         """What stands in the row itself, or is no row's: a column, a function, a whole table."""
         target = get_named_type(field.type)
         if not isinstance(target, GraphQLObjectType):
-            return Column(attribute_of(field), is_enum_type(target))
+            # What graphql-core completes is parsed: JSON stays text there, as PostgreSQL wrote it.
+            as_text = self.rows and target.name == "JSON"
+            return Column(attribute_of(field), is_enum_type(target), as_text)
         with self.at(key, nodes[0]):
             if target.name in PARTS:
                 return self._call(target, field, nodes)
@@ -317,6 +320,7 @@ class Walk:
         nodes: list[FieldNode],
     ) -> Page:
         """A connection field with its arguments."""
+        self.reach(entity)
         arguments = read_page_arguments(dict(given))
         order = self.arguments.order(entity, given.get("orderBy"))
         terms = "".join(f"{'-' if term.descending else '+'}{term.column}" for term in order)

@@ -136,8 +136,17 @@ def _list_filter(name: str) -> Any:
     return _make(f"{name}ListFilter", fields, f"Filters by the {name} objects related to it.")
 
 
+def _ordering(field: StrawberryField) -> str:
+    """What an order by a field says: that of an enum goes by the names of its values."""
+    type_ = field.type.of_type if isinstance(field.type, StrawberryOptional) else field.type
+    named = (
+        " Orders by the name of the value, from A to Z." if hasattr(type_, "wrapped_cls") else ""
+    )
+    return f"{field.description or ''}{named}"
+
+
 def _order(name: str, cls: Any) -> Any:
-    shown = {f.python_name: f.description for f in cls.__strawberry_definition__.fields}
+    shown = {f.python_name: _ordering(f) for f in cls.__strawberry_definition__.fields}
     members = {
         column.upper(): strawberry.enum_value(column, description=shown[column])
         for column in indexed_columns(ENTITIES[name])
@@ -153,4 +162,8 @@ def _order(name: str, cls: Any) -> Any:
         _Field("field", order_field, "By what.", dataclasses.MISSING),
         _Field("direction", OrderDirection, "Which end first.", OrderDirection.ASC),
     ]
-    return _make(f"{name}Order", fields, f"An order of {name} objects; ties are broken by number.")
+    return _make(
+        f"{name}Order",
+        fields,
+        f"An order of {name} objects; ties are broken by number, in the direction of the last term.",
+    )

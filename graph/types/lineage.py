@@ -100,16 +100,21 @@ class Trace:
     )
     flows: Connection[TraceFlow] = listing("Each edge once, from the nearest on.")
     products: Connection[TraceProduct] = listing("Products reached, of a FORWARD trace.")
-    lot_count: int = described("How many lots are listed.")
-    flow_count: int = described("How many edges are listed.")
-    product_count: int = described("How many products are listed.")
-    depth: int = described("Depth of the farthest lot or product that was reached.")
+    lot_count: int = described("How many lots are listed; a lower bound where `truncated`.")
+    flow_count: int = described("How many edges are listed; a lower bound where `truncated`.")
+    product_count: int = described("How many products are listed; a lower bound where `truncated`.")
+    depth: int = described(
+        "Depth of the farthest lot or product that was reached; a lower bound where `truncated`."
+    )
     truncated: bool = described(
-        "Whether there is more than the 100,000 nearest lots that a trace reads."
+        "Whether there is more than the 100,000 nearest lots that a trace reads, beside its own."
     )
 
 
-@strawberry.type(description="A lot without inputs that another lot or a product goes back to.")
+@strawberry.type(
+    description="A lot without inputs that a lot or a product goes back to. A lot that has no inputs itself"
+    " is its own only origin."
+)
 class Origin:
     cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] = described(
         "The source."
@@ -129,12 +134,16 @@ class OriginEdge:
     node: Origin = described("The object itself.")
 
 
-@strawberry.type(description="A page of origins, the largest share first.")
+@strawberry.type(
+    description="A page of origins, the largest share first; by number for whoever may not read shares."
+)
 class OriginConnection:
     edges: list[OriginEdge] = described("Entries with their cursors.")
     nodes: list[Origin] = described("The objects alone, in the order of `edges`.")
     page_info: PageInfo = described("Where this page stands.")
-    total_count: BigInt = described("How many there are on all pages.")
+    total_count: BigInt = described(
+        "How many there are on all pages; a lower bound where `truncated`."
+    )
     truncated: bool = described("Whether more lots were reached than are read; no share is known.")
 
 
@@ -155,7 +164,9 @@ class ImpactManufacturer:
     manufacturer: Annotated["Manufacturer", strawberry.lazy("graph.types.manufacturer")] = (
         described("The manufacturer.")
     )
-    product_count: int = described("How many of its products are affected.")
+    product_count: int = described(
+        "How many of its products are affected; a lower bound where the impact is `truncated`."
+    )
     quantity_kg: Decimal | None = described(
         "Mass in them that comes from the lot, in kilograms; null where one of them has null."
     )
@@ -174,16 +185,28 @@ class ImpactCustomer:
 @strawberry.type(description="What a recall of a lot has to reach.")
 class Impact:
     affected: bool = described("Whether anything was made from the lot: false says nothing was.")
-    lot_count: int = described("How many lots were made from it, directly or not.")
-    product_count: int = described("How many products have matter of it in them.")
-    manufacturer_count: int = described("How many manufacturers made these.")
-    customer_count: int = described("How many customers events name, of products or of lots.")
+    lot_count: int = described(
+        "How many lots were made from it, directly or not; a lower bound where `truncated`."
+    )
+    product_count: int = described(
+        "How many products have matter of it in them; a lower bound where `truncated`."
+    )
+    manufacturer_count: int = described(
+        "How many manufacturers made these; a lower bound where `truncated`."
+    )
+    customer_count: int = described(
+        "How many customers events name, of products or of lots; a lower bound where `truncated`."
+    )
     quantity_kg: Decimal | None = described(
-        "Mass in all products that comes from it, in kilograms; null where one of them has null."
+        "Mass in all products that comes from it, in kilograms; null where one of them has null, and"
+        " where `truncated`."
     )
     products: Connection[ImpactProduct] = listing("The products, by number.")
     manufacturers: Connection[ImpactManufacturer] = listing("Who made them, by number.")
     customers: Connection[ImpactCustomer] = listing(
         "Whom their events name, in the order in which they first did."
     )
-    truncated: bool = described("Whether more lots were reached than are read.")
+    truncated: bool = described(
+        "Whether more lots were made from it than the 100,000 nearest, which are read: there may be"
+        " more products, manufacturers and customers than are listed and counted here."
+    )

@@ -5,10 +5,11 @@ that psycopg2 binds: str, int, Decimal, date, datetime.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
+from enum import Enum
 from typing import Any, NewType
 
 import strawberry
@@ -20,11 +21,14 @@ from graphql.language import (
     ListValueNode,
     ObjectValueNode,
     StringValueNode,
+    VariableNode,
 )
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 from graph.errors import InvalidValue, refuse
+from models.exact_json import MAX_DIGITS as JSON_DIGITS
+from models.exact_json import MAX_LEVELS, number
 
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
@@ -38,8 +42,7 @@ __all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_DIGITS = 50
 DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-# Lists and objects of JSON within one another: what reads and writes them recurses.
-MAX_LEVELS, NESTED = 64, (dict, list, ListValueNode, ObjectValueNode)
+NESTED = (dict, list, ListValueNode, ObjectValueNode)
 GTIN_LENGTHS = (8, 12, 13, 14)
 SHORTEN = 40
 
@@ -128,7 +131,47 @@ def parse_json(value: Any) -> Any:
 
 def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
     _refuse_deep(node, [node])
-    return parse_json(value_from_ast_untyped(node, variables))
+    return parse_json(_untyped(node, variables or {}))
+
+
+def _untyped(node: ValueNode, variables: Mapping[str, Any]) -> Any:
+    """The JSON value of a literal; a member whose variable is absent is absent too."""
+    match node:
+        case FloatValueNode(value=text):
+            return number(text)
+        case ListValueNode(values=nodes):
+            return [
+                None if _is_absent(each, variables) else _untyped(each, variables) for each in nodes
+            ]
+        case ObjectValueNode(fields=fields):
+            return {
+                field.name.value: _untyped(field.value, variables)
+                for field in fields
+                if not _is_absent(field.value, variables)
+            }
+        case VariableNode():
+            return _plain(variables[node.name.value])
+    return value_from_ast_untyped(node)
+
+
+def _is_absent(node: ValueNode, variables: Mapping[str, Any]) -> bool:
+    return isinstance(node, VariableNode) and node.name.value not in variables
+
+
+def _plain(value: Any) -> Any:
+    """The JSON value of a variable, whatever type it was declared with."""
+    match value:
+        case PythonDecimal():
+            return number(str(value))
+        case date():
+            return value.isoformat()
+        case Enum():
+            return value.name
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+    return value
 
 
 def _refuse_deep(value: Any, nodes: list[ValueNode] | None = None) -> None:
@@ -182,7 +225,8 @@ JSON_STANDARD = (
 SCALARS: dict[object, ScalarDefinition] = {
     JSON: strawberry.scalar(
         name="JSON",
-        description=f"The `JSON` scalar type represents JSON values as specified by [ECMA-404]({JSON_STANDARD}).",
+        description=f"The `JSON` scalar type represents JSON values as specified by [ECMA-404]({JSON_STANDARD})."
+        f" Numbers keep every digit, at most {JSON_DIGITS}; lists and objects nest to {MAX_LEVELS} levels.",
         specified_by_url=JSON_STANDARD,
         serialize=lambda value: value,
         parse_value=parse_json,

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 class Transaction(Node):
     transaction_id: BigInt = field("Number of the transaction.")
     timestamp: DateTime = field("When it happened, in UTC (EPCIS eventTime).")
-    event: str = field("What happened, like `shipped`.")
+    event: str = field(
+        "What happened, like `shipped`. Events `lost`, `held` and `released` are there for whoever"
+        " may read losses and holds."
+    )
     details: JSON | None = field("What else is known of it.")
     event_id: str | None = field("Its identifier in the sender's system (EPCIS eventID).")
     record_time: DateTime = field("When this database learned of it, in UTC (EPCIS recordTime).")

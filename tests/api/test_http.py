@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import text
 from starlette.testclient import TestClient
 from starlette.types import Message
 
@@ -39,28 +38,6 @@ def get(client: TestClient, accept: str = JSON, **parameters: str) -> Answer:
 
 def post(client: TestClient, accept: str = "*/*", /, **members: object) -> Answer:
     return send(client, encode(members), accept=accept)
-
-
-def happened(database: Database, details: str) -> None:
-    """A transaction from before details had at most 64 levels."""
-    with database.engine().begin() as connection:
-        connection.execute(
-            text(
-                """INSERT INTO transactions (product_id, "timestamp", event, details)
-                   VALUES (1, now(), 'deep', :details)"""
-            ),
-            {"details": details},
-        )
-
-
-def test_details_too_deep_for_json_are_a_fault_told_as_graphql(
-    author: TestClient, own_world: Database
-) -> None:
-    happened(own_world, "[" * 2_000 + "]" * 2_000)
-    deep = 'transactions(filter: {event: {eq: "deep"}}) { nodes { details } }'
-    assert b"[[[[" in post(author, query=f"{{ {deep} }}").body
-    answer = post(author, query=f"{{ viewer {{ role }} {deep} }}")
-    assert (answer.status, answer.codes) == (500, ["INTERNAL_SERVER_ERROR"])
 
 
 def test_answer_that_cannot_be_written_is_a_fault_told_as_graphql() -> None:

@@ -19,7 +19,7 @@ from graph.context import Viewer
 from graph.documents import read_document
 from graph.engine import Engine
 from graph.limits import Limits
-from graph.permissions import ADMIN
+from graph.permissions import ADMIN, PUBLIC, VIEWER
 from graph.planner.plans import Entry
 from graph.schema import schema
 from models.asynchronous import Statement
@@ -169,6 +169,29 @@ def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> Non
     assert (supplier["node"], len(supplier["products"]["nodes"])) == ({"id": S1}, 2)
     assert unknown["locations"] == [{"line": 2, "column": 3}]
     assert negative["locations"] == [{"line": 3, "column": 3}]
+
+
+def test_roles_in_turn_find_each_its_own_plan(sample: Database) -> None:
+    """What an answer shows may depend on the role; what was planned for one is kept beside it."""
+    text = """query ($id: Int!) { product(by: {productId: $id}) {
+      origins { edges { cursor } } transactions { totalCount } } }"""
+    engine = Engine(sample)
+
+    async def ask(role: str, id: int) -> bytes:
+        answer = await engine.answer(Request(text, {"id": id}), Viewer(role))
+        assert answer.through is not None
+        return answer.through
+
+    async def ask_all() -> list[bytes]:
+        roles = (PUBLIC, ADMIN, PUBLIC, VIEWER, ADMIN, PUBLIC)
+        told = [await ask(role, 1) for role in roles]
+        sample.pool().close()
+        return told
+
+    public, admin, *rest = asyncio.run(ask_all())
+    assert public != admin
+    assert rest == [public, admin, admin, public]
+    assert (engine.plans.misses, engine.plans.hits) == (2, 4)
 
 
 def test_a_document_that_graphql_core_completes_is_kept(sample: Database) -> None:
