@@ -3,13 +3,14 @@
 Memory is bounded by a chunk of rows. Two imports never interleave: the second waits.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
 from psycopg2.extensions import connection as connection_type
 
+from exchange.csv.clearing import plan_cleared
 from exchange.csv.columns import Columns, plan_columns
 from exchange.csv.errors import BadOptions
 from exchange.csv.keyed_merge import KeyedMerge
@@ -18,7 +19,7 @@ from exchange.csv.merging import Merge, Written, run_merge
 from exchange.csv.reader import CSVFile, Record
 from exchange.csv.references import resolve
 from exchange.csv.refusals import Refusal
-from exchange.csv.reject_file import RejectFile
+from exchange.csv.reject_file import RejectFile, leave_out_warnings
 from exchange.csv.report import SHOWN, ImportReport
 from exchange.csv.staging import StagedRow, Staging
 from exchange.csv.use_merge import UseMerge
@@ -48,27 +49,31 @@ def import_csv(
     all_or_nothing: bool = False,
     progress: Progress | None = None,
     delimiter: str | None = None,
+    clear: Collection[str] = (),
+    allow_identity_change: bool = False,
 ) -> ImportReport:
     """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
 
     `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes).
+    `clear` are fields in which an empty cell erases a known value.
     """
     if kind not in KINDS:
         raise BadOptions(f"unknown kind {kind}: {', '.join(KINDS)}")
     with ExitStack() as stack:
         source = stack.enter_context(CSVFile(path, delimiter))
         columns = plan_columns(KINDS[kind], source.header, mapping, constants)
+        cleared = plan_cleared(columns, clear)
         rejects = RejectFile(reject, path) if reject else None
         if rejects:
             stack.callback(rejects.discard)
         connection = stack.enter_context(_locked(database, f"import:{path.name}"))
-        staging = Staging(connection, columns.kind, columns.fields)
+        staging = Staging(connection, columns.kind, columns.fields, cleared)
         read = _stage(staging, source, columns, progress)
-        merge = _choose_merge(staging, columns)
+        merge = _choose_merge(staging, columns, allow_identity_change)
         written = _merge(staging, columns, merge)
         report = _report(staging, source, columns, merge, written, read, dry_run, all_or_nothing)
         if rejects:
-            rejects.write(source, staging.rejections())
+            rejects.write(source, staging.remarks())
         if report.written:
             connection.commit()
         if rejects:
@@ -95,7 +100,8 @@ def _locked(database: Database, actor: str) -> Iterator[connection_type]:
 
 def _stage(staging: Staging, source: CSVFile, columns: Columns, progress: Progress | None) -> int:
     read = 0
-    rows = (_read_row(columns, record) for record in source.records())
+    records = leave_out_warnings(source.header, source.records())
+    rows = (_read_row(columns, record) for record in records)
     for chunk in _cut(rows):
         staging.copy(chunk)
         read += len(chunk)
@@ -128,13 +134,14 @@ def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
         yield chunk
 
 
-def _choose_merge(staging: Staging, columns: Columns) -> Merge:
+def _choose_merge(staging: Staging, columns: Columns, allow_identity_change: bool) -> Merge:
     target = columns.kind.target
     if target is None:
         return UseMerge(staging)
     given = frozenset(columns.fields)
     references = (each for each in columns.kind.references if each.is_given(given))
-    return KeyedMerge(staging, target, given.union(each.column for each in references))
+    written = given.union(each.column for each in references)
+    return KeyedMerge(staging, target, written, allow_identity_change=allow_identity_change)
 
 
 def _merge(staging: Staging, columns: Columns, merge: Merge) -> Written:
@@ -156,6 +163,7 @@ def _report(
     by_code = staging.count_rejections()
     rejected = sum(by_code.values())
     superseded, pairs = staging.superseded(merge.differs(), SHOWN)
+    staging.warn_superseded(merge.differs(), merge.difference())
     nothing = all_or_nothing and rejected > 0
     if nothing:
         written = Written()
@@ -176,4 +184,6 @@ def _report(
         first_rejections=tuple(staging.rejections(SHOWN)),
         written=not (dry_run or nothing),
         dry_run=dry_run,
+        warnings=staging.count_warnings(),
+        first_warnings=tuple(staging.warnings(SHOWN)),
     )

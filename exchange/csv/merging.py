@@ -49,6 +49,9 @@ class Merge(Protocol):
     def differs(self) -> str:
         """In SQL: the values of staged row `s` are other than those of `t`."""
 
+    def difference(self) -> str:
+        """In SQL: a text of the values in which staged rows `s` and `t` differ."""
+
 
 def run_merge(staging: Staging, merge: Merge, checks: Sequence[Check]) -> Written:
     """Write every row that can be written; the others are refused in the staging table."""

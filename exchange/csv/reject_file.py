@@ -1,17 +1,32 @@
 """The reject file: a CSV of refused rows, each with its line, code, reason and original cells.
 
-It is written beside its final name and takes it at the end; it can be imported again as it is.
+Rows with a warning are listed too; their code starts with WARNING_. The file is written beside its
+final name and takes it at the end. It can be imported again as it is: rows with a warning are left
+out then, since the import that wrote them has settled what they say.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exchange.csv.errors import UnreadableFile
 from exchange.csv.reader import CSVFile, Record
-from exchange.csv.refusals import Rejection
+from exchange.csv.refusals import WARNING_PREFIX, Rejection
 
 COLUMNS = ("import_line", "import_code", "import_reason")
+
+
+def leave_out_warnings(header: Sequence[str], records: Iterator[Record]) -> Iterator[Record]:
+    """The records of a file without those that an earlier import listed as warnings."""
+    names = [name.strip().lower() for name in header]
+    if COLUMNS[1] not in names:
+        return records
+    place = names.index(COLUMNS[1])
+    return (
+        each
+        for each in records
+        if len(each.cells) <= place or not each.cells[place].startswith(WARNING_PREFIX)
+    )
 
 
 class RejectFile:
