@@ -12,17 +12,20 @@ from psycopg2.extensions import connection as connection_type
 
 from exchange.csv.clearing import plan_cleared
 from exchange.csv.columns import Columns, plan_columns
+from exchange.csv.dry_run import hide_sequences
 from exchange.csv.errors import BadOptions
 from exchange.csv.keyed_merge import KeyedMerge
 from exchange.csv.kind_list import KINDS
+from exchange.csv.kinds import Kind
 from exchange.csv.merging import Merge, Written, run_merge
 from exchange.csv.reader import CSVFile, Record
 from exchange.csv.references import resolve
 from exchange.csv.refusals import Refusal
 from exchange.csv.reject_file import RejectFile, leave_out_warnings
 from exchange.csv.report import SHOWN, ImportReport
-from exchange.csv.staging import StagedRow, Staging
-from exchange.csv.use_merge import UseMerge
+from exchange.csv.staging import OnStep, StagedRow, Staging
+from exchange.csv.statistics import refresh_statistics
+from exchange.csv.use_merge import EDGES, UseMerge
 from models.database import Database
 
 Progress = Callable[[int, int], None]
@@ -48,6 +51,7 @@ def import_csv(
     reject: Path | None = None,
     all_or_nothing: bool = False,
     progress: Progress | None = None,
+    on_step: OnStep | None = None,
     delimiter: str | None = None,
     clear: Collection[str] = (),
     allow_identity_change: bool = False,
@@ -55,6 +59,7 @@ def import_csv(
     """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
 
     `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes).
+    `on_step` gets (step of the merge, rows done, rows).
     `clear` are fields in which an empty cell erases a known value.
     """
     if kind not in KINDS:
@@ -67,9 +72,11 @@ def import_csv(
         if rejects:
             stack.callback(rejects.discard)
         connection = stack.enter_context(_locked(database, f"import:{path.name}"))
-        staging = Staging(connection, columns.kind, columns.fields, cleared)
+        staging = Staging(connection, columns.kind, columns.fields, cleared, on_step)
+        if dry_run:
+            hide_sequences(staging.cursor)
         read = _stage(staging, source, columns, progress)
-        merge = _choose_merge(staging, columns, allow_identity_change)
+        merge = _choose_merge(staging, columns, allow_identity_change, dry_run)
         written = _merge(staging, columns, merge)
         report = _report(staging, source, columns, merge, written, read, dry_run, all_or_nothing)
         if rejects:
@@ -134,20 +141,32 @@ def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
         yield chunk
 
 
-def _choose_merge(staging: Staging, columns: Columns, allow_identity_change: bool) -> Merge:
+def _choose_merge(
+    staging: Staging, columns: Columns, allow_identity_change: bool, dry_run: bool
+) -> Merge:
     target = columns.kind.target
     if target is None:
         return UseMerge(staging)
     given = frozenset(columns.fields)
     references = (each for each in columns.kind.references if each.is_given(given))
     written = given.union(each.column for each in references)
-    return KeyedMerge(staging, target, written, allow_identity_change=allow_identity_change)
+    return KeyedMerge(
+        staging, target, written, allow_identity_change=allow_identity_change, dry_run=dry_run
+    )
 
 
 def _merge(staging: Staging, columns: Columns, merge: Merge) -> Written:
+    refresh_statistics(staging.cursor, _tables(columns.kind))
     for reference in columns.kind.references:
+        staging.step(f"looking up {reference.noun.replace('_', ' ')}")
         resolve(staging, reference)
     return run_merge(staging, merge, columns.kind.checks)
+
+
+def _tables(kind: Kind) -> list[str]:
+    """The tables that rows of a kind are looked up in or written to."""
+    own = [kind.target.table] if kind.target else [edge.table for edge in EDGES]
+    return [*own, *(reference.table for reference in kind.references)]
 
 
 def _report(

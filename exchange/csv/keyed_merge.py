@@ -5,6 +5,7 @@ events, which never change, the first. An empty cell leaves what is known, of th
 earlier rows of the file, unless its column is to be cleared.
 """
 
+from exchange.csv.dry_run import NEXT_NUMBER, number_of
 from exchange.csv.identity import guard_identity
 from exchange.csv.kinds import Target
 from exchange.csv.late_keys import adopt
@@ -12,6 +13,7 @@ from exchange.csv.makers import ensure_makers
 from exchange.csv.merging import Written
 from exchange.csv.refusals import Code
 from exchange.csv.staging import LIVE, Staging
+from exchange.csv.statistics import cut_lines, refresh_statistics
 
 
 class KeyedMerge:
@@ -24,9 +26,11 @@ class KeyedMerge:
         given: frozenset[str],
         *,
         allow_identity_change: bool = False,
+        dry_run: bool = False,
     ) -> None:
         self.staging = staging
         self.target = target
+        self.dry_run = dry_run
         self.names_makers = "manufacturer_name" in given
         self.columns = tuple(column for column in target.columns if column in given)
         self._guard = (
@@ -80,10 +84,17 @@ class KeyedMerge:
     def write(self, first: int, last: int) -> Written:
         created, changed = (0, 0)
         if self.names_makers:
-            created, changed = ensure_makers(self.staging.cursor, first, last)
+            created, changed = ensure_makers(
+                self.staging.cursor, first, last, NEXT_NUMBER if self.dry_run else None
+            )
         lines = {"first": first, "last": last}
         updated = 0 if self.target.append_only else self._update(lines)
-        return Written(self._insert(lines), updated, created, changed)
+        inserted = 0
+        for low, high in cut_lines(first, last):
+            inserted += self._insert({"first": low, "last": high})
+            refresh_statistics(self.staging.cursor, (self.target.table,))
+            self.staging.step("writing", high)
+        return Written(inserted, updated, created, changed)
 
     def differs(self) -> str:
         return self._differs
@@ -112,8 +123,11 @@ class KeyedMerge:
         return self.staging.cursor.rowcount
 
     def _insert(self, lines: dict[str, int]) -> int:
-        names = ", ".join(f'"{column}"' for column in self.columns)
-        values = ", ".join(map(self._insert_value, self.columns))
+        columns = {column: self._insert_value(column) for column in self.columns}
+        if self.dry_run:
+            columns[self.target.key] = number_of(self.target)
+        names = ", ".join(f'"{column}"' for column in columns)
+        values = ", ".join(columns.values())
         self.staging.cursor.execute(
             f"insert into {self.target.table} ({names}) select {values} from import_rows s"
             f" where {LIVE} and s.target_id is null"

@@ -17,6 +17,7 @@ from exchange.csv.kinds import Kind
 from exchange.csv.refusals import Code, Rejection, WarningCode
 
 Item = TypeVar("Item")
+OnStep = Callable[[str, int, int], None]
 
 # What a row can be guilty of; anything else (a lost connection, a deadlock) ends the import.
 VIOLATIONS = (
@@ -57,17 +58,26 @@ class Staging:
         kind: Kind,
         fields: Sequence[str],
         cleared: frozenset[str] = frozenset(),
+        on_step: OnStep | None = None,
     ) -> None:
         self.connection = connection
         self.cursor: cursor_type = connection.cursor()
         self.fields = tuple(fields)
         self.cleared = cleared
+        self._on_step = on_step
+        self._rows = 0
         columns = ", ".join(f'"{field.name}" {field.type.sql}' for field in kind.fields)
         self.cursor.execute(f"create temp table import_rows ({OWN}, {columns}) on commit drop")
 
     def copy(self, rows: Sequence[StagedRow]) -> None:
         """COPY a chunk; rows that PostgreSQL cannot read as their types are refused singly."""
         isolate(rows, self._try_copy, self._stage_refused)
+
+    def step(self, name: str, done: int = 0) -> None:
+        """Report that a step of the merge begins, or that it has come to line `done`."""
+        if self._on_step:
+            self._rows = self._rows or self.count("select coalesce(max(line), 1) from import_rows")
+            self._on_step(name, min(done, self._rows), self._rows)
 
     def analyze(self) -> None:
         """Tell the planner how many rows there are: it would join them one by one."""

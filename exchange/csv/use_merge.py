@@ -12,6 +12,7 @@ from exchange.csv.circles import Circle, find_circles
 from exchange.csv.merging import Written
 from exchange.csv.refusals import Code
 from exchange.csv.staging import LIVE, Staging
+from exchange.csv.statistics import cut_lines, refresh_statistics
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class UseMerge:
             # What gives kg back is written before what needs them: the triggers look after each.
             for sign in ("<", ">="):
                 updated += sum(self._update(edge, sign, lines) for edge in EDGES)
-        return Written(sum(self._insert(edge, lines) for edge in EDGES), updated)
+        return Written(self._insert_all(first, last), updated)
 
     def differs(self) -> str:
         return self._differs
@@ -199,6 +200,21 @@ class UseMerge:
             lines,
         )
         return self.staging.cursor.rowcount
+
+    def _insert_all(self, first: int, last: int) -> int:
+        products, batches = EDGES
+        cursor = self.staging.cursor
+        inserted = 0
+        for low, high in cut_lines(first, last):
+            self.staging.step("writing uses in products", high)
+            inserted += self._insert(products, {"first": low, "last": high})
+            refresh_statistics(cursor, (products.table,))
+        self.staging.step("writing uses in batches")
+        refresh_statistics(cursor, (batches.table,))
+        # In one statement: a batch takes its custody, and its yield, from all of its inputs. Its
+        # triggers must not use plans that the uses in products were checked by, of a smaller table.
+        cursor.execute("discard plans")
+        return inserted + self._insert(batches, {"first": first, "last": last})
 
     def _insert(self, edge: Edge, lines: dict[str, int]) -> int:
         self.staging.cursor.execute(
