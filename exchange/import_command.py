@@ -1,6 +1,7 @@
 """The subcommand `import KIND FILE`: its arguments, its output, its exit code.
 
-0: nothing was rejected; 1: some rows were; 2: the file or the options cannot be used.
+0: nothing was rejected, whatever the warnings; 1: some rows were; 2: the file or the options cannot
+be used.
 """
 
 import sys
@@ -62,9 +63,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         " and refuses the file where they cannot tell (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
-    parser.add_argument("--reject", metavar="FILE", type=Path, help="write rejected rows here")
     parser.add_argument(
-        "--all-or-nothing", action="store_true", help="write nothing if any row is rejected"
+        "--reject",
+        metavar="FILE",
+        type=Path,
+        help="write rejected rows here, and warnings, whose code starts with WARNING_",
+    )
+    parser.add_argument(
+        "--all-or-nothing",
+        action="store_true",
+        help="write nothing if any row is rejected; a warning is no rejection",
+    )
+    parser.add_argument(
+        "--clear",
+        metavar="FIELD",
+        action="append",
+        default=[],
+        help="an empty cell of this field erases the known value, which it else leaves as it is",
+    )
+    parser.add_argument(
+        "--allow-identity-change",
+        action="store_true",
+        help="let a row change the harvest or production date, stage, supplier or manufacturer of"
+        " what is in use; else it is rejected",
     )
 
 
@@ -95,11 +116,14 @@ def run(args: Namespace, database: Database) -> int:
                 dry_run=args.dry_run,
                 reject=args.reject,
                 all_or_nothing=args.all_or_nothing,
-                progress=progress,
+                progress=progress.read,
+                on_step=progress.merge,
                 delimiter=args.delimiter and parse_delimiter(args.delimiter),
                 encoding=args.encoding,
                 sheet=args.sheet,
                 decimal=args.decimal,
+                clear=args.clear,
+                allow_identity_change=args.allow_identity_change,
             )
     except Unusable as error:
         print(f"error: {error} ({error.code})", file=sys.stderr)

@@ -3,7 +3,7 @@
 Memory is bounded by a chunk of rows. Two imports never interleave: the second waits.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +11,24 @@ from typing import cast
 
 from psycopg2.extensions import connection as connection_type
 
+from exchange.csv.clearing import plan_cleared
 from exchange.csv.columns import Columns, plan_columns
+from exchange.csv.dry_run import hide_sequences
 from exchange.csv.errors import BadOptions
 from exchange.csv.keyed_merge import KeyedMerge
 from exchange.csv.kind_list import KINDS
+from exchange.csv.kinds import Kind
 from exchange.csv.merging import Merge, Written, run_merge
 from exchange.csv.numbers import decimal_marks, is_number
 from exchange.csv.reader import Record
 from exchange.csv.references import resolve
 from exchange.csv.refusals import Refusal
-from exchange.csv.reject_file import RejectFile
+from exchange.csv.reject_file import RejectFile, leave_out_warnings
 from exchange.csv.report import SHOWN, ImportReport
 from exchange.csv.sources import Source, SourceOptions, open_source
-from exchange.csv.staging import StagedRow, Staging
-from exchange.csv.use_merge import UseMerge
+from exchange.csv.staging import OnStep, StagedRow, Staging
+from exchange.csv.statistics import refresh_statistics
+from exchange.csv.use_merge import EDGES, UseMerge
 from models.database import Database
 
 Progress = Callable[[int, int], None]
@@ -50,14 +54,19 @@ def import_csv(
     reject: Path | None = None,
     all_or_nothing: bool = False,
     progress: Progress | None = None,
+    on_step: OnStep | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
     decimal: str = "auto",
+    clear: Collection[str] = (),
+    allow_identity_change: bool = False,
 ) -> ImportReport:
     """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
 
     `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes).
+    `on_step` gets (step of the merge, rows done, rows).
+    `clear` are fields in which an empty cell erases a known value.
     """
     if kind not in KINDS:
         raise BadOptions(f"unknown kind {kind}: {', '.join(KINDS)}")
@@ -66,18 +75,21 @@ def import_csv(
         source = stack.enter_context(open_source(path, options))
         columns = plan_columns(KINDS[kind], source.header, mapping, constants)
         columns = _decide_decimals(columns, path, options)
+        cleared = plan_cleared(columns, clear)
         rejects = RejectFile(reject, path) if reject else None
         if rejects:
             stack.callback(rejects.discard)
         connection = stack.enter_context(_locked(database, f"import:{path.name}"))
-        staging = Staging(connection, columns.kind, columns.fields)
+        staging = Staging(connection, columns.kind, columns.fields, cleared, on_step)
+        if dry_run:
+            hide_sequences(staging.cursor)
         read = _stage(staging, source, columns, progress)
-        merge = _choose_merge(staging, columns)
+        merge = _choose_merge(staging, columns, allow_identity_change, dry_run)
         written = _merge(staging, columns, merge)
         report = _report(staging, source, columns, merge, written, read, dry_run, all_or_nothing)
         if rejects:
             with open_source(path, options) as again:
-                rejects.write(again, columns, staging.rejections())
+                rejects.write(again, columns, staging.remarks())
         if report.written:
             connection.commit()
         if rejects:
@@ -113,7 +125,8 @@ def _decide_decimals(columns: Columns, path: Path, options: SourceOptions) -> Co
 
 def _stage(staging: Staging, source: Source, columns: Columns, progress: Progress | None) -> int:
     read = 0
-    rows = (_read_row(columns, record) for record in source.records())
+    records = leave_out_warnings(source.header, source.records())
+    rows = (_read_row(columns, record) for record in records)
     for chunk in _cut(rows):
         staging.copy(chunk)
         read += len(chunk)
@@ -146,19 +159,32 @@ def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
         yield chunk
 
 
-def _choose_merge(staging: Staging, columns: Columns) -> Merge:
+def _choose_merge(
+    staging: Staging, columns: Columns, allow_identity_change: bool, dry_run: bool
+) -> Merge:
     target = columns.kind.target
     if target is None:
         return UseMerge(staging)
     given = frozenset(columns.fields)
     references = (each for each in columns.kind.references if each.is_given(given))
-    return KeyedMerge(staging, target, given.union(each.column for each in references))
+    written = given.union(each.column for each in references)
+    return KeyedMerge(
+        staging, target, written, allow_identity_change=allow_identity_change, dry_run=dry_run
+    )
 
 
 def _merge(staging: Staging, columns: Columns, merge: Merge) -> Written:
+    refresh_statistics(staging.cursor, _tables(columns.kind))
     for reference in columns.kind.references:
+        staging.step(f"looking up {reference.noun.replace('_', ' ')}")
         resolve(staging, reference)
     return run_merge(staging, merge, columns.kind.checks)
+
+
+def _tables(kind: Kind) -> list[str]:
+    """The tables that rows of a kind are looked up in or written to."""
+    own = [kind.target.table] if kind.target else [edge.table for edge in EDGES]
+    return [*own, *(reference.table for reference in kind.references)]
 
 
 def _report(
@@ -174,6 +200,7 @@ def _report(
     by_code = staging.count_rejections()
     rejected = sum(by_code.values())
     superseded, pairs = staging.superseded(merge.differs(), SHOWN)
+    staging.warn_superseded(merge.differs(), merge.difference())
     nothing = all_or_nothing and rejected > 0
     if nothing:
         written = Written()
@@ -194,4 +221,6 @@ def _report(
         first_rejections=tuple(staging.rejections(SHOWN)),
         written=not (dry_run or nothing),
         dry_run=dry_run,
+        warnings=staging.count_warnings(),
+        first_warnings=tuple(staging.warnings(SHOWN)),
     )

@@ -8,6 +8,7 @@ from exchange.csv.kinds import (
     Check,
     Field,
     Kind,
+    LateKey,
     Target,
     fields_of,
     fields_of_supplier,
@@ -31,6 +32,7 @@ MANUFACTURERS = Kind(
         ("t.name = s.name and t.location = s.location",),
         ("s.name", "s.location"),
     ),
+    clearable=("country",),
 )
 
 SUPPLIERS = Kind(
@@ -54,7 +56,13 @@ SUPPLIERS = Kind(
             ),
         ),
         ("s.external_id", *unless("external_id", ("name", "location"))),
+        late_key=LateKey(
+            "external_id",
+            "t.name = s.name and t.location = s.location",
+            ("s.name", "s.location"),
+        ),
     ),
+    clearable=("contact_person", "country"),
 )
 
 _HELD = "(select t.{} from cacao_batches t where t.cacao_batch_id = s.target_id)"
@@ -88,6 +96,7 @@ CACAO_BATCHES = Kind(
         ("t.supplier_id = s.supplier_id and t.lot_number = s.lot_number",),
         ("s.supplier_id", "s.lot_number"),
         defaults=(("stage", "'beans'"),),
+        guarded=("supplier_id", "stage", "harvest_date", "production_date"),
     ),
     (refer_to_supplier(),),
     (("supplier",),),
@@ -95,7 +104,7 @@ CACAO_BATCHES = Kind(
         Check(
             Code.MISSING,
             f"coalesce(s.stage, {_HELD.format('stage')}, 'beans') = 'beans' and s.harvest_date is null"
-            " and (s.target_id is null or 'harvest_date' = any (%(given)s)"
+            " and (s.target_id is null or 'harvest_date' = any (%(cleared)s)"
             f" or {_HELD.format('harvest_date')} is null)",
             "'harvest_date is empty: beans are harvested'",
         ),
@@ -106,6 +115,19 @@ CACAO_BATCHES = Kind(
             " || ' kg of this batch that are used'",
         ),
     ),
+    clearable=("harvest_date", "certification", "production_date"),
+)
+
+_SAME_PRODUCT = (
+    # A maker that is not there yet has no products: its rows match none.
+    "t.name = s.name and (s.manufacturer_id is not null or s.manufacturer_name is null)"
+    " and coalesce(t.manufacturer_id, 0) = coalesce(s.manufacturer_id, 0)"
+    " and coalesce(t.batch_number, '') = coalesce(s.batch_number, '')"
+    " and coalesce(t.cocoa_percent, -1) = coalesce(s.cocoa_percent, -1)"
+)
+_NEW_MAKER = tuple(
+    f"case when s.manufacturer_id is null then s.{each} end"
+    for each in ("manufacturer_name", "manufacturer_location")
 )
 
 PRODUCTS = Kind(
@@ -136,14 +158,7 @@ PRODUCTS = Kind(
         ),
         (
             "t.gtin = s.gtin and coalesce(t.batch_number, '') = coalesce(s.batch_number, '')",
-            # A maker that is not there yet has no products: its rows match none.
-            (
-                "s.gtin is null and t.gtin is null and t.name = s.name"
-                " and (s.manufacturer_id is not null or s.manufacturer_name is null)"
-                " and coalesce(t.manufacturer_id, 0) = coalesce(s.manufacturer_id, 0)"
-                " and coalesce(t.batch_number, '') = coalesce(s.batch_number, '')"
-                " and coalesce(t.cocoa_percent, -1) = coalesce(s.cocoa_percent, -1)"
-            ),
+            f"s.gtin is null and t.gtin is null and {_SAME_PRODUCT}",
         ),
         (
             "s.gtin",
@@ -152,8 +167,15 @@ PRODUCTS = Kind(
             "case when s.gtin is null and s.manufacturer_id is null then s.manufacturer_name end",
             "case when s.gtin is null and s.manufacturer_id is null then s.manufacturer_location end",
         ),
+        late_key=LateKey(
+            "gtin",
+            _SAME_PRODUCT,
+            ("s.name", "s.cocoa_percent", "s.batch_number", "s.manufacturer_id", *_NEW_MAKER),
+        ),
+        guarded=("manufacturer_id", "production_date"),
     ),
     (MANUFACTURER,),
+    clearable=("description", "manufacturer_id", "cocoa_percent", "production_date"),
 )
 
 USES = Kind(
@@ -187,7 +209,8 @@ USES = Kind(
         ),
         Check(
             Code.MISSING,
-            "s.output_batch_id is not null and s.quantity_kg is null",
+            "s.output_batch_id is not null and s.quantity_kg is null"
+            " and (s.old_kg is null or 'quantity_kg' = any (%(cleared)s))",
             "'quantity_kg is empty: a use in another batch has its kg'",
         ),
         Check(
@@ -197,6 +220,7 @@ USES = Kind(
             "s.quantity_kg || ' kg are more than all of cacao batch ' || s.cacao_batch_id",
         ),
     ),
+    clearable=("quantity_kg",),
 )
 
 TRANSACTIONS = Kind(

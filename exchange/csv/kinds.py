@@ -64,7 +64,7 @@ class Reference:
 class Check:
     """Staged rows for which `condition` holds are refused; `reason` is an SQL text expression.
 
-    `%(given)s` is the array of the fields that the file gives.
+    `%(cleared)s` is the array of the columns in which an empty cell erases the known value.
     """
 
     code: Code
@@ -73,11 +73,25 @@ class Check:
 
 
 @dataclass(frozen=True)
+class LateKey:
+    """A key that a row of the table may get after it was stored.
+
+    `same`: rows `t` and `s` agree in everything else that a row is recognised by; `group` are SQL
+    expressions of `s` that are equal for staged rows that agree so.
+    """
+
+    column: str
+    same: str
+    group: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Target:
     """The table that rows land in, and their natural key.
 
     `matches` find the row that a staged row is about; `identity` groups staged rows of one key.
-    A `defaults` column keeps its value where a cell is empty, and starts with the default.
+    A `defaults` column starts with the default. `guarded` columns are part of what a row is: they
+    do not change once other rows refer to it.
     """
 
     table: str
@@ -87,12 +101,14 @@ class Target:
     identity: tuple[str, ...]
     defaults: tuple[tuple[str, str], ...] = ()
     append_only: bool = False
+    late_key: LateKey | None = None
+    guarded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of row. Of each of `choices`, a row refers to exactly one; `target` is None for
-    uses, which land in two tables.
+    uses, which land in two tables. `clearable` are the columns that may lose a known value.
     """
 
     name: str
@@ -101,6 +117,7 @@ class Kind:
     references: tuple[Reference, ...] = ()
     choices: tuple[tuple[str, ...], ...] = ()
     checks: tuple[Check, ...] = ()
+    clearable: tuple[str, ...] = ()
 
     def reference(self, noun: str) -> Reference:
         return next(each for each in self.references if each.noun == noun)

@@ -6,24 +6,31 @@ A row's empty country says nothing; of several countries for one maker the last 
 from psycopg2.extensions import cursor as cursor_type
 
 from exchange.csv.staging import LIVE
+from exchange.csv.statistics import refresh_statistics
 
 NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first)s and %(last)s"
 
 
-def ensure_makers(cursor: cursor_type, first: int, last: int) -> tuple[int, int]:
-    """Give the live rows of these lines their manufacturer_id; how many were made and changed."""
+def ensure_makers(
+    cursor: cursor_type, first: int, last: int, number: str | None = None
+) -> tuple[int, int]:
+    """Give the live rows of these lines their manufacturer_id; how many were made and changed.
+
+    `number`: the SQL of a new one's number, where the table's sequence is not to be used.
+    """
     lines = {"first": first, "last": last}
     _find(cursor, lines)
     cursor.execute(
-        "insert into manufacturers (name, location, country)"
-        " select s.manufacturer_name, s.manufacturer_location,"
+        f"insert into manufacturers (name, location, country{', manufacturer_id' if number else ''})"
+        f" select m.*{f', {number}' if number else ''} from (select s.manufacturer_name, s.manufacturer_location,"
         " (array_agg(s.manufacturer_country order by s.line desc)"
         "   filter (where s.manufacturer_country is not null))[1]"
         f" from import_rows s where {NAMED} and s.manufacturer_id is null"
-        " group by 1, 2 order by min(s.line)",
+        " group by 1, 2 order by min(s.line)) m",
         lines,
     )
     if created := cursor.rowcount:
+        refresh_statistics(cursor, ("manufacturers",))
         _find(cursor, lines)
     cursor.execute(
         "update manufacturers m set country = c.country from ("

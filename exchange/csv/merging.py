@@ -49,12 +49,17 @@ class Merge(Protocol):
     def differs(self) -> str:
         """In SQL: the values of staged row `s` are other than those of `t`."""
 
+    def difference(self) -> str:
+        """In SQL: a text of the values in which staged rows `s` and `t` differ."""
+
 
 def run_merge(staging: Staging, merge: Merge, checks: Sequence[Check]) -> Written:
     """Write every row that can be written; the others are refused in the staging table."""
+    staging.step("finding what is there")
     merge.find()
     # The columns that were found are no longer empty: the plans from here on need to know.
     staging.analyze()
+    staging.step("checking")
     for check in checks:
         staging.refuse_where(check.code, check.condition, check.reason)
     lines = range(1, staging.count("select coalesce(max(line), 1) from import_rows") + 1)

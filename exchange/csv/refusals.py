@@ -21,11 +21,13 @@ class Code(StrEnum):
     BATCH_ON_HOLD = "BATCH_ON_HOLD"
     CONSTRAINT = "CONSTRAINT"
     CUSTODY_BROKEN = "CUSTODY_BROKEN"
+    CYCLIC_LINEAGE = "CYCLIC_LINEAGE"
     EVENT_CHANGED = "EVENT_CHANGED"
     FORMULA = "FORMULA"
     GTIN_CHECK_DIGIT = "GTIN_CHECK_DIGIT"
     GTIN_LENGTH = "GTIN_LENGTH"
     GTIN_NOT_DIGITS = "GTIN_NOT_DIGITS"
+    IDENTITY_CHANGED = "IDENTITY_CHANGED"
     INCOMPLETE = "INCOMPLETE"
     MALFORMED_QUOTES = "MALFORMED_QUOTES"
     MISSING = "MISSING"
@@ -36,6 +38,19 @@ class Code(StrEnum):
     TOO_LONG = "TOO_LONG"
     UNKNOWN = "UNKNOWN"
     YIELD_EXCEEDED = "YIELD_EXCEEDED"
+
+
+class WarningCode(StrEnum):
+    """Codes of what a reader of the report should look at although no row was refused for it.
+
+    In a reject file they stand where a refused row has its Code; all of them start alike.
+    """
+
+    KEY_NOT_ADOPTED = "WARNING_KEY_NOT_ADOPTED"
+    SUPERSEDED = "WARNING_SUPERSEDED"
+
+
+WARNING_PREFIX = "WARNING_"
 
 
 class Refusal(Exception):
@@ -49,7 +64,9 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A refused row: the physical line (from 1) its record starts on, the code and the words."""
+    """A refused row, or one with a warning: the physical line (from 1) that its record starts on,
+    the Code or WarningCode, and the words.
+    """
 
     line: int
     code: str

@@ -1,8 +1,10 @@
 """The reject file: a CSV of refused rows, each with its line, code, reason and original cells.
 
-It is written beside its final name and takes it at the end. It can be imported again as it is: what a
-spreadsheet would compute or rewrite is guarded by an apostrophe, which the importer takes away, and a
-number that could be read in two ways is written so that it cannot.
+Rows with a warning are listed too; their code starts with WARNING_. The file is written beside its
+final name and takes it at the end. It can be imported again as it is: what a spreadsheet would compute
+or rewrite is guarded by an apostrophe, which the importer takes away, a number that could be read in
+two ways is written so that it cannot, and rows with a warning are left out, since the import that
+wrote them has settled what they say.
 """
 
 import csv
@@ -13,9 +15,22 @@ from exchange.csv.columns import Columns
 from exchange.csv.errors import UnreadableFile
 from exchange.csv.numbers import write_number
 from exchange.csv.reader import REJECT_COLUMNS, Record
-from exchange.csv.refusals import Rejection
+from exchange.csv.refusals import WARNING_PREFIX, Rejection
 from exchange.csv.sources import Source
 from exchange.csv.spreadsheet import harmless
+
+
+def leave_out_warnings(header: Sequence[str], records: Iterator[Record]) -> Iterator[Record]:
+    """The records of a file without those that an earlier import listed as warnings."""
+    names = [name.strip().lower() for name in header]
+    if REJECT_COLUMNS[1] not in names:
+        return records
+    place = names.index(REJECT_COLUMNS[1])
+    return (
+        each
+        for each in records
+        if len(each.cells) <= place or not each.cells[place].startswith(WARNING_PREFIX)
+    )
 
 
 class RejectFile:

@@ -13,6 +13,7 @@ class ImportReport:
     """Rows by what became of them: read = inserted + updated + unchanged + superseded + rejected.
 
     `superseded` rows have a later row with the same key and other values: that one counts.
+    `warnings` are rows with a WarningCode that were not refused: they do not change the exit code.
     `written` is False after a dry run, and where all-or-nothing left nothing.
     """
 
@@ -32,6 +33,8 @@ class ImportReport:
     first_rejections: tuple[Rejection, ...]
     written: bool
     dry_run: bool
+    warnings: int = 0
+    first_warnings: tuple[Rejection, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -73,6 +76,11 @@ class ImportReport:
         lines += [f"    line {r.line}: {r.code}: {r.reason}" for r in self.first_rejections]
         if self.rejected > SHOWN:
             lines.append(f"    … and {self.rejected - SHOWN:,} more")
+        if self.warnings:
+            lines.append(f"  warnings: {self.warnings:,}")
+        lines += [f"    line {w.line}: {w.code}: {w.reason}" for w in self.first_warnings]
+        if self.warnings > SHOWN:
+            lines.append(f"    … and {self.warnings - SHOWN:,} more")
         return lines
 
 

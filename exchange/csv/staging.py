@@ -14,9 +14,10 @@ from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
 from exchange.csv.kinds import Kind
-from exchange.csv.refusals import Code, Rejection
+from exchange.csv.refusals import Code, Rejection, WarningCode
 
 Item = TypeVar("Item")
+OnStep = Callable[[str, int, int], None]
 
 # What a row can be guilty of; anything else (a lost connection, a deadlock) ends the import.
 VIOLATIONS = (
@@ -29,7 +30,8 @@ LIVE = "s.code is null and s.superseded_by is null"
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 # Columns of the staging table beside the kind's fields.
 OWN = (
-    "line bigint not null, code text, reason text, target_id bigint, superseded_by bigint,"
+    "line bigint not null, code text, reason text, warning_code text, warning text,"
+    " target_id bigint, superseded_by bigint,"
     " old_kg numeric, is_old boolean not null default false"
 )
 
@@ -45,18 +47,37 @@ class StagedRow:
 
 
 class Staging:
-    """The staged rows of one import, on one connection, until its transaction ends."""
+    """The staged rows of one import, on one connection, until its transaction ends.
 
-    def __init__(self, connection: connection_type, kind: Kind, fields: Sequence[str]) -> None:
+    In `cleared` columns an empty cell erases the known value.
+    """
+
+    def __init__(
+        self,
+        connection: connection_type,
+        kind: Kind,
+        fields: Sequence[str],
+        cleared: frozenset[str] = frozenset(),
+        on_step: OnStep | None = None,
+    ) -> None:
         self.connection = connection
         self.cursor: cursor_type = connection.cursor()
         self.fields = tuple(fields)
+        self.cleared = cleared
+        self._on_step = on_step
+        self._rows = 0
         columns = ", ".join(f'"{field.name}" {field.type.sql}' for field in kind.fields)
         self.cursor.execute(f"create temp table import_rows ({OWN}, {columns}) on commit drop")
 
     def copy(self, rows: Sequence[StagedRow]) -> None:
         """COPY a chunk; rows that PostgreSQL cannot read as their types are refused singly."""
         isolate(rows, self._try_copy, self._stage_refused)
+
+    def step(self, name: str, done: int = 0) -> None:
+        """Report that a step of the merge begins, or that it has come to line `done`."""
+        if self._on_step:
+            self._rows = self._rows or self.count("select coalesce(max(line), 1) from import_rows")
+            self._on_step(name, min(done, self._rows), self._rows)
 
     def analyze(self) -> None:
         """Tell the planner how many rows there are: it would join them one by one."""
@@ -67,9 +88,35 @@ class Staging:
         self.cursor.execute(
             f"update import_rows s set code = %(code)s, reason = {reason}"
             f" where s.code is null and ({condition})",
-            {"code": code, "given": list(self.fields)},
+            {"code": code, "cleared": sorted(self.cleared)},
         )
         return self.cursor.rowcount
+
+    def fill_winners(self, columns: Sequence[str]) -> None:
+        """Give empty cells of rows that supersede others the last value that those have."""
+        kept = [column for column in columns if column not in self.cleared]
+        if not kept:
+            return
+        last = ", ".join(
+            f'(array_agg("{c}" order by line desc) filter (where "{c}" is not null))[1] as "{c}"'
+            for c in kept
+        )
+        filled = ", ".join(f'"{c}" = coalesce(w."{c}", f."{c}")' for c in kept)
+        empty = " or ".join(f'w."{c}" is null and f."{c}" is not null' for c in kept)
+        self.cursor.execute(
+            f"update import_rows w set {filled} from (select superseded_by, {last}"
+            " from import_rows where code is null and superseded_by is not null group by 1) f"
+            f" where f.superseded_by = w.line and ({empty})"
+        )
+
+    def warn_superseded(self, differs: str, difference: str) -> None:
+        """Warn of each row that another one replaces with other values; SQL of `s` and `t`."""
+        self.cursor.execute(
+            "update import_rows s set warning_code = %s, warning = 'replaced by line ' || t.line"
+            f" || ': ' || {difference}"
+            f" from import_rows t where t.line = s.superseded_by and s.code is null and {differs}",
+            (WarningCode.SUPERSEDED,),
+        )
 
     def refuse(self, line: int, error: psycopg2.Error) -> None:
         """Refuse one row for what the database said about it."""
@@ -99,12 +146,34 @@ class Staging:
         )
         return dict(self.cursor.fetchall())
 
+    def count_warnings(self) -> int:
+        return self.count(
+            "select count(*) from import_rows where code is null and warning_code is not null"
+        )
+
     def rejections(self, limit: int | None = None) -> Iterator[Rejection]:
         """The refused rows in file order, fetched a few at a time."""
+        return self._read("line, code, reason", "code is not null", limit)
+
+    def warnings(self, limit: int | None = None) -> Iterator[Rejection]:
+        """The rows with a warning that were not refused, in file order."""
+        return self._read(
+            "line, warning_code, warning", "code is null and warning_code is not null", limit
+        )
+
+    def remarks(self) -> Iterator[Rejection]:
+        """Refused rows and rows with a warning together, in file order."""
+        return self._read(
+            "line, coalesce(code, warning_code),"
+            " case when code is null then warning else reason end",
+            "(code is not null or warning_code is not null)",
+            None,
+        )
+
+    def _read(self, columns: str, condition: str, limit: int | None) -> Iterator[Rejection]:
         with self.connection.cursor("import_rejections") as cursor:
             cursor.execute(
-                "select line, code, reason from import_rows where code is not null"
-                " order by line limit %s",
+                f"select {columns} from import_rows where {condition} order by line limit %s",
                 (limit,),
             )
             for line, code, reason in cursor:

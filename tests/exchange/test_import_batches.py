@@ -68,7 +68,8 @@ def test_beans_need_a_harvest_date(coops: Loader) -> None:
 
 def test_harvest_date_of_beans_cannot_be_emptied(coops: Loader) -> None:
     coops("cacao-batches", HEADER + "1,L1,10,2026-01-01,beans\n")
-    report = coops("cacao-batches", HEADER + "1,L1,10,,\n")
+    assert coops("cacao-batches", HEADER + "1,L1,10,,\n").unchanged == 1
+    report = coops("cacao-batches", HEADER + "1,L1,10,,\n", clear=["harvest_date"])
     assert report.rejected_by_code == {"MISSING": 1}
     update = coops("cacao-batches", "supplier_id,lot_number,quantity\n1,L1,11\n")
     assert (update.updated, update.rejected) == (1, 0)

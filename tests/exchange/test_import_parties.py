@@ -22,9 +22,12 @@ def test_changed_values_update_the_columns_that_the_file_gives(load: Loader) -> 
     ]
 
 
-def test_empty_cell_of_a_given_column_empties_the_value(load: Loader) -> None:
+def test_empty_cell_empties_the_value_only_of_a_column_to_be_cleared(load: Loader) -> None:
+    content = "name,location,country\nA,X,\n"
     load("manufacturers", "name,location,country\nA,X,FR\n")
-    assert load("manufacturers", "name,location,country\nA,X,\n").updated == 1
+    assert load("manufacturers", content).unchanged == 1
+    assert load.rows("select country from manufacturers") == [("FR",)]
+    assert load("manufacturers", content, clear=["Country"]).updated == 1
     assert load.rows("select country from manufacturers") == [(None,)]
 
 
@@ -39,12 +42,21 @@ def test_external_id_is_the_key_where_it_is_given(load: Loader) -> None:
     ]
 
 
-def test_supplier_without_external_id_is_not_one_that_has_it(load: Loader) -> None:
+def test_supplier_without_external_id_is_the_only_one_of_its_name(load: Loader) -> None:
     load("suppliers", "external_id,name,location\n7,3A,X\n")
+    content = "name,location,country\n3A,X,CI\n"
+    assert (load("suppliers", content).updated, load("suppliers", content).unchanged) == (1, 1)
+    assert load.rows("select external_id, country from suppliers") == [("7", "CI")]
+
+
+def test_supplier_without_external_id_is_none_of_several_that_have_it(load: Loader) -> None:
+    load("suppliers", "external_id,name,location\n7,3A,X\n8,3A,X\n")
     content = "name,location\n3A,X\n"
-    assert load("suppliers", content).inserted == 1
-    assert load("suppliers", content).unchanged == 1
-    assert load.rows("select external_id from suppliers order by 1") == [("7",), (None,)]
+    first = load("suppliers", content)
+    assert (first.inserted, first.first_warnings[0].code) == (1, "WARNING_KEY_NOT_ADOPTED")
+    second = load("suppliers", content)
+    assert (second.unchanged, second.warnings) == (1, 0)
+    assert load.rows("select external_id from suppliers order by 1") == [("7",), ("8",), (None,)]
 
 
 def test_same_row_twice_is_unchanged(load: Loader) -> None:

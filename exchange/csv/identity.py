@@ -1,0 +1,63 @@
+"""The refusal to change what a row is once other rows refer to it: its harvest, stage, maker.
+
+A value that was unknown may become known; a known one changes only where the caller allows it.
+"""
+
+from collections.abc import Sequence
+
+from exchange.csv.kinds import Check, Target
+from exchange.csv.refusals import Code
+from models import Base
+
+
+def guard_identity(target: Target, columns: Sequence[str], cleared: frozenset[str]) -> Check | None:
+    """A check of the guarded `columns` that a file gives; None where it gives none of them."""
+    guarded = [column for column in target.guarded if column in columns]
+    if not guarded:
+        return None
+    changes = {column: _changes(column, column in cleared) for column in guarded}
+    changed = f"from {target.table} t where t.{target.key} = s.target_id and ({' or '.join(changes.values())})"
+    words = ", ".join(
+        f"case when {condition} then '{column} ' || t.{column} || ' would become '"
+        f" || {_spell(column)} end"
+        for column, condition in changes.items()
+    )
+    noun = target.key.removesuffix("_id").replace("_", " ")
+    return Check(
+        Code.IDENTITY_CHANGED,
+        f"exists (select {changed} and ({_is_used(target)}))",
+        f"(select concat_ws(', ', {words}) {changed}) || ' of {noun} ' || s.target_id"
+        " || ', which is in use: --allow-identity-change allows it'",
+    )
+
+
+def references_to(table: str) -> list[tuple[str, str]]:
+    """Tables and their columns that refer to rows of `table`."""
+    return sorted(
+        (each.name, key.parent.name)
+        for each in Base.metadata.tables.values()
+        for key in each.foreign_keys
+        if key.column.table.name == table
+    )
+
+
+def _is_used(target: Target) -> str:
+    return " or ".join(
+        f"exists (select from {table} u where u.{column} = t.{target.key})"
+        for table, column in references_to(target.table)
+    )
+
+
+def _changes(column: str, cleared: bool) -> str:
+    differs = f"s.{column} is distinct from t.{column}" if cleared else f"s.{column} <> t.{column}"
+    if column != "manufacturer_id":
+        return f"(t.{column} is not null and {differs})"
+    # A maker that is not there yet is another one.
+    new = "s.manufacturer_id is null and s.manufacturer_name is not null"
+    return f"(t.{column} is not null and ({differs} or {new}))"
+
+
+def _spell(column: str) -> str:
+    if column == "manufacturer_id":
+        return "coalesce(s.manufacturer_id::text, s.manufacturer_name, 'empty')"
+    return f"coalesce(s.{column}::text, 'empty')"
