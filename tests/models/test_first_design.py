@@ -199,3 +199,25 @@ def test_what_is_lacking_is_a_finding(world: Database) -> None:
     assert [finding["rule"] for finding in found] == rules
     assert [finding["cacao_batch_id"] for finding in found] == [None, 6, None, 5]
     assert [finding["product_id"] for finding in found] == [None, None, 5, None]
+
+
+@pytest.mark.parametrize(("first", "second"), [("null", "null"), ("null", "1"), ("1", "null")])
+def test_lots_without_a_supplier_are_not_taken_for_one_origin(
+    world: Database, first: str, second: str
+) -> None:
+    run_sql(
+        world,
+        f"""insert into cacao_batches (cacao_batch_id, supplier_id, harvest_date, quantity, custody)
+        values (5, {first}, '2025-10-01', 10, 'identity_preserved'),
+          (6, {second}, '2025-10-01', 10, 'identity_preserved'),
+          (7, null, '2025-10-02', 10, 'identity_preserved'),
+          (8, null, '2025-10-02', 10, 'segregated')""",
+    )
+    edge = "insert into cacao_batch_input (output_batch_id, input_batch_id, quantity_kg) values "
+    with pytest.raises(DBAPIError, match="different origin"):
+        run_sql(world, edge + "(7, 5, 1), (7, 6, 1)")
+    run_sql(world, edge + "(8, 5, 1), (8, 6, 1)")
+    run_sql(world, edge + "(7, 5, 1)")
+    with world.reader() as connection:
+        edges = connection.exec_driver_sql("select output_batch_id from cacao_batch_input").all()
+    assert sorted(edges) == [(7,), (8,), (8,)]
