@@ -41,12 +41,18 @@ create function current_actor() returns text
   language sql stable parallel safe
   return coalesce(nullif(current_setting('cacaotrace.actor', true), ''), 'sql:' || session_user);
 
+-- A finite number of so many digits before the point and so many behind it. A column of type numeric(14, 3) would round
+-- what is finer without a word, so columns are of type numeric, and what a column cannot hold exactly is refused.
+create function is_decimal(value numeric, digits int, decimals int) returns boolean
+  language sql immutable parallel safe
+  return abs(value) < 10::numeric ^ digits and value = round(value, decimals);
+
 -- ---------------------------------------------------------------- parties
 
 create table manufacturers (
   manufacturer_id serial primary key,
   name            text collate "C" not null check (btrim(name) <> ''),
-  location        text collate "C" not null,
+  location        text collate "C",
   country         text collate "C" check (is_country(country))
 );
 create index on manufacturers (name, manufacturer_id);
@@ -56,7 +62,7 @@ create index manufacturers_name_search on manufacturers using gin (search_key(na
 create table suppliers (
   supplier_id    serial primary key,
   name           text collate "C" not null check (btrim(name) <> ''),
-  location       text collate "C" not null,
+  location       text collate "C",
   contact_person text collate "C",
   country        text collate "C" check (is_country(country)),
   -- The name of this party in the system it was imported from; several cooperatives share one name.
@@ -90,7 +96,8 @@ create table plots (
   name          text collate "C" not null check (btrim(name) <> ''),
   producer_name text collate "C",
   country       text collate "C" not null check (is_country(country)),
-  area_ha       numeric(12, 4) not null check (area_ha > 0),
+  area_ha       numeric not null check (area_ha > 0)
+                constraint plots_area_ha_exact check (is_decimal(area_ha, 8, 4)),
   -- RFC 7946 geometry in WGS 84: a Point below 4 ha, else a Polygon (EUDR, Article 2(28)).
   geometry      jsonb check (jsonb_typeof(geometry) = 'object'
                              and geometry ->> 'type' in ('Point', 'Polygon', 'MultiPolygon'))
@@ -105,14 +112,15 @@ create index on plots (country, plot_id);
 
 create table cacao_batches (
   cacao_batch_id  serial primary key,
-  supplier_id     int not null references suppliers,
-  harvest_date    date check (isfinite(harvest_date)),
-  quantity        numeric(14, 3) not null check (quantity > 0),
+  supplier_id     int references suppliers,
+  harvest_date    date,
+  quantity        numeric not null check (quantity > 0)
+                  constraint cacao_batches_quantity_exact check (is_decimal(quantity, 11, 3)),
   certification   text collate "C",
   stage           text collate "C" not null default 'beans'
                   check (stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
   lot_number      text collate "C" check (btrim(lot_number) <> ''),
-  production_date date check (isfinite(production_date)),
+  production_date date,
   -- How it was kept apart from other cacao (ISO 22095); null where nobody says.
   custody         text collate "C" check (custody in ('identity_preserved', 'segregated', 'mass_balance')),
   -- Written by the triggers of `holds` alone.
@@ -137,8 +145,9 @@ create table products (
   manufacturer_id int references manufacturers,
   batch_number    text collate "C" check (btrim(batch_number) <> ''),
   gtin            text collate "C" check (is_gtin14(gtin)),
-  cocoa_percent   numeric(4, 1) check (cocoa_percent between 0 and 100),
-  production_date date check (isfinite(production_date)),
+  cocoa_percent   numeric check (cocoa_percent between 0 and 100)
+                  constraint products_cocoa_percent_exact check (is_decimal(cocoa_percent, 3, 1)),
+  production_date date,
   on_hold         boolean not null default false,
   unique (gtin, batch_number)
 );
@@ -157,7 +166,8 @@ create index products_name_search on products using gin (search_key(name) gin_tr
 create table product_cacao_batch (
   product_id     int not null references products,
   cacao_batch_id int not null references cacao_batches,
-  quantity_kg    numeric(14, 3) check (quantity_kg > 0),
+  quantity_kg    numeric check (quantity_kg > 0)
+                 constraint product_cacao_batch_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
   -- When this was made known, for a trace as of a time: the edge itself says nothing of the day it came about.
   record_time    timestamptz not null default now(),
   primary key (product_id, cacao_batch_id)
@@ -168,7 +178,8 @@ create index on product_cacao_batch (cacao_batch_id, product_id);
 create table cacao_batch_input (
   output_batch_id int not null references cacao_batches,
   input_batch_id  int not null references cacao_batches,
-  quantity_kg     numeric(14, 3) not null check (quantity_kg > 0),
+  quantity_kg     numeric not null check (quantity_kg > 0)
+                  constraint cacao_batch_input_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
   record_time     timestamptz not null default now(),
   primary key (output_batch_id, input_batch_id),
   check (output_batch_id <> input_batch_id)
@@ -178,7 +189,8 @@ create index on cacao_batch_input (input_batch_id, output_batch_id);
 create table cacao_batch_plot (
   cacao_batch_id int not null references cacao_batches,
   plot_id        int not null references plots,
-  quantity_kg    numeric(14, 3) check (quantity_kg > 0),
+  quantity_kg    numeric check (quantity_kg > 0)
+                 constraint cacao_batch_plot_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
   primary key (cacao_batch_id, plot_id)
 );
 create index on cacao_batch_plot (plot_id, cacao_batch_id);
@@ -213,7 +225,7 @@ create table transactions (
   transaction_id bigserial primary key,
   product_id     int references products,
   cacao_batch_id int references cacao_batches,
-  "timestamp"    timestamptz not null default now() check (isfinite("timestamp")),
+  "timestamp"    timestamptz not null default now(),
   event          text collate "C" not null check (btrim(event) <> ''),
   -- As deep as every way out can show.
   details        jsonb constraint transactions_details_levels check (
@@ -224,7 +236,8 @@ create table transactions (
   -- The earlier event that this one corrects, and why (EPCIS 2.0, error declarations).
   corrects          bigint references transactions,
   correction_reason text collate "C" check (btrim(correction_reason) <> ''),
-  constraint transactions_one_subject check (num_nonnulls(product_id, cacao_batch_id) = 1),
+  -- Of one product or one batch, or, as the first design took it, of nothing that is known: then it is a finding.
+  constraint transactions_one_subject check (num_nonnulls(product_id, cacao_batch_id) <= 1),
   constraint transactions_corrects_earlier check (corrects < transaction_id),
   constraint transactions_corrects_with_reason check ((corrects is null) = (correction_reason is null))
 );
@@ -234,6 +247,8 @@ create index on transactions (corrects, transaction_id) where corrects is not nu
 create index on transactions ("timestamp", transaction_id);
 create index on transactions (event, transaction_id);
 -- The few that findings look at among millions.
+create index transactions_without_subject on transactions (transaction_id)
+  where product_id is null and cacao_batch_id is null;
 create index transactions_in_future on transactions (transaction_id) where "timestamp" > record_time;
 create index transactions_with_kilograms on transactions (transaction_id)
   where details ?| '{quantityKg,quantity_kg,weight,quantityList}';
@@ -242,10 +257,11 @@ create index transactions_with_kilograms on transactions (transaction_id)
 create table losses (
   loss_id        bigserial primary key,
   cacao_batch_id int not null references cacao_batches,
-  quantity_kg    numeric(14, 3) not null check (quantity_kg <> 0),
+  quantity_kg    numeric not null check (quantity_kg <> 0)
+                 constraint losses_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
   reason         text collate "C" not null check (reason in (
                    'spillage', 'sampling', 'moisture', 'spoilage', 'theft', 'destruction', 'correction')),
-  "timestamp"    timestamptz not null default now() check (isfinite("timestamp")),
+  "timestamp"    timestamptz not null default now(),
   note           text collate "C",
   record_time    timestamptz not null default now(),
   recorded_by    text collate "C" default current_actor(),
@@ -468,7 +484,8 @@ create table conversion_factors (
                        check (from_stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
   to_stage             text collate "C" not null
                        check (to_stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
-  factor               numeric(8, 5) not null check (factor > 0),
+  factor               numeric not null check (factor > 0)
+                       constraint conversion_factors_factor_exact check (is_decimal(factor, 3, 5)),
   scheme               text collate "C" not null check (btrim(scheme) <> ''),
   source               text collate "C" not null check (btrim(source) <> ''),
   valid_from           date not null,
@@ -514,7 +531,8 @@ create table mass_balance_accounts (
   period_from     date not null,
   period_to       date not null,
   -- Written by the trigger of the entries alone.
-  balance_kg      numeric(14, 3) not null default 0,
+  balance_kg      numeric not null default 0
+                  constraint mass_balance_accounts_balance_kg_exact check (is_decimal(balance_kg, 11, 3)),
   constraint mass_balance_accounts_not_overdrawn check (balance_kg >= 0),
   constraint mass_balance_accounts_one_site check (num_nonnulls(supplier_id, manufacturer_id) = 1),
   constraint mass_balance_accounts_period check (period_to >= period_from),
@@ -528,9 +546,10 @@ create table mass_balance_entries (
   entry_id       bigserial primary key,
   account_id     int not null references mass_balance_accounts,
   direction      text collate "C" not null check (direction in ('credit', 'debit')),
-  quantity_kg    numeric(14, 3) not null check (quantity_kg > 0),
+  quantity_kg    numeric not null check (quantity_kg > 0)
+                 constraint mass_balance_entries_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
   cacao_batch_id int references cacao_batches,
-  "timestamp"    timestamptz not null default now() check (isfinite("timestamp")),
+  "timestamp"    timestamptz not null default now(),
   note           text collate "C",
   record_time    timestamptz not null default now(),
   recorded_by    text collate "C" default current_actor()
@@ -570,7 +589,7 @@ create table api_keys (
   role         text collate "C" not null check (role in ('viewer', 'operator', 'auditor', 'admin')),
   created_by   text collate "C" not null default current_actor(),
   created_at   timestamptz not null default now(),
-  expires_at   timestamptz not null check (isfinite(expires_at)),
+  expires_at   timestamptz not null,
   revoked_at   timestamptz,
   last_used_at timestamptz
 );
@@ -660,7 +679,7 @@ begin
   end if;
   for beyond in
     select y.cacao_batch_id, format('cacao batch %s gave %s kg, its inputs yield %s kg',
-        y.cacao_batch_id, d.kg, y.yield_kg) as message
+        y.cacao_batch_id, round(d.kg, 3), y.yield_kg) as message
       from unnest(judged) b (id)
       -- OFFSET keeps the view within: joined from without, it would be made up of all lots there are.
       cross join lateral (select * from cacao_batch_yields v where v.cacao_batch_id = b.id offset 0) y
@@ -706,7 +725,7 @@ begin
     order by b.cacao_batch_id limit 1;
   if found then
     raise exception 'cacao batch % holds % kg, its uses and losses add up to % kg',
-        overdrawn.cacao_batch_id, overdrawn.quantity, overdrawn.kg
+        overdrawn.cacao_batch_id, round(overdrawn.quantity, 3), round(overdrawn.kg, 3)
       using errcode = 'check_violation', constraint = 'cacao_batch_not_overdrawn', table = 'cacao_batches';
   end if;
 end $$;
@@ -749,7 +768,7 @@ begin
     perform settle_custody(outputs, made_before);
     perform keep_origins(array(select b.cacao_batch_id from cacao_batches b
       where b.cacao_batch_id = any (outputs) and b.cacao_batch_id <> all (made_before)
-        and b.custody = 'identity_preserved' and origin_of(b.cacao_batch_id) <> b.supplier_id
+        and b.custody = 'identity_preserved' and origin_of(b.cacao_batch_id) is distinct from b.supplier_id
         and exists (select from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
                     where i.input_batch_id = b.cacao_batch_id and c.output_batch_id is null)));
   end if;
@@ -763,7 +782,7 @@ begin
   perform check_batches_not_overdrawn('{}', false, outputs);
   perform keep_origins(array(select b.cacao_batch_id from before d
     join cacao_batches b on b.cacao_batch_id = d.output_batch_id
-    where b.custody = 'identity_preserved' and origin_of(d.input_batch_id) <> b.supplier_id
+    where b.custody = 'identity_preserved' and origin_of(d.input_batch_id) is distinct from b.supplier_id
       and not exists (select from cacao_batch_input i where i.output_batch_id = b.cacao_batch_id)));
   perform check_yields(outputs);
   return null;
@@ -810,7 +829,7 @@ begin
   perform check_yields(lost);
   insert into transactions (cacao_batch_id, "timestamp", event, details)
     select c.cacao_batch_id, c."timestamp", 'lost',
-      jsonb_build_object('reason', c.reason, 'quantityKg', c.quantity_kg::text, 'lossId', c.loss_id)
+      jsonb_build_object('reason', c.reason, 'quantityKg', round(c.quantity_kg, 3)::text, 'lossId', c.loss_id)
     from changed c order by c.loss_id;
   return null;
 end $$;
@@ -848,7 +867,9 @@ begin
     from cacao_batches b
     cross join lateral (
       select min(custody_rank(s.custody)) as weakest,
-        count(distinct case when b.custody = 'identity_preserved' then origin_of(s.cacao_batch_id) end) as origins
+        -- Nobody knows that two lots without a supplier are of one.
+        count(distinct case when b.custody = 'identity_preserved'
+          then coalesce(origin_of(s.cacao_batch_id), -s.cacao_batch_id) end) as origins
       from cacao_batch_input e join cacao_batches s on s.cacao_batch_id = e.input_batch_id
       where e.output_batch_id = b.cacao_batch_id) i
     cross join lateral (
@@ -928,7 +949,8 @@ begin
   return null;
 end $$;
 create trigger origin_kept after update of supplier_id on cacao_batches
-  for each row when (new.supplier_id <> old.supplier_id) execute function keep_origin_of_moved();
+  for each row when (old.supplier_id is not null and new.supplier_id is distinct from old.supplier_id)
+  execute function keep_origin_of_moved();
 
 -- ---------------------------------------------------------------- holds
 
@@ -1233,5 +1255,26 @@ create trigger append_only before update or delete on changes
   for each row execute function refuse_change_of_changes();
 create trigger append_only_truncate before truncate on changes
   for each statement execute function refuse_change_of_changes();
+
+-- ---------------------------------------------------------------- days and times
+
+-- Every day and every time is one that the calendar of RFC 3339 can name: of the years 1 to 9999, never infinite.
+do $$
+declare
+  dated record;
+begin
+  for dated in
+    select c.relname as name, a.attname as attribute, case a.atttypid
+        when 'date'::regtype then '%3$I between date ''0001-01-01'' and date ''9999-12-31'''
+        else '%3$I >= timestamptz ''0001-01-01 00:00:00+00'' and %3$I < timestamptz ''10000-01-01 00:00:00+00''' end as rule
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
+      and a.atttypid in ('date'::regtype, 'timestamptz'::regtype)
+    order by 1, a.attnum
+  loop
+    execute format('alter table %I add constraint %I check (' || dated.rule || ')',
+      dated.name, dated.name || '_' || dated.attribute || '_dated', dated.attribute);
+  end loop;
+end $$;
 
 commit;

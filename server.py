@@ -182,7 +182,7 @@ def _health(database: "Database") -> list[Route]:
         return False
 
     async def live(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "OK"})
 
     async def ready(_request: Request) -> JSONResponse:
         with move_on_after(PROBE_SECONDS):

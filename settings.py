@@ -44,6 +44,7 @@ environment:
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
   MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,
   MAX_NODE_IDS  how large a request may be; see the README
+  MAX_LISTED_PRODUCTS     products that one GET /api/products lists (1000)
   LEDGER_KEY    file of the Ed25519 private key, in PEM, that signs checkpoints of the ledger; with the
                 embedded database one is made beside its data, else events are integrated unsigned
   LEDGER_ORIGIN, LEDGER_CHECKPOINTS       the log's name (cacaotrace), and the file that each signed
@@ -75,6 +76,7 @@ LIMITS = {
     "filter_depth": ("MAX_FILTER_DEPTH", 1, 50),
     "conditions": ("MAX_CONDITIONS", 0, 10_000),
     "node_ids": ("MAX_NODE_IDS", 1, 10_000),
+    "listed_products": ("MAX_LISTED_PRODUCTS", 1, 10_000),
     "cost": ("MAX_COST", 1, 1_000_000_000),
     "cost_burst": ("COST_BURST", 1, 1_000_000_000_000),
     "cost_per_second": ("COST_PER_SECOND", 0, 1_000_000_000),

@@ -29,16 +29,16 @@ BACK = Reach(back=True, from_products=True)
 PRODUCT = """
 select json_build_object('productId', p.product_id, 'name', p.name, 'gtin', p.gtin,
   'batchNumber', p.batch_number, 'productionDate', p.production_date,
-  'cocoaPercent', p.cocoa_percent::text, 'manufacturer', case when m.manufacturer_id is not null then
+  'cocoaPercent', round(p.cocoa_percent, 1)::text, 'manufacturer', case when m.manufacturer_id is not null then
     json_build_object('manufacturerId', m.manufacturer_id, 'name', m.name, 'location', m.location,
       'country', m.country) end)
 from products p left join manufacturers m using (manufacturer_id) where p.product_id = %(product)s"""
 LOTS = """
 select json_build_object('cacaoBatchId', b.cacao_batch_id, 'lotNumber', b.lot_number, 'stage', b.stage,
-  'harvestDate', b.harvest_date, 'productionDate', b.production_date, 'quantityKg', b.quantity::text,
-  'certification', b.certification, 'custody', b.custody, 'supplier', json_build_object(
-    'supplierId', s.supplier_id, 'name', s.name, 'location', s.location, 'country', s.country))
-from cacao_batches b join suppliers s using (supplier_id)
+  'harvestDate', b.harvest_date, 'productionDate', b.production_date, 'quantityKg', round(b.quantity, 3)::text,
+  'certification', b.certification, 'custody', b.custody, 'supplier', case when s.supplier_id is not null then
+    json_build_object('supplierId', s.supplier_id, 'name', s.name, 'location', s.location, 'country', s.country) end)
+from cacao_batches b left join suppliers s using (supplier_id)
 where b.cacao_batch_id = any (%(lots)s) order by b.cacao_batch_id"""
 CERTIFICATES = """
 select json_build_object('certificateId', c.certificate_id, 'supplierId', c.supplier_id, 'scheme', c.scheme,

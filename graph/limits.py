@@ -33,6 +33,8 @@ class Limits:
     """Comparisons, and steps into relations, of all filters of an operation."""
     node_ids: int = 100
     """Ids of one `nodes` field."""
+    listed_products: int = 1_000
+    """Products that one GET /api/products lists; beyond them it names the address of the next ones."""
     cost: int = 5_000_000
     """What one request may cost; see graph/planner/cost.py."""
     cost_burst: int = 5_000_000

@@ -1,4 +1,8 @@
-"""The first design's REST door, /api/products: a GraphQL request in, its fields out.
+"""The first design's REST endpoint, /api/products, in exactly the shapes that it promised.
+
+GET   200 {"products": [{product_id, name, description, manufacturer_id, batch_number}, ...]}
+POST  201 {"message": "Product created successfully", "product_id": 501}
+      400 {"error": "Missing required fields", "missing": [...]}
 
 It reads through the planner and writes through `createProduct`, so it has no rules of its own.
 """
@@ -24,8 +28,9 @@ PRODUCT = "productId name description manufacturer { manufacturerId } batchNumbe
 LIST = f"""query Products($first: Int!, $after: String) {{
   products(first: $first, after: $after) {{
     nodes {{ {PRODUCT} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
-CREATE = f"""mutation CreateProduct($input: CreateProductInput!) {{
-  createProduct(input: $input) {{ product {{ {PRODUCT} }} userErrors {{ field message code }} }} }}"""
+CREATE = """mutation CreateProduct($input: CreateProductInput!) {
+  createProduct(input: $input) { product { productId } userErrors { field message code } } }"""
+CREATED = "Product created successfully"
 MEMBERS = {
     "name": "name",
     "description": "description",
@@ -33,6 +38,9 @@ MEMBERS = {
     "batch_number": "batchNumber",
 }
 REQUIRED = ("name", "manufacturer_id", "batch_number")
+Products = list[dict[str, Any]]
+# Products, and the cursor that more follow.
+Listed = tuple[Products, str | None]
 STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
@@ -67,23 +75,48 @@ class ProductDoor:
         await response(scope, receive, send)
 
     async def list(self, http: HTTPRequest) -> JSONResponse:
-        """A JSON array of products; where more follow, a Link header (RFC 8288) says where."""
-        limit = http.query_params.get("limit", str(MAX_PAGE_SIZE))
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
-            return refusal(f"limit must be a number from 0 to {MAX_PAGE_SIZE}")
-        variables = {"first": int(limit), "after": http.query_params.get("after")}
-        answer = await self._answer(http, Request(LIST, variables))
-        if answer.through is None:
-            return failure(answer)
-        page = json.loads(answer.through)["products"]
+        """All products up to the limit; where more follow, `next` and a Link header (RFC 8288)."""
+        most = self._engine.limits.listed_products
+        given = http.query_params.get("limit", str(most))
+        limit = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
+        if not 0 <= limit <= most:
+            return refusal(f"limit must be a number from 0 to {most}")
+        viewer = await viewer_of(self._door, http)
+        if isinstance(viewer, Answer):
+            return failure(viewer)
+        found = await self._pages(viewer, limit, http.query_params.get("after"))
+        if isinstance(found, Answer):
+            return failure(found)
+        products, after = found
+        body: dict[str, Any] = {"products": products}
         headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-        if page["pageInfo"]["hasNextPage"] and page["nodes"]:
-            query = urlencode({"limit": limit, "after": page["pageInfo"]["endCursor"]})
-            headers["Link"] = f'</api/products?{query}>; rel="next"'
-        return JSONResponse([product_of(node) for node in page["nodes"]], headers=headers)
+        if after is not None:
+            body["next"] = f"/api/products?{urlencode({'limit': limit, 'after': after})}"
+            headers["Link"] = f'<{body["next"]}>; rel="next"'
+        return JSONResponse(body, headers=headers)
+
+    async def _pages(self, viewer: Viewer, limit: int, after: str | None) -> Listed | Answer:
+        """So many products behind a cursor, and the cursor that more follow; or what failed.
+
+        They are read by pages of GraphQL, each of which is one priced statement.
+        """
+        products: Products = []
+        while True:
+            size = min(limit - len(products), MAX_PAGE_SIZE)
+            answer = await self._engine.answer(
+                Request(LIST, {"first": size, "after": after}), viewer
+            )
+            if answer.through is None:
+                return answer
+            page = json.loads(answer.through)["products"]
+            products += [product_of(node) for node in page["nodes"]]
+            more = page["pageInfo"]["hasNextPage"] and bool(page["nodes"])
+            after = page["pageInfo"]["endCursor"] if more else None
+            if after is None or len(products) >= limit:
+                return products, after
 
     async def create(self, http: HTTPRequest) -> JSONResponse:
-        """201 with the product, or 400 with what is wrong; nothing is written then."""
+        """201 with the product's number, or 400 with what is wrong; nothing is written then."""
         try:
             fields = fields_of(http.scope["headers"])
             given = decode(await read_body(fields, http.receive, self._engine.limits.body))
@@ -93,24 +126,24 @@ class ProductDoor:
             return refusal("the body must be a JSON object")
         missing = [name for name in REQUIRED if given.get(name) in (None, "")]
         if missing:
-            return refusal(f"missing: {', '.join(missing)}")
+            return JSONResponse({"error": "Missing required fields", "missing": missing}, 400)
         # The first design made a product at each request.
         members = {MEMBERS[k]: v for k, v in given.items() if k in MEMBERS}
-        variables = {"input": members | {"allowDuplicate": True}}
-        answer = await self._answer(http, Request(CREATE, variables))
+        return await self._write(http, members | {"allowDuplicate": True})
+
+    async def _write(self, http: HTTPRequest, given: dict[str, Any]) -> JSONResponse:
+        viewer = await viewer_of(self._door, http)
+        if isinstance(viewer, Answer):
+            return failure(viewer)
+        answer = await self._engine.answer(Request(CREATE, {"input": given}), viewer)
         if answer.errors or answer.data is None:
             return failure(answer)
         payload = answer.data["createProduct"]
         if payload["userErrors"]:
             wrong = payload["userErrors"][0]
             return refusal(f"{column_of(wrong['field'])}{wrong['message']}")
-        return JSONResponse(product_of(payload["product"]), 201)
-
-    async def _answer(self, http: HTTPRequest, request: Request) -> Answer:
-        viewer = await viewer_of(self._door, http)
-        if isinstance(viewer, Answer):
-            return viewer
-        return await self._engine.answer(request, viewer)
+        created = payload["product"]["productId"]
+        return JSONResponse({"message": CREATED, "product_id": created}, 201)
 
 
 async def viewer_of(door: Door, http: HTTPRequest) -> Viewer | Answer:

@@ -34,7 +34,7 @@ def box_of(one: dict[str, Any], *, begins: bool = False) -> Box:
     else:
         stage, kilograms = one["stage"], one.get("quantityKg")
         mass = f" · {short(kilograms)}" if kilograms else ""
-        supplier = one["supplier"]
+        supplier = one["supplier"] or {"name": "", "country": None}
         country = f", {supplier['country']}" if supplier["country"] else ""
         lines = (
             f"{one['lotNumber'] or one['cacaoBatchId']}",

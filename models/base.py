@@ -4,15 +4,51 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from sqlalchemy import Date, DateTime, Integer, MetaData, Numeric, Text
+from sqlalchemy import Date, DateTime, Dialect, Integer, MetaData, Numeric, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 Key = Annotated[int, mapped_column(Integer)]
 Name = Annotated[str, mapped_column(Text(collation="C"))]
-Kilograms = Annotated[Decimal, mapped_column(Numeric(14, 3))]
-Hectares = Annotated[Decimal, mapped_column(Numeric(12, 4))]
-Percent = Annotated[Decimal, mapped_column(Numeric(4, 1))]
+
+
+# Digits that decimal's own context counts exactly.
+MAX_DIGITS = 20
+
+
+class FixedPoint(TypeDecorator[Decimal]):
+    """`numeric`, read with so many decimals.
+
+    A check in schema.sql refuses what is finer; a type with a scale would round it instead.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, decimals: int) -> None:
+        super().__init__()
+        self.decimals = decimals
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        """What a cursor's value is read as."""
+        return Decimal
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """The value with all its decimals; one that is finer as it is, for the database to refuse."""
+        if value is None or not value.is_finite() or value.adjusted() > MAX_DIGITS:
+            return value
+        shown = round(value, self.decimals)
+        return shown if shown == value else value
+
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """The value with all its decimals: 700 kg read as 700.000."""
+        return None if value is None else round(value, self.decimals)
+
+
+Kilograms = Annotated[Decimal, mapped_column(FixedPoint(3))]
+Hectares = Annotated[Decimal, mapped_column(FixedPoint(4))]
+Percent = Annotated[Decimal, mapped_column(FixedPoint(1))]
 Day = Annotated[date, mapped_column(Date)]
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Json = Annotated[Any, mapped_column(JSONB(none_as_null=True))]

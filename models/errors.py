@@ -224,6 +224,12 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
     ),
 }
 
+# How the name of a constraint ends: what it bounds, where that says more than that it is refused.
+BOUNDS = {
+    "exact": "A number has more digits than its column holds.",
+    "dated": "A day or a time is of the years 1 to 9999.",
+}
+RULES = "|".join(("check", "key", "fkey", *BOUNDS))
 RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
 
 
@@ -247,12 +253,13 @@ def _named(state: str, constraint: str, table: str, cause: object) -> DomainErro
     if constraint in KNOWN:
         kind, attribute, message = KNOWN[constraint]
         return kind(message or str(cause).splitlines()[0], attribute)
-    found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:check|key|fkey)", constraint)
+    found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:{RULES})", constraint)
     attribute = found["attribute"] if found else None
     if state == errorcodes.UNIQUE_VIOLATION:
         return AlreadyExists("Another object has this value already.", attribute)
     if state == errorcodes.FOREIGN_KEY_VIOLATION:
         return NotFound("There is no such object.", attribute)
     if state == errorcodes.CHECK_VIOLATION:
-        return InvalidAttribute("This value is not allowed.", attribute)
+        message = BOUNDS.get(constraint.rpartition("_")[2], "This value is not allowed.")
+        return InvalidAttribute(message, attribute)
     return None

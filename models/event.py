@@ -11,7 +11,7 @@ from models.lot import CacaoBatch, Product
 
 
 class Transaction(Base):
-    """An event of exactly one product or batch, at `timestamp` (UTC), known since `record_time`."""
+    """An event of one product or batch, or of neither where that is not known, at `timestamp` (UTC), known since `record_time`."""
 
     __tablename__ = "transactions"
     __table_args__ = (
@@ -27,6 +27,11 @@ class Transaction(Base):
         Index(None, "corrects", "transaction_id", postgresql_where=text("corrects IS NOT NULL")),
         Index(None, "timestamp", "transaction_id"),
         Index(None, "event", "transaction_id"),
+        Index(
+            "transactions_without_subject",
+            "transaction_id",
+            postgresql_where=text("product_id IS NULL AND cacao_batch_id IS NULL"),
+        ),
         Index(
             "transactions_in_future",
             "transaction_id",

@@ -39,7 +39,7 @@ class CacaoBatch(Base):
     )
 
     cacao_batch_id: Mapped[Key] = mapped_column(primary_key=True)
-    supplier_id: Mapped[Key] = mapped_column(ForeignKey(Supplier.supplier_id))
+    supplier_id: Mapped[Key | None] = mapped_column(ForeignKey(Supplier.supplier_id))
     harvest_date: Mapped[Day | None]
     quantity_kg: Mapped[Kilograms] = mapped_column("quantity")
     certification: Mapped[Name | None]
@@ -49,7 +49,7 @@ class CacaoBatch(Base):
     custody: Mapped[Name | None]
     on_hold: Mapped[bool] = mapped_column(server_default=false())
 
-    supplier: Mapped[Supplier] = relationship(lazy="raise", back_populates="cacao_batches")
+    supplier: Mapped[Supplier | None] = relationship(lazy="raise", back_populates="cacao_batches")
     products: Mapped[list[Product]] = relationship(
         lazy="raise", secondary="product_cacao_batch", viewonly=True
     )

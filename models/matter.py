@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Numeric, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Day, Instant, Key, Name
+from models.base import Base, Day, FixedPoint, Instant, Key, Name
 from models.lot import CacaoBatch
 
 
@@ -20,7 +20,7 @@ class ConversionFactor(Base):
     conversion_factor_id: Mapped[Key] = mapped_column(primary_key=True)
     from_stage: Mapped[Name]
     to_stage: Mapped[Name]
-    factor: Mapped[Decimal] = mapped_column(Numeric(8, 5))
+    factor: Mapped[Decimal] = mapped_column(FixedPoint(5))
     scheme: Mapped[Name]
     source: Mapped[Name]
     valid_from: Mapped[Day]

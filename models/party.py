@@ -56,7 +56,7 @@ class Manufacturer(Base):
 
     manufacturer_id: Mapped[Key] = mapped_column(primary_key=True)
     name: Mapped[Name]
-    location: Mapped[Name]
+    location: Mapped[Name | None]
     country: Mapped[Name | None]
 
     products: Mapped[list[Product]] = relationship(lazy="raise", back_populates="manufacturer")
@@ -81,7 +81,7 @@ class Supplier(Base):
 
     supplier_id: Mapped[Key] = mapped_column(primary_key=True)
     name: Mapped[Name]
-    location: Mapped[Name]
+    location: Mapped[Name | None]
     contact_person: Mapped[Name | None]
     country: Mapped[Name | None]
     external_id: Mapped[Name | None] = mapped_column(unique=True)

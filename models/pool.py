@@ -78,13 +78,15 @@ class Pool:
         made = await self._together(run)
         if made is None:
             self._drop_free()
-            made = await self._together(run)
+            made = await self._together(run, again=True)
         if made is None:
             raise Unanswered("the connection was lost twice")
         return made
 
-    async def _together(self, run: Callable[[Fetch], Awaitable[bytes]]) -> bytes | None:
-        """None where it may be run anew."""
+    async def _together(
+        self, run: Callable[[Fetch], Awaitable[bytes]], *, again: bool = False
+    ) -> bytes | None:
+        """None where it may be run anew. What a statement is refused `again` for is its own fault."""
         connection = self._free.pop() if self._free else await self._take()
         started = self._busy[connection] = self.loop.time()
         try:
@@ -95,7 +97,7 @@ class Pool:
         except psycopg2.Error as error:
             lost = connection.lost() or isinstance(error, psycopg2.InterfaceError)
             connection.close()
-            if not lost and error.pgcode not in BROKEN:
+            if not lost and (again or error.pgcode not in BROKEN):
                 raise
             if lost and self.loop.time() - started > RETRY_SECONDS:
                 raise Unanswered("the connection was lost under the statements") from error

@@ -266,4 +266,4 @@ def test_answers_come_whole_in_their_order_also_to_heads_and_pipelined(
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 4
     assert answer.count(b'{"data":{"__typename":"Query"}') == 2
     _, _, behind = answer.rpartition(b"\r\n\r\n")
-    assert json.loads(behind)["status"] == "ok"
+    assert json.loads(behind)["status"] == "OK"

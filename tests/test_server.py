@@ -67,7 +67,7 @@ def test_root_redirects_to_graphiql(client: TestClient) -> None:
 def test_health_is_ok(client: TestClient) -> None:
     response = client.get("/api/health")
 
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, {"status": "OK"})
 
 
 def test_ready_asks_the_database(client: TestClient) -> None:

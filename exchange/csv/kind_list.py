@@ -67,7 +67,7 @@ SUPPLIERS = Kind(
 
 _HELD = "(select t.{} from cacao_batches t where t.cacao_batch_id = s.target_id)"
 _USED = (
-    "(select coalesce(sum(u.quantity_kg), 0) from cacao_batch_draws u"
+    "(select round(coalesce(sum(u.quantity_kg), 0), 3) from cacao_batch_draws u"
     " where u.cacao_batch_id = s.target_id)"
 )
 

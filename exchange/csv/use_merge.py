@@ -69,7 +69,7 @@ steps as (
   from takings
   window own as (partition by cacao_batch_id order by kg > 0, line))
 update import_rows s set code = %(code)s,
-  reason = 'cacao batch ' || s.cacao_batch_id || ' has ' || greatest(m.room - m.before, 0)
+  reason = 'cacao batch ' || s.cacao_batch_id || ' has ' || round(greatest(m.room - m.before, 0), 3)
     || ' kg left, this row needs ' || m.kg || ' kg more'
 from steps m
 where m.line = s.line and m.kg > 0 and m.before + m.kg > m.room

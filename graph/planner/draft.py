@@ -10,13 +10,14 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Column, FromClause, Integer, Numeric, String, Table
+from sqlalchemy import Column, FromClause, Integer, String, Table
 from sqlalchemy.dialects import postgresql
 
 from graph.planner.nodes import Param
+from models.base import FixedPoint
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-PLAIN = {String: "text", Integer: "bigint", Numeric: "numeric"}
+PLAIN = {String: "text", Integer: "bigint", FixedPoint: "numeric"}
 
 
 class Draft:

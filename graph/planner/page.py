@@ -173,7 +173,8 @@ class PageCompiler:
             case Cursor():
                 return self._cursor(row)
             case EdgeColumn(name=name):
-                return f"{row}.{EDGE}{name}::text"
+                # Kilograms are all that an edge carries.
+                return f"round({row}.{EDGE}{name}, 3)::text"
             case Shape():
                 return json_of(self.show_row(value, row), self.draft)
 

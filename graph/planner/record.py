@@ -8,9 +8,10 @@ object's text is concatenated instead.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Numeric
+from sqlalchemy import Column
 
 from graph.planner.draft import Draft, column_of, literal
+from models.base import FixedPoint
 
 Fields = Sequence[tuple[str, str]]
 """Response keys, each with an expression."""
@@ -27,7 +28,9 @@ def base64_of(value: str) -> str:
 def exact(row: str, column: Column[Any]) -> str:
     """A column as JSON shows it; a decimal as text, since JSON numbers are read as floats."""
     shown = column_of(row, column)
-    return f"{shown}::text" if isinstance(column.type, Numeric) else shown
+    if isinstance(column.type, FixedPoint):
+        return f"round({shown}, {column.type.decimals})::text"
+    return shown
 
 
 def text(value: str) -> str:

@@ -52,8 +52,8 @@ class CacaoBatch(Node):
         "How it was kept apart: the weakest of its inputs; null where that is not known."
     )
     on_hold: bool = field("Whether it, or anything it was made of, is held.")
-    supplier: Annotated["Supplier", strawberry.lazy("graph.types.supplier")] = field(
-        "Who harvested or produced it."
+    supplier: Annotated["Supplier", strawberry.lazy("graph.types.supplier")] | None = field(
+        "Who harvested or produced it; null where that is not known."
     )
     inputs: FlowConnection[Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")]] = (
         connection("Batches it was made from, with their kilograms.", of="CacaoBatch")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Manufacturer(Node):
     manufacturer_id: int = field("Number of the manufacturer.")
     name: str = field("Name; one maker with two locations is two manufacturers.")
-    location: str = field("Place, as people write it.")
+    location: str | None = field("Place, as people write it.")
     country: CountryCode | None = field("Country of the place.")
     products: Connection[Annotated["Product", strawberry.lazy("graph.types.product")]] = connection(
         "Products it made.", of="Product"

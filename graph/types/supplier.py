@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Supplier(Node):
     supplier_id: int = field("Number of the supplier.")
     name: str = field("Name; several suppliers may share one.")
-    location: str = field("Place, as people write it.")
+    location: str | None = field("Place, as people write it.")
     country: CountryCode | None = field("Country of the place.")
     contact_person: str | None = field("Whom to ask there.")
     external_id: str | None = field("Its identifier in the system it was imported from.")

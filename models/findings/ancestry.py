@@ -13,8 +13,40 @@ RULES = (
         source="""
 <lots> s WHERE NOT EXISTS (SELECT FROM cacao_batch_input e WHERE e.output_batch_id = s.cacao_batch_id)
   AND NOT EXISTS (SELECT FROM cacao_batch_plot e WHERE e.cacao_batch_id = s.cacao_batch_id)""",
-        message="format('holds %s kg of %s that come from no plot and no lot', s.quantity, s.stage)",
-        evidence={"stage": "s.stage", "heldKg": "s.quantity::text"},
+        message="format('holds %s kg of %s that come from no plot and no lot', round(s.quantity, 3), s.stage)",
+        evidence={"stage": "s.stage", "heldKg": "round(s.quantity, 3)::text"},
+    ),
+    Rule(
+        code="lot_without_supplier",
+        severity=WARNING,
+        title="A lot names no supplier.",
+        judges=(LOTS,),
+        source="<lots> s WHERE s.supplier_id IS NULL",
+        message="format('%s kg of %s name no supplier', round(s.quantity, 3), s.stage)",
+        evidence={"stage": "s.stage", "heldKg": "round(s.quantity, 3)::text"},
+    ),
+    Rule(
+        code="supplier_without_location",
+        severity=WARNING,
+        title="The supplier of a lot has no location.",
+        judges=(LOTS,),
+        source="""
+<lots> s CROSS JOIN LATERAL (
+  SELECT p.name FROM suppliers p WHERE p.supplier_id = s.supplier_id AND p.location IS NULL <fence>) p""",
+        message="format('its supplier %s has no location', p.name)",
+        evidence={"supplier": "p.name"},
+    ),
+    Rule(
+        code="manufacturer_without_location",
+        severity=WARNING,
+        title="The manufacturer of a product has no location.",
+        judges=(PRODUCTS,),
+        source="""
+<products> s CROSS JOIN LATERAL (
+  SELECT m.name FROM manufacturers m
+  WHERE m.manufacturer_id = s.manufacturer_id AND m.location IS NULL <fence>) m""",
+        message="format('its manufacturer %s has no location', m.name)",
+        evidence={"manufacturer": "m.name"},
     ),
     Rule(
         code="product_without_batches",
@@ -48,7 +80,7 @@ WHERE i.id IS NULL OR coalesce(o.id, p.id) IS NULL""",
             "productId": "s.product_id",
             "outputCacaoBatchId": "s.output_batch_id",
             "inputCacaoBatchId": "s.input_batch_id",
-            "quantityKg": "s.quantity_kg::text",
+            "quantityKg": "round(s.quantity_kg, 3)::text",
         },
     ),
     # Any way round leads back somewhere in an order of all lots, by day and number: only edges that do
@@ -71,7 +103,7 @@ WHERE EXISTS (
     UNION SELECT x.id FROM back b CROSS JOIN LATERAL (
       SELECT e.input_batch_id AS id FROM cacao_batch_input e WHERE e.output_batch_id = b.id OFFSET 0) x)
   SELECT FROM back b WHERE b.id = s.output_batch_id)""",
-        message="format('took %s kg of cacao batch %s, which was made of it', s.quantity_kg, s.input_batch_id)",
-        evidence={"quantityKg": "s.quantity_kg::text", "recordTime": "s.record_time"},
+        message="format('took %s kg of cacao batch %s, which was made of it', round(s.quantity_kg, 3), s.input_batch_id)",
+        evidence={"quantityKg": "round(s.quantity_kg, 3)::text", "recordTime": "s.record_time"},
     ),
 )

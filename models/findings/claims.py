@@ -62,13 +62,14 @@ WHERE o.custody IS NOT NULL AND custody_rank(o.custody) > custody_rank(i.custody
         judges=(LOTS,),
         source="""
 <lots> s CROSS JOIN LATERAL (
-  SELECT array_agg(DISTINCT x.origin ORDER BY x.origin) AS origins FROM (
+  SELECT array_agg(DISTINCT x.origin ORDER BY x.origin) FILTER (WHERE x.origin IS NOT NULL) AS origins,
+    count(DISTINCT x.origin) + count(*) FILTER (WHERE x.origin IS NULL) AS number FROM (
     SELECT origin_of(l.cacao_batch_id) AS origin
     FROM cacao_batch_input e JOIN cacao_batches l ON l.cacao_batch_id = e.input_batch_id
     WHERE e.output_batch_id = s.cacao_batch_id AND l.custody = 'identity_preserved' OFFSET 0) x
-  WHERE x.origin IS NOT NULL OFFSET 0) o
-WHERE s.custody = 'identity_preserved' AND cardinality(o.origins) > 1""",
-        message="format('is identity_preserved, made of lots of %s suppliers', cardinality(o.origins))",
+  OFFSET 0) o
+WHERE s.custody = 'identity_preserved' AND o.number > 1""",
+        message="format('is identity_preserved, made of lots of %s suppliers', o.number)",
         evidence={"originSupplierIds": "o.origins"},
     ),
 )

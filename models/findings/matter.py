@@ -10,17 +10,17 @@ RULES = (
         judges=(LOTS,),
         source="""
 <lots> s CROSS JOIN LATERAL (SELECT
-  (SELECT coalesce(sum(x.quantity_kg), 0.000) FROM product_cacao_batch x
+  (SELECT round(coalesce(sum(x.quantity_kg), 0), 3) FROM product_cacao_batch x
    WHERE x.cacao_batch_id = s.cacao_batch_id) AS products,
-  (SELECT coalesce(sum(x.quantity_kg), 0.000) FROM cacao_batch_input x
+  (SELECT round(coalesce(sum(x.quantity_kg), 0), 3) FROM cacao_batch_input x
    WHERE x.input_batch_id = s.cacao_batch_id) AS lots,
-  (SELECT coalesce(sum(x.quantity_kg), 0.000) FROM losses x
+  (SELECT round(coalesce(sum(x.quantity_kg), 0), 3) FROM losses x
    WHERE x.cacao_batch_id = s.cacao_batch_id) AS lost OFFSET 0) d
 WHERE d.products + d.lots + d.lost > s.quantity""",
         message="format('holds %s kg; its uses and losses add up to %s kg',"
-        " s.quantity, d.products + d.lots + d.lost)",
+        " round(s.quantity, 3), d.products + d.lots + d.lost)",
         evidence={
-            "heldKg": "s.quantity::text",
+            "heldKg": "round(s.quantity, 3)::text",
             "givenToProductsKg": "d.products::text",
             "givenToLotsKg": "d.lots::text",
             "lostKg": "d.lost::text",
@@ -37,10 +37,10 @@ WHERE d.products + d.lots + d.lost > s.quantity""",
   SELECT v.cacao_batch_id, v.yield_kg FROM cacao_batch_yields v
   WHERE v.cacao_batch_id = s.cacao_batch_id OFFSET 0) y
 CROSS JOIN LATERAL (
-  SELECT sum(x.quantity_kg) AS kg FROM cacao_batch_draws x
+  SELECT round(sum(x.quantity_kg), 3) AS kg FROM cacao_batch_draws x
   WHERE x.cacao_batch_id = y.cacao_batch_id OFFSET 0) d
 CROSS JOIN LATERAL (
-  SELECT sum(x.quantity_kg) AS kg FROM cacao_batch_input x
+  SELECT round(sum(x.quantity_kg), 3) AS kg FROM cacao_batch_input x
   WHERE x.output_batch_id = y.cacao_batch_id OFFSET 0) i
 WHERE d.kg > y.yield_kg""",
         message="format('gave %s kg; its inputs of %s kg yield %s kg', d.kg, i.kg, y.yield_kg)",
@@ -48,7 +48,7 @@ WHERE d.kg > y.yield_kg""",
             "gaveKg": "d.kg::text",
             "yieldKg": "y.yield_kg::text",
             "inputsKg": "i.kg::text",
-            "heldKg": "s.quantity::text",
+            "heldKg": "round(s.quantity, 3)::text",
             "factor": "round(y.yield_kg / i.kg, 5)::text",
         },
     ),

@@ -1,6 +1,6 @@
 """Rules about what was recorded beside each other: events, and the edges and lots that they speak of."""
 
-from models.findings.rule import CURRENT, ERROR, EVENTS, Rule
+from models.findings.rule import CURRENT, ERROR, EVENTS, WARNING, Rule
 
 NUMBER = "'^-?[0-9]{1,12}(\\.[0-9]{1,9})?$'"
 KEY = "'^[0-9]{1,9}$'"
@@ -21,6 +21,16 @@ SAID = """SELECT coalesce(s.details ->> 'quantityKg', s.details ->> 'quantity_kg
       THEN s.details #>> '{quantityList,0,quantity}' END) AS said"""
 
 RULES = (
+    Rule(
+        code="event_without_subject",
+        severity=WARNING,
+        title="An event names neither a product nor a lot.",
+        judges=(EVENTS,),
+        source=f"""
+<events> s WHERE s.product_id IS NULL AND s.cacao_batch_id IS NULL AND {CURRENT}""",
+        message="format('event %s names neither a product nor a lot', s.event)",
+        evidence={"event": "s.event"},
+    ),
     # Kilograms are compared only where it is certain what they are of: a loss or an edge that the
     # event names, or the whole lot at the event that it came to be by. A shipment may be a part.
     Rule(
@@ -39,15 +49,15 @@ CROSS JOIN LATERAL (
       WHEN n.input IS NOT NULL THEN n.input WHEN n.output IS NOT NULL THEN s.cacao_batch_id END AS input
   FROM ({NAMED} OFFSET 0) n OFFSET 0) n
 CROSS JOIN LATERAL (
-  SELECT 'loss' AS what, (SELECT json_build_object('kg', x.quantity_kg::text) FROM losses x
+  SELECT 'loss' AS what, (SELECT json_build_object('kg', round(x.quantity_kg, 3)::text) FROM losses x
     WHERE x.loss_id = n.loss AND x.cacao_batch_id = s.cacao_batch_id) AS known WHERE n.loss IS NOT NULL
-  UNION ALL SELECT 'edge', (SELECT json_build_object('kg', x.quantity_kg::text) FROM product_cacao_batch x
+  UNION ALL SELECT 'edge', (SELECT json_build_object('kg', round(x.quantity_kg, 3)::text) FROM product_cacao_batch x
     WHERE x.product_id = n.product AND x.cacao_batch_id = n.input)
     WHERE n.loss IS NULL AND n.product IS NOT NULL AND n.input IS NOT NULL
-  UNION ALL SELECT 'edge', (SELECT json_build_object('kg', x.quantity_kg::text) FROM cacao_batch_input x
+  UNION ALL SELECT 'edge', (SELECT json_build_object('kg', round(x.quantity_kg, 3)::text) FROM cacao_batch_input x
     WHERE x.output_batch_id = n.output AND x.input_batch_id = n.input)
     WHERE n.loss IS NULL AND n.product IS NULL AND n.input IS NOT NULL
-  UNION ALL SELECT 'lot', json_build_object('kg', x.quantity::text) FROM cacao_batches x
+  UNION ALL SELECT 'lot', json_build_object('kg', round(x.quantity, 3)::text) FROM cacao_batches x
     WHERE n.loss IS NULL AND n.input IS NULL AND x.cacao_batch_id = s.cacao_batch_id
       AND s.event IN ('harvested', 'processed', 'produced')
   OFFSET 0) e

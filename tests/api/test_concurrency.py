@@ -68,7 +68,7 @@ def test_blocked_query_does_not_hold_up_others(served: Address, own_world: Datab
         with locked(own_world, "products"):
             slow: Future[Any] = pool.submit(ask_server, served, "{ products { totalCount } }")
             wait_for_blocked(own_world, 1)
-            assert exchange(served, "GET", "/api/health") == {"status": "ok"}
+            assert exchange(served, "GET", "/api/health") == {"status": "OK"}
             assert exchange(served, "GET", "/api/health/ready")["status"] == "ok"
             assert ask_server(served, "{ suppliers { totalCount } }") == {
                 "data": {"suppliers": {"totalCount": 2}}

@@ -16,7 +16,7 @@ from server import create_app
 from settings import Settings
 from tests.api.asking import ask, code_of, cursor, global_id, refusal, request
 from tests.conftest import Cluster, client_of, local, opened
-from tests.models.findings.samples import EVENT
+from tests.models.findings.gaps import EVENT
 from tests.models.findings.sound import SOUND, Auditor, Finding, auditing
 from tests.models.writing import run_sql
 from tests.recorder import recording

@@ -43,7 +43,7 @@ def cut_connections(database: Database) -> None:
 
 def test_liveness_needs_no_database(stranded: TestClient) -> None:
     answer = fetch(stranded, "/api/health")
-    assert (answer.status, answer.json) == (200, {"status": "ok"})
+    assert (answer.status, answer.json) == (200, {"status": "OK"})
 
 
 def test_readiness_is_503_without_a_database(stranded: TestClient) -> None:

@@ -174,6 +174,8 @@ class Rows:
         covered: dict[int, list[Edge]] = defaultdict(list)
         for batch in self.tables["CacaoBatch"].values():
             assert isinstance(batch, models.CacaoBatch)
+            if batch.supplier_id is None:
+                continue
             day = batch.production_date or batch.harvest_date
             for held in self._many["Supplier", "certificates"][batch.supplier_id]:
                 certificate = held.row

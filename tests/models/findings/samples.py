@@ -1,9 +1,8 @@
 """For every rule what trips it in the sound world, and what just does not."""
 
+from tests.models.findings.gaps import EVENT, GAPS
 from tests.models.findings.sound import Sample
 
-EVENT = """insert into transactions (product_id, cacao_batch_id, "timestamp", event, details, record_time)
-  values ({}); insert into ledger_queue values (lastval())"""
 HELD = (
     "insert into holds (cacao_batch_id, reason, placed_at, released_at, release_reason) values {}"
 )
@@ -385,4 +384,4 @@ LEDGER = [
         " delete from ledger_entries where transaction_id = 2",
     ),
 ]
-SAMPLES = [*MATTER, *TIMING, *CLAIMS, *LINEAGE, *RECORDS, *LEDGER]
+SAMPLES = [*GAPS, *MATTER, *TIMING, *CLAIMS, *LINEAGE, *RECORDS, *LEDGER]
