@@ -85,6 +85,25 @@ begin
 end $body$, extension, steps));
 end $$;
 
+-- The one form of names and identifiers: NFC, without characters that nobody sees, one space between words, none around.
+-- Joiners stay behind letters of the scripts that write with them. models/texts/normal_form.py says the same.
+create function normal_text(value text) returns text
+  language sql immutable strict parallel safe
+  return normalize(btrim(regexp_replace(regexp_replace(value,
+      '[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]'
+      '|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]', '', 'g'),
+    '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+', ' ', 'g'), ' '), NFC);
+
+-- Most texts are printable ASCII with single spaces, which one look tells.
+create function is_normal_text(value text) returns boolean
+  language sql immutable parallel safe
+  return value is null or value ~ '^[!-~]+( [!-~]+)*$' or value = normal_text(value);
+
+-- Two spellings of one certification scheme.
+create function same_scheme(one text, other text) returns boolean
+  language sql immutable parallel safe
+  return one = other or search_key(one) = search_key(other);
+
 -- GS1 General Specifications, 7.9: weights 3 and 1 from the right, the check digit's own is 1.
 -- Stored as GTIN-14, so that 8, 12, 13 and 14 digits of one item are one key.
 create function is_gtin14(value text) returns boolean
@@ -680,7 +699,7 @@ create view cacao_batch_yields (cacao_batch_id, yield_kg) as
     select c.factor from conversion_factors c
     where c.from_stage = s.stage and c.to_stage = o.stage
       and coalesce(o.production_date between c.valid_from and coalesce(c.valid_to, 'infinity'), c.valid_to is null)
-    order by (c.scheme = o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end
+    order by same_scheme(c.scheme, o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end
     -- OFFSET: it is looked up once, not wherever it is named.
     offset 0) f (factor)
   group by o.cacao_batch_id;
@@ -688,7 +707,7 @@ create view cacao_batch_yields (cacao_batch_id, yield_kg) as
 -- Certificates of a lot's supplier that cover its claim on the day it was produced, or else harvested.
 create view cacao_batch_cover (cacao_batch_id, certificate_id) as
   select b.cacao_batch_id, c.certificate_id
-  from cacao_batches b join certificates c on c.supplier_id = b.supplier_id and c.scheme = b.certification
+  from cacao_batches b join certificates c on c.supplier_id = b.supplier_id and same_scheme(c.scheme, b.certification)
     and coalesce(b.production_date, b.harvest_date) between c.valid_from and c.valid_to;
 
 create function refuse_old_snapshot() returns void language plpgsql as $$
@@ -1112,7 +1131,7 @@ begin
   perform 1 from suppliers s where s.supplier_id = new.supplier_id for no key update;
   perform 1 from manufacturers m where m.manufacturer_id = new.manufacturer_id for no key update;
   if exists (select from mass_balance_accounts a
-             where a.account_id <> new.account_id and a.scheme = new.scheme
+             where a.account_id <> new.account_id and same_scheme(a.scheme, new.scheme)
                and (a.supplier_id = new.supplier_id or a.manufacturer_id = new.manufacturer_id)
                and a.period_from <= new.period_to and new.period_from <= a.period_to) then
     raise exception 'an account of % at this site has some of the days from % to %',
@@ -1143,6 +1162,41 @@ create trigger booked_kept after update on mass_balance_accounts for each row
   when ((new.scheme, new.supplier_id, new.manufacturer_id, new.period_from, new.period_to)
     is distinct from (old.scheme, old.supplier_id, old.manufacturer_id, old.period_from, old.period_to))
   execute function keep_booked_account();
+
+-- ---------------------------------------------------------------- names and identifiers
+
+-- Whoever writes, a name or an identifier is stored in its normal form. An identifier in which a character was lost
+-- (U+FFFD) would be another one: it is refused.
+do $$
+declare
+  part record;
+begin
+  for part in
+    select t.name, string_agg(format('is_normal_text(new.%I)', c.name), ' and ') as all_normal,
+      string_agg(format('new.%1$I := normal_text(new.%1$I);', c.name), ' ') as made_normal,
+      string_agg(format('%I', c.name), ', ') as columns
+    from (values
+      ('manufacturers', 'name location'), ('suppliers', 'name location external_id'), ('plots', 'name'),
+      ('certificates', 'scheme number holder'), ('cacao_batches', 'certification lot_number'),
+      ('products', 'name batch_number'), ('due_diligence_statements', 'reference_number'),
+      ('transactions', 'event event_id'), ('conversion_factors', 'scheme'), ('mass_balance_accounts', 'scheme')
+    ) t (name, columns) cross join lateral string_to_table(t.columns, ' ') c (name)
+    group by t.name
+  loop
+    execute format('create function make_%1$s_normal() returns trigger language plpgsql as
+      $body$ begin %2$s return new; end $body$', part.name, part.made_normal);
+    execute format('create trigger made_normal before insert or update of %2$s on %1$I
+      for each row when (not (%3$s)) execute function make_%1$s_normal()', part.name, part.columns, part.all_normal);
+  end loop;
+  for part in
+    select * from (values ('suppliers', 'external_id'), ('certificates', 'number'), ('cacao_batches', 'lot_number'),
+      ('products', 'batch_number'), ('due_diligence_statements', 'reference_number'), ('transactions', 'event_id')
+    ) t (name, identifier)
+  loop
+    execute format('alter table %1$I add constraint %2$I check (strpos(%3$I, U&''\FFFD'') = 0)',
+      part.name, part.name || '_' || part.identifier || '_whole', part.identifier);
+  end loop;
+end $$;
 
 -- ---------------------------------------------------------------- events are append-only
 

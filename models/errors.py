@@ -218,6 +218,21 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
     ),
 }
 
+# Attributes of unbounded text that indexes hold; of those in one index the longer name first.
+INDEXED_TEXTS = (
+    "external_id",
+    "event_id",
+    "lot_number",
+    "batch_number",
+    "reference_number",
+    "certification",
+    "number",
+    "scheme",
+    "username",
+    "name",
+    "event",
+)
+
 RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
 
 
@@ -231,17 +246,25 @@ def violation_of(error: DBAPIError) -> DomainError | None:
     if state == errorcodes.NUMERIC_VALUE_OUT_OF_RANGE:
         return InvalidAttribute("A number has more digits than its column holds.")
     if state == errorcodes.PROGRAM_LIMIT_EXCEEDED:
-        return InvalidAttribute("A text is longer than its index holds.")
+        index = getattr(diagnostics, "constraint_name", None) or ""
+        return InvalidAttribute("A text is longer than its index holds.", _indexed_text(index))
     if state is None or diagnostics is None or not state.startswith("23"):
         return None
     return _named(state, diagnostics.constraint_name or "", diagnostics.table_name or "", cause)
+
+
+def _indexed_text(index: str) -> str | None:
+    """The attribute whose text is the long one of an index, by the name of the index."""
+    return next((name for name in INDEXED_TEXTS if f"_{name}_" in index), None)
 
 
 def _named(state: str, constraint: str, table: str, cause: object) -> DomainError | None:
     if constraint in KNOWN:
         kind, attribute, message = KNOWN[constraint]
         return kind(message or str(cause).splitlines()[0], attribute)
-    found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:check|key|fkey)", constraint)
+    found = re.fullmatch(
+        rf"{re.escape(table)}_(?P<attribute>.+)_(?:check|key|fkey|whole)", constraint
+    )
     attribute = found["attribute"] if found else None
     if state == errorcodes.UNIQUE_VIOLATION:
         return AlreadyExists("Another object has this value already.", attribute)

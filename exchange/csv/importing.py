@@ -156,6 +156,7 @@ def _report(
     by_code = staging.count_rejections()
     rejected = sum(by_code.values())
     superseded, pairs = staging.superseded(merge.differs(), SHOWN)
+    lost, lost_lines = staging.lost_characters(SHOWN)
     nothing = all_or_nothing and rejected > 0
     if nothing:
         written = Written()
@@ -176,4 +177,6 @@ def _report(
         first_rejections=tuple(staging.rejections(SHOWN)),
         written=not (dry_run or nothing),
         dry_run=dry_run,
+        lost_characters=lost,
+        first_lost_characters=lost_lines,
     )
