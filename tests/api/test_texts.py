@@ -1,5 +1,8 @@
 """Texts by GraphQL and REST: one form of names, times as RFC 3339 has them, words for people."""
 
+import random
+import string
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -145,3 +148,19 @@ def test_a_key_is_looked_up_in_its_normal_form(author: TestClient) -> None:
         g=gtin,
     )
     assert found["product"]["productId"] == made["product"]["productId"]
+
+
+def test_texts_that_are_too_long_together_name_a_field(author: TestClient) -> None:
+    letters = random.Random(1)
+    long = ["".join(letters.choices(string.ascii_letters, k=2500)) for _ in range(2)]
+    found = user_error(
+        author,
+        """mutation ($input: CreateCertificateInput!) { createCertificate(input: $input) {
+          certificate { number } userErrors { field message code } } }""",
+        supplierId="1",
+        scheme=long[0],
+        number=long[1],
+        validFrom="2026-01-01",
+        validTo="2026-12-31",
+    )
+    assert found == (["input", "number"], "INVALID")

@@ -7,6 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from models.database import Database
+from models.findings.claims import RULES
+from models.findings.reading import stream
+from models.findings.scope import Scope
 from models.texts.normal_form import normal_text
 from models.texts.schemes import scheme_name
 
@@ -124,3 +127,31 @@ def test_a_claim_meets_a_certificate_of_any_case(
         )
         found = connection.execute(text("select count(*) from cacao_batch_cover")).scalar_one()
         assert found == covered
+
+
+def test_accounts_of_one_scheme_in_two_spellings_share_no_day(fresh: Database) -> None:
+    account = text(
+        "insert into mass_balance_accounts (scheme, supplier_id, period_from, period_to)"
+        " values (:scheme, 1, :since, '2026-12-31')"
+    )
+    with fresh.engine().connect() as connection:
+        connection.execute(text("insert into suppliers (name, location) values ('a', 'b')"))
+        connection.execute(account, {"scheme": "Fairtrade", "since": "2026-01-01"})
+        with pytest.raises(Exception, match="an account of FAIRTRADE at this site has some"):
+            connection.execute(account, {"scheme": "FAIRTRADE", "since": "2026-02-01"})
+
+
+def test_findings_compare_schemes_by_fold(fresh: Database) -> None:
+    with fresh.engine().begin() as connection:
+        connection.execute(
+            text(
+                "insert into suppliers (name, location) values ('a', 'b');"
+                "insert into certificates (supplier_id, scheme, number, valid_from, valid_to)"
+                " values (1, 'Fairtrade', 'N', '2026-01-01', '2026-12-31');"
+                "insert into cacao_batches (supplier_id, harvest_date, quantity, certification) values"
+                " (1, '2026-02-01', 1, 'fairtrade'), (1, '2027-02-01', 1, 'FAIRTRADE'),"
+                " (1, '2026-02-01', 1, 'Organic')"
+            )
+        )
+    found = [(one["cacao_batch_id"], one["rule"]) for one in stream(fresh, Scope(), RULES)]
+    assert sorted(found) == [(2, "certificate_expired"), (3, "certificate_missing")]
