@@ -9,11 +9,100 @@ create extension if not exists pg_trgm;
 
 -- ---------------------------------------------------------------- rules as functions
 
--- What `contains` compares: compatibility-composed, without accents, in lower case.
--- unaccent() is only STABLE because its dictionary can be replaced; this schema does not.
+-- What `contains` compares: compatibility-composed, without accents, with case folded, whatever the server's locale.
+-- Case is folded by Unicode 14.0 (CaseFolding.txt, simple: status C and S). The table has the letters above ASCII that NFKC
+-- leaves as they are, as (first, last, step, distance); `python -m models.texts.case_folding` prints it.
+-- Latin-1, Greek and Cyrillic have short lists of their own, since translate() looks through all of its list.
+-- Names are qualified, since an index is made and restored without a search path. It is PL/pgSQL, since an SQL function that
+-- calls another takes ten times as long. unaccent() is only STABLE because its dictionary can be replaced; this schema does not.
+do $$
+declare
+  extension text := (select quote_ident(n.nspname) from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+    where e.extname = 'unaccent');
+  steps text := '';
+  part record;
+begin
+  for part in
+    with letters as (
+      select code, code + distance as folded,
+        case when code < 223 then 'Latin-1' when code between 880 and 1023 then 'Greek'
+          when code between 1024 and 1071 then 'Cyrillic' else 'other' end as script
+      from (values
+    (192, 214, 1, 32), (216, 222, 1, 32), (256, 302, 2, 1), (308, 310, 2, 1), (313, 317, 2, 1),
+    (321, 327, 2, 1), (330, 374, 2, 1), (376, 376, 1, -121), (377, 381, 2, 1), (385, 385, 1, 210),
+    (386, 388, 2, 1), (390, 390, 1, 206), (391, 391, 1, 1), (393, 394, 1, 205), (395, 395, 1, 1),
+    (398, 398, 1, 79), (399, 399, 1, 202), (400, 400, 1, 203), (401, 401, 1, 1), (403, 403, 1, 205),
+    (404, 404, 1, 207), (406, 406, 1, 211), (407, 407, 1, 209), (408, 408, 1, 1), (412, 412, 1, 211),
+    (413, 413, 1, 213), (415, 415, 1, 214), (416, 420, 2, 1), (422, 422, 1, 218), (423, 423, 1, 1),
+    (425, 425, 1, 218), (428, 428, 1, 1), (430, 430, 1, 218), (431, 431, 1, 1), (433, 434, 1, 217),
+    (435, 437, 2, 1), (439, 439, 1, 219), (440, 440, 1, 1), (444, 444, 1, 1), (461, 475, 2, 1),
+    (478, 494, 2, 1), (500, 500, 1, 1), (502, 502, 1, -97), (503, 503, 1, -56), (504, 542, 2, 1),
+    (544, 544, 1, -130), (546, 562, 2, 1), (570, 570, 1, 10795), (571, 571, 1, 1), (573, 573, 1, -163),
+    (574, 574, 1, 10792), (577, 577, 1, 1), (579, 579, 1, -195), (580, 580, 1, 69), (581, 581, 1, 71),
+    (582, 590, 2, 1), (837, 837, 1, 116), (880, 882, 2, 1), (886, 886, 1, 1), (895, 895, 1, 116),
+    (902, 902, 1, 38), (904, 906, 1, 37), (908, 908, 1, 64), (910, 911, 1, 63), (913, 929, 1, 32),
+    (931, 939, 1, 32), (962, 962, 1, 1), (975, 975, 1, 8), (984, 1006, 2, 1), (1015, 1015, 1, 1),
+    (1018, 1018, 1, 1), (1021, 1023, 1, -130), (1024, 1039, 1, 80), (1040, 1071, 1, 32), (1120, 1152, 2, 1),
+    (1162, 1214, 2, 1), (1216, 1216, 1, 15), (1217, 1229, 2, 1), (1232, 1326, 2, 1), (1329, 1366, 1, 48),
+    (4256, 4293, 1, 7264), (4295, 4295, 1, 7264), (4301, 4301, 1, 7264), (5112, 5117, 1, -8), (7296, 7296, 1, -6222),
+    (7297, 7297, 1, -6221), (7298, 7298, 1, -6212), (7299, 7300, 1, -6210), (7301, 7301, 1, -6211), (7302, 7302, 1, -6204),
+    (7303, 7303, 1, -6180), (7304, 7304, 1, 35267), (7312, 7354, 1, -3008), (7357, 7359, 1, -3008), (7680, 7828, 2, 1),
+    (7838, 7838, 1, -7615), (7840, 7934, 2, 1), (7944, 7951, 1, -8), (7960, 7965, 1, -8), (7976, 7983, 1, -8),
+    (7992, 7999, 1, -8), (8008, 8013, 1, -8), (8025, 8031, 2, -8), (8040, 8047, 1, -8), (8072, 8079, 1, -8),
+    (8088, 8095, 1, -8), (8104, 8111, 1, -8), (8120, 8121, 1, -8), (8122, 8122, 1, -74), (8124, 8124, 1, -9),
+    (8136, 8138, 2, -86), (8140, 8140, 1, -9), (8152, 8153, 1, -8), (8154, 8154, 1, -100), (8168, 8169, 1, -8),
+    (8170, 8170, 1, -112), (8172, 8172, 1, -7), (8184, 8184, 1, -128), (8186, 8186, 1, -126), (8188, 8188, 1, -9),
+    (8498, 8498, 1, 28), (8579, 8579, 1, 1), (11264, 11311, 1, 48), (11360, 11360, 1, 1), (11362, 11362, 1, -10743),
+    (11363, 11363, 1, -3814), (11364, 11364, 1, -10727), (11367, 11371, 2, 1), (11373, 11373, 1, -10780), (11374, 11374, 1, -10749),
+    (11375, 11375, 1, -10783), (11376, 11376, 1, -10782), (11378, 11378, 1, 1), (11381, 11381, 1, 1), (11390, 11391, 1, -10815),
+    (11392, 11490, 2, 1), (11499, 11501, 2, 1), (11506, 11506, 1, 1), (42560, 42604, 2, 1), (42624, 42650, 2, 1),
+    (42786, 42798, 2, 1), (42802, 42862, 2, 1), (42873, 42875, 2, 1), (42877, 42877, 1, -35332), (42878, 42886, 2, 1),
+    (42891, 42891, 1, 1), (42893, 42893, 1, -42280), (42896, 42898, 2, 1), (42902, 42920, 2, 1), (42922, 42922, 1, -42308),
+    (42923, 42923, 1, -42319), (42924, 42924, 1, -42315), (42925, 42925, 1, -42305), (42926, 42926, 1, -42308), (42928, 42928, 1, -42258),
+    (42929, 42929, 1, -42282), (42930, 42930, 1, -42261), (42931, 42931, 1, 928), (42932, 42946, 2, 1), (42948, 42948, 1, -48),
+    (42949, 42949, 1, -42307), (42950, 42950, 1, -35384), (42951, 42953, 2, 1), (42960, 42960, 1, 1), (42966, 42968, 2, 1),
+    (42997, 42997, 1, 1), (43888, 43967, 1, -38864), (66560, 66599, 1, 40), (66736, 66771, 1, 40), (66928, 66938, 1, 39),
+    (66940, 66954, 1, 39), (66956, 66962, 1, 39), (66964, 66965, 1, 39), (68736, 68786, 1, 64), (71840, 71871, 1, 32),
+    (93760, 93791, 1, 32), (125184, 125217, 1, 34)
+      ) runs (first, last, step, distance) cross join lateral generate_series(first, last, step) code)
+    select string_agg(chr(code), '' order by code) as letters, string_agg(chr(folded), '' order by code) as folded
+    from letters group by script order by script
+  loop
+    steps := steps || format(E'  if key ~ %L then\n    key := translate(key, %L, %L);\n  end if;\n',
+      '[' || part.letters || ']', part.letters, part.folded);
+  end loop;
+  execute format($function$
 create function search_key(value text) returns text
+  language plpgsql immutable strict parallel safe as %L$function$, format($body$
+declare
+  key text;
+begin
+  if octet_length(value) = char_length(value) then
+    return lower(value collate "C");
+  end if;
+  key := lower(normalize(value, NFKC) collate "C");
+%2$s  return lower(%1$s.unaccent('%1$s.unaccent'::regdictionary, key) collate "C");
+end $body$, extension, steps));
+end $$;
+
+-- The one form of names and identifiers: NFC, without characters that nobody sees, one space between words, none around.
+-- Joiners stay behind letters of the scripts that write with them. models/texts/normal_form.py says the same.
+create function normal_text(value text) returns text
   language sql immutable strict parallel safe
-  return lower(unaccent('unaccent'::regdictionary, normalize(value, NFKC)) collate pg_catalog."default");
+  return normalize(btrim(regexp_replace(regexp_replace(value,
+      '[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]'
+      '|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]', '', 'g'),
+    '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+', ' ', 'g'), ' '), NFC);
+
+-- Most texts are printable ASCII with single spaces, which one look tells.
+create function is_normal_text(value text) returns boolean
+  language sql immutable parallel safe
+  return value is null or value ~ '^[!-~]+( [!-~]+)*$' or value = normal_text(value);
+
+-- Two spellings of one certification scheme.
+create function same_scheme(one text, other text) returns boolean
+  language sql immutable parallel safe
+  return one = other or search_key(one) = search_key(other);
 
 -- GS1 General Specifications, 7.9: weights 3 and 1 from the right, the check digit's own is 1.
 -- Stored as GTIN-14, so that 8, 12, 13 and 14 digits of one item are one key.
@@ -637,7 +726,7 @@ create view cacao_batch_yields (cacao_batch_id, yield_kg) as
     select c.factor from conversion_factors c
     where c.from_stage = s.stage and c.to_stage = o.stage
       and coalesce(o.production_date between c.valid_from and coalesce(c.valid_to, 'infinity'), c.valid_to is null)
-    order by (c.scheme = o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end
+    order by same_scheme(c.scheme, o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end
     -- OFFSET: it is looked up once, not wherever it is named.
     offset 0) f (factor)
   group by o.cacao_batch_id;
@@ -645,7 +734,7 @@ create view cacao_batch_yields (cacao_batch_id, yield_kg) as
 -- Certificates of a lot's supplier that cover its claim on the day it was produced, or else harvested.
 create view cacao_batch_cover (cacao_batch_id, certificate_id) as
   select b.cacao_batch_id, c.certificate_id
-  from cacao_batches b join certificates c on c.supplier_id = b.supplier_id and c.scheme = b.certification
+  from cacao_batches b join certificates c on c.supplier_id = b.supplier_id and same_scheme(c.scheme, b.certification)
     and coalesce(b.production_date, b.harvest_date) between c.valid_from and c.valid_to;
 
 create function refuse_old_snapshot() returns void language plpgsql as $$
@@ -1072,7 +1161,7 @@ begin
   perform 1 from suppliers s where s.supplier_id = new.supplier_id for no key update;
   perform 1 from manufacturers m where m.manufacturer_id = new.manufacturer_id for no key update;
   if exists (select from mass_balance_accounts a
-             where a.account_id <> new.account_id and a.scheme = new.scheme
+             where a.account_id <> new.account_id and same_scheme(a.scheme, new.scheme)
                and (a.supplier_id = new.supplier_id or a.manufacturer_id = new.manufacturer_id)
                and a.period_from <= new.period_to and new.period_from <= a.period_to) then
     raise exception 'an account of % at this site has some of the days from % to %',
@@ -1103,6 +1192,41 @@ create trigger booked_kept after update on mass_balance_accounts for each row
   when ((new.scheme, new.supplier_id, new.manufacturer_id, new.period_from, new.period_to)
     is distinct from (old.scheme, old.supplier_id, old.manufacturer_id, old.period_from, old.period_to))
   execute function keep_booked_account();
+
+-- ---------------------------------------------------------------- names and identifiers
+
+-- Whoever writes, a name or an identifier is stored in its normal form. An identifier in which a character was lost
+-- (U+FFFD) would be another one: it is refused.
+do $$
+declare
+  part record;
+begin
+  for part in
+    select t.name, string_agg(format('is_normal_text(new.%I)', c.name), ' and ') as all_normal,
+      string_agg(format('new.%1$I := normal_text(new.%1$I);', c.name), ' ') as made_normal,
+      string_agg(format('%I', c.name), ', ') as columns
+    from (values
+      ('manufacturers', 'name location'), ('suppliers', 'name location external_id'), ('plots', 'name'),
+      ('certificates', 'scheme number holder'), ('cacao_batches', 'certification lot_number'),
+      ('products', 'name batch_number'), ('due_diligence_statements', 'reference_number'),
+      ('transactions', 'event event_id'), ('conversion_factors', 'scheme'), ('mass_balance_accounts', 'scheme')
+    ) t (name, columns) cross join lateral string_to_table(t.columns, ' ') c (name)
+    group by t.name
+  loop
+    execute format('create function make_%1$s_normal() returns trigger language plpgsql as
+      $body$ begin %2$s return new; end $body$', part.name, part.made_normal);
+    execute format('create trigger made_normal before insert or update of %2$s on %1$I
+      for each row when (not (%3$s)) execute function make_%1$s_normal()', part.name, part.columns, part.all_normal);
+  end loop;
+  for part in
+    select * from (values ('suppliers', 'external_id'), ('certificates', 'number'), ('cacao_batches', 'lot_number'),
+      ('products', 'batch_number'), ('due_diligence_statements', 'reference_number'), ('transactions', 'event_id')
+    ) t (name, identifier)
+  loop
+    execute format('alter table %1$I add constraint %2$I check (strpos(%3$I, U&''\FFFD'') = 0)',
+      part.name, part.name || '_' || part.identifier || '_whole', part.identifier);
+  end loop;
+end $$;
 
 -- ---------------------------------------------------------------- events are append-only
 

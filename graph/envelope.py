@@ -139,6 +139,9 @@ def decode(body: bytes) -> Any:
         raise BadRequest("The body is not valid UTF-8.") from None
     except RecursionError:
         raise BadRequest("The JSON is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise BadRequest(f"This is not valid JSON from {where} on.") from None
     except ValueError as error:
         if str(error).startswith(ENDLESS):
             raise BadRequest("The JSON has a number of more than 4,300 digits.") from None

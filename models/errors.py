@@ -229,7 +229,22 @@ BOUNDS = {
     "exact": "A number has more digits than its column holds.",
     "dated": "A day or a time is of the years 1 to 9999.",
 }
-RULES = "|".join(("check", "key", "fkey", *BOUNDS))
+RULES = "|".join(("check", "key", "fkey", "whole", *BOUNDS))
+# Attributes of unbounded text that indexes hold; of those in one index the longer name first.
+INDEXED_TEXTS = (
+    "external_id",
+    "event_id",
+    "lot_number",
+    "batch_number",
+    "reference_number",
+    "certification",
+    "number",
+    "scheme",
+    "username",
+    "name",
+    "event",
+)
+
 RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
 
 
@@ -243,10 +258,16 @@ def violation_of(error: DBAPIError) -> DomainError | None:
     if state == errorcodes.NUMERIC_VALUE_OUT_OF_RANGE:
         return InvalidAttribute("A number has more digits than its column holds.")
     if state == errorcodes.PROGRAM_LIMIT_EXCEEDED:
-        return InvalidAttribute("A text is longer than its index holds.")
+        index = getattr(diagnostics, "constraint_name", None) or ""
+        return InvalidAttribute("A text is longer than its index holds.", _indexed_text(index))
     if state is None or diagnostics is None or not state.startswith("23"):
         return None
     return _named(state, diagnostics.constraint_name or "", diagnostics.table_name or "", cause)
+
+
+def _indexed_text(index: str) -> str | None:
+    """The attribute whose text is the long one of an index, by the name of the index."""
+    return next((name for name in INDEXED_TEXTS if f"_{name}_" in index), None)
 
 
 def _named(state: str, constraint: str, table: str, cause: object) -> DomainError | None:

@@ -58,11 +58,11 @@ class Cluster:
     )
     _made: list[str] = field(default_factory=list)
 
-    def create(self, template: str = "") -> str:
+    def create(self, template: str = "", options: str = "") -> str:
         """The URL of a new database: a clone of `template`, another URL of ours, or empty."""
         name = next(self._names)
         source = make_url(template).database if template else "template0"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {source}{self.strategy}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {source}{self.strategy} {options}")
         self._made.append(name)
         url = make_url(self.url).set(database=name)
         return url.render_as_string(hide_password=False)

@@ -7,21 +7,22 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 from exchange.csv.refusals import Code, Refusal
 from models import STAGES
 from models.exact_json import MAX_DIGITS, MAX_LEVELS, ExactNumber, is_too_long, levels_of
+from models.texts.instants import read_instant
+from models.texts.normal_form import INDEXED_BYTES, LOST, normal_text
+from models.texts.schemes import scheme_name
 
-# A B-tree entry holds 2,704 bytes at most; a longer name could be stored, but not indexed.
-INDEXED_BYTES = 2600
 GTIN_LENGTHS = (8, 12, 13, 14)
 MAX_ID = 2**31 - 1
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(r"[0-9W-]{8,10}([T ][0-9:.,]+(Z|[+-][0-9:]+)?)?")
+_INSTANT = re.compile(r"[0-9W-]{8,10}([Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?)?")
 # An escaped NUL that is not itself behind an escaped backslash.
 _JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -54,13 +55,33 @@ def parse_text(cell: str) -> str:
     return cell
 
 
-def parse_indexed_text(cell: str) -> str:
-    """Text that stands in an index: 2,600 bytes of UTF-8 at most."""
-    if len(cell) * 4 > INDEXED_BYTES and len(cell.encode()) > INDEXED_BYTES:
+def parse_name(cell: str) -> str:
+    """A name in its normal form, of which something can be seen."""
+    if not (name := normal_text(cell)):
+        raise Refusal(Code.MISSING, "it has no character that can be seen")
+    return name
+
+
+def parse_indexed_name(cell: str) -> str:
+    """A name that stands in an index: 2,600 bytes of UTF-8 at most."""
+    name = parse_name(cell)
+    if len(name) * 4 > INDEXED_BYTES and len(name.encode()) > INDEXED_BYTES:
         raise Refusal(
-            Code.TOO_LONG, f"{len(cell.encode())} bytes, at most {INDEXED_BYTES} can be indexed"
+            Code.TOO_LONG, f"{len(name.encode())} bytes, at most {INDEXED_BYTES} can be indexed"
         )
-    return cell
+    return name
+
+
+def parse_identifier(cell: str) -> str:
+    """An indexed name in which no character was lost: it would identify something else."""
+    if LOST in cell:
+        raise Refusal(Code.LOST_CHARACTER, f"{_quote(cell)}: a character was lost (U+FFFD)")
+    return parse_indexed_name(cell)
+
+
+def parse_scheme(cell: str) -> str:
+    """A certification scheme in its canonical spelling."""
+    return scheme_name(parse_indexed_name(cell))
 
 
 def parse_id(cell: str) -> str:
@@ -96,8 +117,8 @@ def parse_day(cell: str) -> str:
         raise Refusal(Code.BAD_DATE, f"{_quote(cell)} is not a date as YYYY-MM-DD")
     try:
         return date.fromisoformat(cell).isoformat()
-    except ValueError as error:
-        raise Refusal(Code.BAD_DATE, f"{cell} is not in the calendar: {error}") from None
+    except ValueError:
+        raise Refusal(Code.BAD_DATE, f"{cell} is not in the calendar") from None
 
 
 def parse_instant(cell: str) -> str:
@@ -105,11 +126,9 @@ def parse_instant(cell: str) -> str:
     if not _INSTANT.fullmatch(cell):
         raise Refusal(Code.BAD_TIMESTAMP, f"{_quote(cell)} is not an ISO 8601 date and time")
     try:
-        instant = datetime.fromisoformat(cell)
-        zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-        return zoned.astimezone(UTC).isoformat()
-    except (ValueError, OverflowError) as error:
-        raise Refusal(Code.BAD_TIMESTAMP, f"{cell} is not a date and time: {error}") from None
+        return read_instant(cell, utc_if_unsaid=True).isoformat()
+    except ValueError as error:
+        raise Refusal(Code.BAD_TIMESTAMP, f"{_quote(cell)} is no instant: {error}") from None
 
 
 def parse_kilograms(cell: str) -> str:
@@ -130,7 +149,7 @@ def parse_percent(cell: str) -> str:
 
 def parse_country(cell: str) -> str:
     """ISO 3166-1 alpha-2, in either case."""
-    if (code := cell.upper()) not in COUNTRIES:
+    if not cell.isascii() or (code := cell.upper()) not in COUNTRIES:
         raise Refusal(Code.BAD_COUNTRY, f"{_quote(cell)} is not an ISO 3166-1 alpha-2 code")
     return code
 
@@ -154,7 +173,15 @@ def parse_json(cell: str) -> str:
             raise ValueError(f"it is nested deeper than {MAX_LEVELS} levels")
         plain = json.dumps(value, ensure_ascii=False)
         plain.encode()
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
+        raise Refusal(Code.BAD_JSON, f"not JSON text from character {error.pos + 1} on") from None
+    except UnicodeEncodeError:
+        raise Refusal(
+            Code.BAD_JSON, "not JSON text: a string holds half of a surrogate pair"
+        ) from None
+    except RecursionError:
+        raise Refusal(Code.BAD_JSON, "not JSON text: it is nested too deep") from None
+    except ValueError as error:
         raise Refusal(Code.BAD_JSON, f"not JSON text: {error}") from None
     if _JSON_NUL.search(plain):
         raise Refusal(Code.BAD_JSON, "a JSON string holds the character NUL")
@@ -194,7 +221,10 @@ def _quote(cell: str) -> str:
 
 
 TEXT = CellType(parse_text, 'text collate pg_catalog."C"')
-INDEXED_TEXT = CellType(parse_indexed_text, 'text collate pg_catalog."C"')
+NAME = CellType(parse_name, 'text collate pg_catalog."C"')
+INDEXED_NAME = CellType(parse_indexed_name, 'text collate pg_catalog."C"')
+IDENTIFIER = CellType(parse_identifier, 'text collate pg_catalog."C"')
+SCHEME = CellType(parse_scheme, 'text collate pg_catalog."C"')
 ID = CellType(parse_id, "int")
 GTIN = CellType(parse_gtin, 'text collate pg_catalog."C"')
 DAY = CellType(parse_day, "date")

@@ -201,6 +201,7 @@ def _report(
     rejected = sum(by_code.values())
     superseded, pairs = staging.superseded(merge.differs(), SHOWN)
     staging.warn_superseded(merge.differs(), merge.difference())
+    lost, lost_lines = staging.lost_characters(SHOWN)
     nothing = all_or_nothing and rejected > 0
     if nothing:
         written = Written()
@@ -223,4 +224,6 @@ def _report(
         dry_run=dry_run,
         warnings=staging.count_warnings(),
         first_warnings=tuple(staging.warnings(SHOWN)),
+        lost_characters=lost,
+        first_lost_characters=lost_lines,
     )

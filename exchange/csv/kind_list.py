@@ -21,8 +21,8 @@ from exchange.csv.refusals import Code
 MANUFACTURERS = Kind(
     "manufacturers",
     (
-        Field("name", cells.INDEXED_TEXT, required=True),
-        Field("location", cells.TEXT, required=True),
+        Field("name", cells.INDEXED_NAME, required=True),
+        Field("location", cells.NAME, required=True),
         Field("country", cells.COUNTRY),
     ),
     Target(
@@ -38,11 +38,11 @@ MANUFACTURERS = Kind(
 SUPPLIERS = Kind(
     "suppliers",
     (
-        Field("name", cells.INDEXED_TEXT, required=True),
-        Field("location", cells.TEXT, required=True),
+        Field("name", cells.INDEXED_NAME, required=True),
+        Field("location", cells.NAME, required=True),
         Field("contact_person", cells.TEXT),
         Field("country", cells.COUNTRY),
-        Field("external_id", cells.INDEXED_TEXT),
+        Field("external_id", cells.IDENTIFIER),
     ),
     Target(
         "suppliers",
@@ -75,10 +75,10 @@ CACAO_BATCHES = Kind(
     "cacao-batches",
     (
         *fields_of_supplier(),
-        Field("lot_number", cells.INDEXED_TEXT, required=True),
+        Field("lot_number", cells.IDENTIFIER, required=True),
         Field("quantity", cells.KILOGRAMS, required=True, aliases=("quantity_kg",)),
         *fields_of(cells.DAY, "harvest_date", "production_date"),
-        Field("certification", cells.INDEXED_TEXT),
+        Field("certification", cells.SCHEME),
         Field("stage", cells.STAGE),
     ),
     Target(
@@ -133,13 +133,13 @@ _NEW_MAKER = tuple(
 PRODUCTS = Kind(
     "products",
     (
-        Field("name", cells.INDEXED_TEXT, required=True),
+        Field("name", cells.INDEXED_NAME, required=True),
         Field("description", cells.TEXT),
         Field("manufacturer_id", cells.ID),
-        Field("manufacturer_name", cells.INDEXED_TEXT),
-        Field("manufacturer_location", cells.TEXT),
+        Field("manufacturer_name", cells.INDEXED_NAME),
+        Field("manufacturer_location", cells.NAME),
         Field("manufacturer_country", cells.COUNTRY),
-        Field("batch_number", cells.INDEXED_TEXT),
+        Field("batch_number", cells.IDENTIFIER),
         Field("gtin", cells.GTIN),
         Field("cocoa_percent", cells.PERCENT),
         Field("production_date", cells.DAY),
@@ -182,13 +182,13 @@ USES = Kind(
     "uses",
     (
         Field("cacao_batch_id", cells.ID),
-        Field("lot_number", cells.TEXT),
+        Field("lot_number", cells.IDENTIFIER),
         *fields_of_supplier(),
         Field("product_id", cells.ID),
         Field("gtin", cells.GTIN),
-        Field("product_batch_number", cells.TEXT),
+        Field("product_batch_number", cells.IDENTIFIER),
         Field("output_batch_id", cells.ID),
-        Field("output_lot_number", cells.TEXT),
+        Field("output_lot_number", cells.IDENTIFIER),
         *fields_of_supplier("output_"),
         Field("quantity_kg", cells.KILOGRAMS, aliases=("quantity",)),
     ),
@@ -228,16 +228,16 @@ TRANSACTIONS = Kind(
     (
         Field("product_id", cells.ID),
         Field("gtin", cells.GTIN),
-        Field("product_batch_number", cells.TEXT),
+        Field("product_batch_number", cells.IDENTIFIER),
         Field("cacao_batch_id", cells.ID),
-        Field("lot_number", cells.TEXT),
+        Field("lot_number", cells.IDENTIFIER),
         *fields_of_supplier(),
         Field("timestamp", cells.INSTANT, required=True),
-        Field("event", cells.INDEXED_TEXT, required=True),
+        Field("event", cells.INDEXED_NAME, required=True),
         Field("details", cells.JSON),
-        Field("event_id", cells.INDEXED_TEXT),
+        Field("event_id", cells.IDENTIFIER),
         Field("corrects", cells.ID),
-        Field("corrects_event_id", cells.TEXT),
+        Field("corrects_event_id", cells.IDENTIFIER),
         Field("correction_reason", cells.TEXT),
     ),
     Target(

@@ -136,7 +136,7 @@ def fields_of_supplier(prefix: str = "") -> tuple[Field, ...]:
     names = ("supplier_external_id", "supplier_name", "supplier_location")
     return (
         Field(f"{prefix}supplier_id", cells.ID),
-        *fields_of(cells.TEXT, *(prefix + name for name in names)),
+        *fields_of(cells.NAME, *(prefix + name for name in names)),
     )
 
 

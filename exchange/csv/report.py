@@ -35,6 +35,9 @@ class ImportReport:
     dry_run: bool
     warnings: int = 0
     first_warnings: tuple[Rejection, ...] = ()
+    # Rows that are kept although a character of a text was lost before (U+FFFD), and the first lines.
+    lost_characters: int = 0
+    first_lost_characters: tuple[int, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -72,6 +75,10 @@ class ImportReport:
             pairs = ", ".join(f"{line} by {later}" for line, later in self.first_superseded)
             more = ", …" if self.superseded > len(self.first_superseded) else ""
             lines.append(f"  superseded by a later row with the same key: line {pairs}{more}")
+        if self.lost_characters:
+            shown = ", ".join(map(str, self.first_lost_characters))
+            more = ", …" if self.lost_characters > len(self.first_lost_characters) else ""
+            lines.append(f"  warning: a character was lost before (U+FFFD): line {shown}{more}")
         lines += [f"  rejected as {code}: {n:,}" for code, n in self.rejected_by_code.items()]
         lines += [f"    line {r.line}: {r.code}: {r.reason}" for r in self.first_rejections]
         if self.rejected > SHOWN:

@@ -15,6 +15,7 @@ from psycopg2.extensions import cursor as cursor_type
 
 from exchange.csv.kinds import Kind
 from exchange.csv.refusals import Code, Rejection, WarningCode
+from models.texts.normal_form import LOST
 
 Item = TypeVar("Item")
 OnStep = Callable[[str, int, int], None]
@@ -178,6 +179,17 @@ class Staging:
             )
             for line, code, reason in cursor:
                 yield Rejection(line, code, reason)
+
+    def lost_characters(self, limit: int) -> tuple[int, tuple[int, ...]]:
+        """How many rows that are kept have U+FFFD in a text, and the lines of the first."""
+        texts = ", ".join(f's."{name}"' for name in self.fields)
+        self.cursor.execute(
+            "select count(*), (array_agg(s.line order by s.line))[1:%s] from import_rows s"
+            f" where {LIVE} and strpos(concat_ws(' ', {texts}), %s) > 0",
+            (limit, LOST),
+        )
+        row = self.cursor.fetchone()
+        return (row[0], tuple(row[1] or ())) if row else (0, ())
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

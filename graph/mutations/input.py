@@ -13,8 +13,12 @@ from graph.pagination import read_global_id
 from graph.planner.entity import entity_of
 from models import Base
 from models.errors import InvalidAttribute, NotFound
+from models.texts.normal_form import IDENTIFIERS, INDEXED_BYTES, LOST, NAMES, normal_text
+from models.texts.schemes import scheme_name
 
 MAX_KILOGRAMS = Decimal(10) ** 11
+SCHEMES = ("certification", "scheme")
+INDEXED = IDENTIFIERS | NAMES - {"location", "holder"}
 REFERENCE = "Its global id, or its number."
 
 
@@ -42,9 +46,25 @@ def values_of(input: Any, *names: str) -> dict[str, Any]:
     members = ((name, getattr(input, name)) for name in names)
     values = {name: value for name, value in members if value is not strawberry.UNSET}
     for name, value in values.items():
-        if isinstance(value, str) and not value.strip() and name != "description":
-            raise InvalidAttribute("It must not be blank; null says that there is none.", name)
+        if isinstance(value, str):
+            values[name] = text_of(name, value)
     return values
+
+
+def text_of(name: str, value: str) -> str:
+    """The text of an attribute as it is stored: names and identifiers in their normal form.
+
+    Raises InvalidAttribute for one that is blank, longer than can be indexed, or lacks a character.
+    """
+    if name in NAMES or name in IDENTIFIERS:
+        if LOST in value:
+            raise InvalidAttribute("A character of it was lost before it came here (U+FFFD).", name)
+        value = scheme_name(value) if name in SCHEMES else normal_text(value)
+        if name in INDEXED and len(value.encode()) > INDEXED_BYTES:
+            raise InvalidAttribute(f"It is longer than {INDEXED_BYTES} bytes of UTF-8.", name)
+    if not value.strip() and name != "description":
+        raise InvalidAttribute("It must not be blank.", name)
+    return value
 
 
 def require(values: dict[str, Any], *names: str) -> None:

@@ -30,6 +30,7 @@ from graph.planner.nodes import (
     Related,
 )
 from graph.planner.variables import Coerced, Pin, Source, origins_of, source_of
+from models.texts.normal_form import normal_text
 
 Convert = Callable[[Any], Any]
 # What is told of each field that an argument reads: type, field.
@@ -128,6 +129,11 @@ def check_text(value: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidValue("A text cannot contain half of a surrogate pair.") from None
+
+
+def _as_stored(value: Any) -> Any:
+    """A key as the database has it: texts of keys are identifiers, in their normal form."""
+    return normal_text(value) if isinstance(value, str) else value
 
 
 class ArgumentReader:
@@ -305,7 +311,7 @@ class ArgumentReader:
             return ((entity.key, self._values.add(value, lambda it: self.key_of(entity, it))),)
         if isinstance(value, Mapping):
             return tuple(
-                (self._attributes[entity.name][part], self._values.add(item))
+                (self._attributes[entity.name][part], self._values.add(item, _as_stored))
                 for part, item in value.items()
             )
-        return ((self._attributes[entity.name][name], self._values.add(value)),)
+        return ((self._attributes[entity.name][name], self._values.add(value, _as_stored)),)

@@ -6,7 +6,7 @@ that psycopg2 binds: str, int, Decimal, date, datetime.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
 from enum import Enum
@@ -29,6 +29,7 @@ from strawberry.types.scalar import ScalarDefinition
 from graph.errors import InvalidValue, refuse
 from models.exact_json import MAX_DIGITS as JSON_DIGITS
 from models.exact_json import MAX_LEVELS, number
+from models.texts.instants import read_instant
 
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
@@ -41,6 +42,8 @@ __all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime
 
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_DIGITS = 50
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DATE_TIME = re.compile(DATE.pattern + "[Tt ]")
 DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NESTED = (dict, list, ListValueNode, ObjectValueNode)
 GTIN_LENGTHS = (8, 12, 13, 14)
@@ -56,24 +59,21 @@ def _reject(kind: str, value: object, why: str) -> GraphQLError:
 
 def parse_date(value: Any) -> date:
     """ISO 8601 calendar date, YYYY-MM-DD."""
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+    if not isinstance(value, str) or not DATE.fullmatch(value):
         raise _reject("Date", value, "expected YYYY-MM-DD.")
     try:
         return date.fromisoformat(value)
-    except ValueError as error:
-        raise _reject("Date", value, f"{error}.") from None
+    except ValueError:
+        raise _reject("Date", value, "there is no such day in the calendar.") from None
 
 
 def parse_datetime(value: Any) -> datetime:
-    """RFC 3339 date-time; an offset or Z is required, the result is in UTC."""
-    if not isinstance(value, str) or not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", value):
+    """RFC 3339 date-time to the microsecond; an offset or Z is required, the result is in UTC."""
+    if not isinstance(value, str) or not DATE_TIME.match(value):
         raise _reject("DateTime", value, "expected RFC 3339, like 2026-03-01T09:30:00Z.")
     try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise _reject("DateTime", value, "an offset is missing; add Z for UTC.")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        return read_instant(value)
+    except ValueError as error:
         raise _reject("DateTime", value, f"{error}.") from None
 
 

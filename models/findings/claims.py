@@ -12,7 +12,7 @@ RULES = (
         judges=(LOTS,),
         source="""
 <lots> s WHERE s.certification IS NOT NULL AND NOT EXISTS (
-  SELECT FROM certificates c WHERE c.supplier_id = s.supplier_id AND c.scheme = s.certification)""",
+  SELECT FROM certificates c WHERE c.supplier_id = s.supplier_id AND same_scheme(c.scheme, s.certification))""",
         message="format('claims %s; its supplier has no certificate of that scheme', s.certification)",
         evidence={"certification": "s.certification", "day": DAY},
     ),
@@ -25,7 +25,7 @@ RULES = (
         source=f"""
 <lots> s CROSS JOIN LATERAL (
   SELECT c.certificate_id, c.number, c.valid_from, c.valid_to FROM certificates c
-  WHERE c.supplier_id = s.supplier_id AND c.scheme = s.certification
+  WHERE c.supplier_id = s.supplier_id AND same_scheme(c.scheme, s.certification)
   ORDER BY greatest(c.valid_from - {DAY}, {DAY} - c.valid_to), c.certificate_id LIMIT 1) c
 WHERE s.certification IS NOT NULL AND ({DAY} BETWEEN c.valid_from AND c.valid_to) IS NOT TRUE""",
         message=f"format('claims %s on %s; certificate %s is valid from %s to %s', s.certification,"

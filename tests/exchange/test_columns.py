@@ -103,9 +103,10 @@ def test_all_faults_of_a_row_are_one_reason() -> None:
     ]
 
 
-def test_cells_are_trimmed_outside_only() -> None:
+def test_free_texts_are_trimmed_outside_only_and_names_are_normal() -> None:
     columns = plan("products", "name|description")
-    assert columns.read(["\u00a0 a  b\n", " \t"]) == ("a  b", None)
+    assert columns.read(["\u00a0 a  b\n", " \t"]) == ("a b", None)
+    assert columns.read(["a", "\u00a0 a  b\n"]) == ("a", "a  b")
 
 
 @pytest.mark.parametrize(

@@ -81,13 +81,13 @@ def test_rejected_row_does_not_supersede_an_earlier_one(load: Loader) -> None:
     assert load.rows("select country from manufacturers") == [("FR",)]
 
 
-def test_unicode_is_kept_as_it_is(load: Loader) -> None:
+def test_names_are_stored_in_their_normal_form(load: Loader) -> None:
     load("manufacturers", "name,location\ncafe\u0301 \u00a0 \U0001f36b,\u212bngstr\u00f6m\n")
     assert load.rows("select name, location from manufacturers") == [
-        ("cafe\u0301 \u00a0 \U0001f36b", "\u212bngstr\u00f6m")
+        ("caf\u00e9 \U0001f36b", "\u00c5ngstr\u00f6m")
     ]
 
 
 def test_backslashes_tabs_and_line_breaks_survive_the_copy(load: Loader) -> None:
-    load("manufacturers", 'name;location\n"a\\N\\t";"x\ty\r\nz\\"\n', delimiter=";")
-    assert load.rows("select name, location from manufacturers") == [("a\\N\\t", "x\ty\r\nz\\")]
+    load("products", 'name;description\n"a\\N\\t";"x\ty\r\nz\\"\n', delimiter=";")
+    assert load.rows("select name, description from products") == [("a\\N\\t", "x\ty\r\nz\\")]

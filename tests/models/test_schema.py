@@ -75,7 +75,9 @@ def modelled(cluster: Cluster, written: Database) -> Iterator[Database]:
     """What SQLAlchemy makes of the models, with the functions that indexes and defaults need."""
     url = cluster.create()
     names = "('search_key'::regproc, 'current_actor'::regproc)"
-    functions = rows(written, f"select pg_get_functiondef(oid) from pg_proc where oid in {names}")
+    functions = rows(
+        written, f"select pg_get_functiondef(oid) from pg_proc where oid in {names} order by oid"
+    )
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://"))
     with engine.begin() as connection:
         connection.exec_driver_sql("create extension unaccent; create extension pg_trgm;")

@@ -1,0 +1,34 @@
+"""The one form of names and identifiers, whatever way they came in; as normal_text() in schema.sql.
+
+NFC, without characters that nobody sees, with one space between words and none around them. The joiners of Persian,
+Sinhala and other scripts that write with them stay behind their letters.
+"""
+
+import re
+import unicodedata
+
+# Attributes that are names, and those that identify something in a system of the user's.
+NAMES = frozenset({"name", "location", "holder", "certification", "scheme", "event"})
+IDENTIFIERS = frozenset(
+    {"external_id", "lot_number", "batch_number", "number", "event_id", "reference_number"}
+)
+# What stands where a decoder met bytes that it could not read.
+LOST = "\ufffd"
+# A B-tree entry holds 2,704 bytes at most; a longer name could be stored, but not indexed.
+INDEXED_BYTES = 2600
+
+PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
+UNSEEN = re.compile(
+    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+    "|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]"
+)
+SPACES = re.compile(
+    "[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
+)
+
+
+def normal_text(text: str) -> str:
+    """The normal form of a name or an identifier; blank where nothing can be seen of it."""
+    if PLAIN.fullmatch(text):
+        return text
+    return unicodedata.normalize("NFC", SPACES.sub(" ", UNSEEN.sub("", text)).strip(" "))

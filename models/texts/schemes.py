@@ -1,0 +1,25 @@
+"""Names of certification schemes: one canonical spelling each, whatever the case they are written in."""
+
+from models.texts.normal_form import normal_text
+
+NAMES = (
+    "Demeter",
+    "EU Organic",
+    "Fair for Life",
+    "Fairtrade",
+    "Naturland",
+    "Organic",
+    "Rainforest Alliance",
+    "USDA Organic",
+    "UTZ",
+)
+CANONICAL = {name.casefold(): name for name in NAMES}
+
+
+def scheme_name(text: str) -> str:
+    """The canonical spelling of a scheme that is known, else the normal form of the text.
+
+    The database compares schemes by same_scheme(), so that spellings of unknown ones meet too.
+    """
+    name = normal_text(text)
+    return CANONICAL.get(name.casefold(), name)

@@ -1,0 +1,166 @@
+"""Texts by GraphQL and REST: one form of names, times as RFC 3339 has them, words for people."""
+
+import random
+import string
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.asking import ask, encode, payload_of, refusal, send, user_error, written
+from tests.api.documents import (
+    CREATE_BATCH,
+    CREATE_MANUFACTURER,
+    CREATE_PRODUCT,
+    CREATE_SUPPLIER,
+    RECORD,
+    UPDATE_SUPPLIER,
+)
+
+BEANS = {"supplierId": "1", "quantityKg": "10", "harvestDate": "2026-01-01"}
+BAR = {"name": "Bar", "manufacturerId": "1", "batchNumber": "L9"}
+EVENT = {"event": "shipped", "productId": "1"}
+
+
+def test_lot_number_is_stored_in_its_normal_form(author: TestClient) -> None:
+    made = written(author, CREATE_BATCH, **BEANS, lotNumber="\u200b 2W\u00a0")
+    assert made["cacaoBatch"]["lotNumber"] == "2W"
+    for same in ("2W ", "2W", "2\u200bW"):
+        again = user_error(author, CREATE_BATCH, **BEANS, lotNumber=same)
+        assert again == (["input", "lotNumber"], "ALREADY_EXISTS")
+
+
+def test_literals_are_as_variables(author: TestClient) -> None:
+    made = ask(
+        author,
+        """mutation { createSupplier(input: {name: " Cafe\\u0301  Noir ", location: "A\\u00a0B"}) {
+          supplier { name location } userErrors { code } } }""",
+    )
+    assert made["createSupplier"] == {
+        "supplier": {"name": "Café Noir", "location": "A B"},
+        "userErrors": [],
+    }
+
+
+def test_rest_stores_the_normal_form(author: TestClient) -> None:
+    body = {"name": " Dark\u00a070% ", "manufacturer_id": 1, "batch_number": "\ufeffR 1 "}
+    assert send(author, encode(body), "/api/products").status == 201
+    found = ask(
+        author,
+        '{ products(filter: {batchNumber: {eq: "R 1"}}) { nodes { name batchNumber } } }',
+    )
+    assert found["products"]["nodes"] == [{"name": "Dark 70%", "batchNumber": "R 1"}]
+
+
+def test_description_keeps_its_lines(author: TestClient) -> None:
+    made = written(author, CREATE_PRODUCT, **BAR, description=" two\n\nlines ")
+    made = ask(
+        author,
+        "query ($id: Int!) { product(by: {productId: $id}) { description } }",
+        id=made["product"]["productId"],
+    )
+    assert made["product"]["description"] == " two\n\nlines "
+
+
+@pytest.mark.parametrize(
+    ("mutation", "given", "member"),
+    [
+        (CREATE_BATCH, BEANS, "lotNumber"),
+        (CREATE_SUPPLIER, {"name": "A", "location": "B"}, "name"),
+        (CREATE_PRODUCT, BAR, "batchNumber"),
+        (RECORD, EVENT, "eventId"),
+    ],
+)
+@pytest.mark.parametrize("text", ["\u200b", "\u00a0\u2003", "lost \ufffd"])
+def test_text_without_a_letter_or_with_a_lost_one_is_refused(
+    author: TestClient, mutation: str, given: dict[str, str], member: str, text: str
+) -> None:
+    found = user_error(author, mutation, **{**given, member: text})
+    assert found == (["input", member], "INVALID")
+
+
+@pytest.mark.parametrize(
+    ("mutation", "given"),
+    [
+        (CREATE_SUPPLIER, {"name": " ", "location": "B"}),
+        (CREATE_MANUFACTURER, {"name": "", "location": "B"}),
+        (UPDATE_SUPPLIER, {"supplierId": "1", "name": "\t"}),
+    ],
+)
+def test_blank_required_name_is_not_told_that_null_would_do(
+    author: TestClient, mutation: str, given: dict[str, str]
+) -> None:
+    (error,) = payload_of(author, mutation, **given)["userErrors"]
+    assert error == {
+        "field": ["input", "name"],
+        "code": "INVALID",
+        "message": "It must not be blank.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "stored"),
+    [
+        ("2026-03-01t00:00:00z", "2026-03-01T00:00:00+00:00"),
+        ("2026-03-01T00:00:00z", "2026-03-01T00:00:00+00:00"),
+        ("2026-03-01 02:00:00.123456+02:00", "2026-03-01T00:00:00.123456+00:00"),
+    ],
+)
+def test_time_is_rfc_3339(author: TestClient, timestamp: str, stored: str) -> None:
+    made = written(author, RECORD, **EVENT, timestamp=timestamp)
+    assert made["transaction"]["timestamp"] == stored
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "words"),
+    [
+        ("2026-03-01T00:00:00.1234567Z", "a second has at most 6 decimals."),
+        ("2026-02-30T00:00:00Z", "there is no such date and time."),
+        ("2026-03-01T25:00:00z", "there is no such date and time."),
+        ("2026-03-01T00:00:00", "an offset is missing; add Z for UTC."),
+    ],
+)
+def test_time_that_is_refused_is_told_in_our_words(
+    author: TestClient, timestamp: str, words: str
+) -> None:
+    as_variable = refusal(author, RECORD, {"input": {**EVENT, "timestamp": timestamp}})
+    assert as_variable["message"].endswith(words)
+    literal = f'{{ transactions(filter: {{timestamp: {{eq: "{timestamp}"}}}}) {{ totalCount }} }}'
+    assert refusal(author, literal)["message"].endswith(words)
+
+
+def test_day_that_is_refused_is_told_in_our_words(author: TestClient) -> None:
+    found = refusal(author, CREATE_BATCH, {"input": {**BEANS, "harvestDate": "2026-02-30"}})
+    assert found["message"].endswith("there is no such day in the calendar.")
+
+
+def test_scheme_has_one_spelling(author: TestClient) -> None:
+    made = written(author, CREATE_BATCH, **BEANS, certification="FAIRTRADE ")
+    assert made["cacaoBatch"]["certification"] == "Fairtrade"
+
+
+def test_a_key_is_looked_up_in_its_normal_form(author: TestClient) -> None:
+    gtin = "04006381333931"
+    made = written(author, CREATE_PRODUCT, **{**BAR, "gtin": gtin, "batchNumber": "L 9"})
+    found = ask(
+        author,
+        "query ($b: String!, $g: GTIN!) { product(by: {gtinLot: {gtin: $g, batchNumber: $b}}) { productId } }",
+        b=" L\u00a09\u200b",
+        g=gtin,
+    )
+    assert found["product"]["productId"] == made["product"]["productId"]
+
+
+def test_texts_that_are_too_long_together_name_a_field(author: TestClient) -> None:
+    letters = random.Random(1)
+    long = ["".join(letters.choices(string.ascii_letters, k=2500)) for _ in range(2)]
+    found = user_error(
+        author,
+        """mutation ($input: CreateCertificateInput!) { createCertificate(input: $input) {
+          certificate { number } userErrors { field message code } } }""",
+        supplierId="1",
+        scheme=long[0],
+        number=long[1],
+        validFrom="2026-01-01",
+        validTo="2026-12-31",
+    )
+    assert found == (["input", "number"], "INVALID")
