@@ -50,18 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="one value for every row",
     )
-    parser.add_argument("--delimiter", help="instead of the detected one of , ; and tab")
-    parser.add_argument(
-        "--encoding", help="of CSV: utf-8 if left out; cp1252 is what Excel writes in the West"
-    )
-    parser.add_argument("--sheet", help="of XLSX, by name; needed where it has several")
-    parser.add_argument(
-        "--decimal",
-        choices=DECIMALS,
-        default="auto",
-        help="the decimal separator; auto decides for each column of numbers by all of its cells,"
-        " and refuses the file where they cannot tell (default: %(default)s)",
-    )
+    _add_reading(parser)
     parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
     parser.add_argument(
         "--reject",
@@ -86,6 +75,22 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="let a row change the harvest or production date, stage, supplier or manufacturer of"
         " what is in use; else it is rejected",
+    )
+
+
+def _add_reading(parser: ArgumentParser) -> None:
+    """Declare how the bytes of the file are read."""
+    parser.add_argument("--delimiter", help="instead of the detected one of , ; and tab")
+    parser.add_argument(
+        "--encoding", help="of CSV: utf-8 if left out; cp1252 is what Excel writes in the West"
+    )
+    parser.add_argument("--sheet", help="of XLSX, by name; needed where it has several")
+    parser.add_argument(
+        "--decimal",
+        choices=DECIMALS,
+        default="auto",
+        help="the decimal separator; auto decides for each column of numbers by all of its cells,"
+        " and refuses the file where they cannot tell (default: %(default)s)",
     )
 
 

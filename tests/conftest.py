@@ -27,11 +27,11 @@ from sqlalchemy import make_url
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from application import create_app
 from graph.limits import DEFAULTS, Limits
 from models import embedded, sample_data
 from models.database import Database
 from models.patience import Patience
-from server import create_app
 from settings import LIMITS, Settings
 from tests.bounds import within
 

@@ -10,8 +10,8 @@ import pytest
 from uvicorn import Config, Server
 
 import serving
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.bounds import within
 from tests.conftest import free_port

@@ -64,9 +64,8 @@ def import_csv(
 ) -> ImportReport:
     """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
 
-    `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes).
-    `on_step` gets (step of the merge, rows done, rows).
-    `clear` are fields in which an empty cell erases a known value.
+    `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes),
+    `on_step` (step of the merge, rows done, rows). An empty cell of `clear` fields erases a value.
     """
     if kind not in KINDS:
         raise BadOptions(f"unknown kind {kind}: {', '.join(KINDS)}")
@@ -74,11 +73,9 @@ def import_csv(
         options = SourceOptions(delimiter, encoding, sheet, decimal)
         source = stack.enter_context(open_source(path, options))
         columns = plan_columns(KINDS[kind], source.header, mapping, constants)
-        columns = _decide_decimals(columns, path, options)
         cleared = plan_cleared(columns, clear)
-        rejects = RejectFile(reject, path) if reject else None
-        if rejects:
-            stack.callback(rejects.discard)
+        columns = _decide_decimals(columns, path, options)
+        rejects = _open_rejects(reject, path, stack)
         connection = stack.enter_context(_locked(database, f"import:{path.name}"))
         staging = Staging(connection, columns.kind, columns.fields, cleared, on_step)
         if dry_run:
@@ -94,7 +91,16 @@ def import_csv(
             connection.commit()
         if rejects:
             rejects.keep()
-    return report
+        return report
+
+
+def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFile | None:
+    """The reject file, where one is asked for; discarded with the stack unless it is kept."""
+    if reject is None:
+        return None
+    rejects = RejectFile(reject, path)
+    stack.callback(rejects.discard)
+    return rejects
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 from uvicorn import Config, Server
 
+from application import create_app
 from graph.limits import Limits
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api import world
 from tests.api.asking import contents

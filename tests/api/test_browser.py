@@ -7,11 +7,11 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.browser import HEADERS
 from graph.envelope import BadRequest, parameters_of
 from graph.limits import DEFAULTS
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.bounds import within

@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.answer import Request
 from graph.budget import Till
 from graph.context import Viewer
 from graph.engine import Engine
 from graph.limits import Limits
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, contents, encode, fetch, send
 from tests.bounds import within

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import make_url, text
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.limits import Limits
 from models.database import Database
 from models.patience import Patience
-from server import create_app
 from settings import Settings
 from tests.api.asking import Answer, encode, fetch, rows, send
 from tests.api.test_concurrency import locked

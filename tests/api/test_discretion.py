@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.discretion import signs_in
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, request, send
 from tests.conftest import local

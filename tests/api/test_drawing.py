@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.drawing import HELD, HELD_FILL, WIDTH, Arrow, Box, draw, place
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import ask, global_id
 from tests.conftest import local

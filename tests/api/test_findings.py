@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.permissions import PUBLIC, ROLES, STAFF
 from models.database import Database
 from models.findings import Scope
-from server import create_app
 from settings import Settings
 from tests.api.asking import ask, code_of, cursor, global_id, refusal, request
 from tests.conftest import Cluster, client_of, local, opened

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import ask, global_id
 from tests.conftest import Cluster, local, opened

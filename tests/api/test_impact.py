@@ -10,9 +10,9 @@ import pyexcel
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.limits import DEFAULTS
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import ask, global_id, request
 from tests.conftest import client_of, local, temporary_folder

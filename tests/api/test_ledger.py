@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.pagination import write_global_id
 from graph.permissions import PUBLIC, ROLES, STAFF
 from ledger.verifier import (
@@ -17,7 +18,6 @@ from ledger.verifier import (
     read_key,
     root_from_inclusion,
 )
-from server import create_app
 from settings import Settings
 from tests.api.asking import fetch, request
 from tests.conftest import client_of, local

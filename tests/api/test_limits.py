@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.limits import Limits
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import GRAPHQL, Answer, encode, fetch, send
 from tests.api.hostile import DOCUMENTS, VARIABLES

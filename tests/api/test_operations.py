@@ -6,8 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.testclient import TestClient
 
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import ask, contents, encode, request, rows, send
 from tests.conftest import client_of, local, opened

@@ -14,10 +14,10 @@ from graphql import (
 )
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.permissions import ADMIN, ALLOWED, PUBLIC, ROLES, STAFF, TABLE, listed
 from graph.types.node import ENTITIES
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import Answer, encode, fetch, request, send
 from tests.api.doors import (

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from graph.limits import DEFAULTS, Limits
 from graph.persisted import OVERHEAD, PersistedQueries, PersistedQueryNotFound
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.conftest import local

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import JSON, Answer, encode, request, send
 from tests.conftest import local

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import request, send
 from tests.conftest import local

@@ -5,8 +5,8 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import contents, encode, fetch, rows, send
 from tests.api.world import LONG

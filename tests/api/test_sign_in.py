@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from application import WEB, create_app
 from graph.door import Access
 from graph.http import application
 from models.database import Database
-from server import WEB, create_app
 from settings import Settings
 from tests.api.asking import Answer, ask, request
 from tests.conftest import local

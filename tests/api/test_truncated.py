@@ -8,8 +8,8 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
+from application import create_app
 from models.database import Database
-from server import create_app
 from settings import Settings
 from tests.api.asking import ask, cursor, global_id, request
 from tests.api.test_impact import impact, table
