@@ -26,11 +26,13 @@ from graph import checkpoint, recall, rest, trace_page
 from graph.answer import Answer, Request
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
+from graph.budget import client_of
+from graph.client_limiter import ClientLimiter
 from graph.context import Viewer
 from graph.door import Access, Door
 from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
-from graph.errors import RequestError, Unauthenticated, refuse
+from graph.errors import RateLimited, RequestError, Unauthenticated, refuse
 from graph.limits import DEFAULTS, Limits
 from graph.trusted import NONE, TrustedDocuments
 from graph.unexpected import Unexpected
@@ -117,7 +119,8 @@ class GraphQLEndpoint:
                 check_get(fields, self._origins)
             viewer = await self._door.viewer(scope, fields)
             engine = self._engine
-            aside = partial(engine.aside, viewer)
+            exchange.viewer, exchange.compressions = viewer, engine.admission.compressions
+            aside = partial(engine.admission.plan, viewer)
             request = await read_request(
                 scope, fields, receive, self._trusted, engine.limits.body, aside
             )
@@ -268,6 +271,8 @@ class Exchange:
     coding: Coding
     closing: bool = False
     """Whether the connection ends with the reply, since more of the request may be on its way."""
+    viewer: Viewer | None = None
+    compressions: ClientLimiter | None = None
 
     async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
         """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
@@ -291,7 +296,10 @@ class Exchange:
             if tag and names_tag(self.fields.get(b"if-none-match", b""), tag):
                 return await self._send(304, head[1:])
         if coding is not IDENTITY:
-            body = await coding.encode(body)
+            try:
+                body = await self._encode(body, coding)
+            except RateLimited as error:
+                return await self.reply(Answer(None, [refuse(error)], executed=False))
             head.append((b"content-encoding", coding.name.encode()))
         if status == 405:
             head.append((b"allow", allow.encode()))
@@ -302,6 +310,17 @@ class Exchange:
         if self.closing:
             head.append((b"connection", b"close"))
         return await self._send(status, head, body)
+
+    async def _encode(self, body: bytes, coding: Coding) -> bytes:
+        """The body in this coding; raises RateLimited for a client with too many large ones at a time."""
+        if self.viewer is None or self.compressions is None or len(body) <= coding.most:
+            return await coding.encode(body)
+        client = client_of(self.viewer)
+        await self.compressions.enter(client)
+        try:
+            return await coding.encode(body)
+        finally:
+            self.compressions.leave(client)
 
     async def say_methods(self) -> None:
         """204, and what may be asked (RFC 9110, section 9.3.7)."""

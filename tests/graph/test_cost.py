@@ -91,7 +91,7 @@ def cost(query: str, **variables: Any) -> int:
             1 + 3 * (1 + 1 + 5),
         ),
         # Counts: of a table, of what is related to a row.
-        ("{ products(first: 3) { totalCount } }", 1 + 100),
+        ("{ products(first: 3) { totalCount } }", 1 + 1_000),
         ("{ products(first: 3) { nodes { transactions { totalCount } } } }", 1 + 3 * (1 + 11)),
         # Filters.
         ('{ products(first: 3, filter: {name: {eq: "a"}}) { nodes { name } } }', 1 + 1 + 3),
@@ -99,13 +99,32 @@ def cost(query: str, **variables: Any) -> int:
             """{ products(first: 3, filter: {or: [{name: {eq: "a", contains: "b"}},
                {not: {cacaoBatches: {some: {supplier: {country: {isNull: true}}}}}}]})
                { nodes { name } } }""",
-            1 + (2 + 10 + 20 * (10 + 1)) + 3,
+            1 + (1 + 2_000 + 10 + 20 * (10 + 1)) + 3,
         ),
         # A text is searched for: by an index, through a table, among what is related to a row.
-        ('{ products(first: 3, filter: {name: {contains: "a"}}) { nodes { name } } }', 1 + 1 + 3),
+        ('{ products(first: 3, filter: {name: {contains: "abc"}}) { nodes { name } } }', 1 + 1 + 3),
         (
-            '{ products(first: 3, filter: {description: {contains: "a"}}) { nodes { name } } }',
-            1 + 100 + 3,
+            '{ products(first: 3, filter: {name: {contains: "zq"}}) { totalCount nodes { name } } }',
+            1 + 2_000 + 1_000 + 3,
+        ),
+        (
+            '{ products(first: 3, filter: {name: {contains: "a-b c_d"}}) { nodes { name } } }',
+            1 + 2_000 + 3,
+        ),
+        (
+            '{ products(first: 3, filter: {description: {contains: "abc"}}) { nodes { name } } }',
+            1 + 2_000 + 3,
+        ),
+        # Where it is a step that cannot be joined, the step multiplies.
+        (
+            """{ products(first: 3, filter: {manufacturer: {name: {contains: "zq"}}})
+               { nodes { name } } }""",
+            1 + (10 + 2_000) + 3,
+        ),
+        (
+            """{ products(first: 3, filter: {cacaoBatches: {none: {supplier: {name: {contains: "zq"}}}}})
+               { nodes { name } } }""",
+            1 + (10 + 20 * (10 + 100)) + 3,
         ),
         (
             """{ product(by: {productId: 1}) { cacaoBatches(first: 3, filter: {
@@ -173,6 +192,20 @@ def test_relations_that_cannot_be_joined_multiply(step: str) -> None:
     assert costs[0] < 100 < costs[1] < 1_000 < costs[2] < PRODUCTION.cost
     assert costs[4] > 10 * PRODUCTION.cost
     assert costs[5] > DEFAULTS.cost
+
+
+def test_search_in_a_variable_costs_by_its_value() -> None:
+    query = """query ($text: String!, $n: Int!) { products(first: $n, filter: {name: {contains: $text}}) {
+      nodes { name } } }"""
+    document = read_document(GRAPHQL, query, DEFAULTS)
+    operation = document.operation(None)
+    given = {"text": "noir", "n": 3}
+    coerced = get_variable_values(GRAPHQL, operation.variable_definitions or (), given)
+    assert isinstance(coerced, VariableValues)
+    template = BUILDER.plan(operation, {}, coerced, ADMIN)
+    for text, search in (("noir", 1), ("no", 2_000), ("", 2_000), ("é-ü", 2_000), ("éüß", 1)):
+        values = template.fill({"text": text, "n": 5})
+        assert value_of(template.cost, values) == 1 + search + 5
 
 
 PAGES = """query ($n: Int, $m: Int = 5) { products(first: $n) { nodes {
