@@ -40,7 +40,7 @@ environment:
   COST_OF_SECOND          what a second of the database's time, or of computing, costs a client beyond
                 what its request paid (100000)
   CLIENT_CONNECTIONS      connections of a process that one client may use at a time, for reads and for
-                writes each (a quarter of POOL_SIZE, at least 1)
+                writes each (a quarter of POOL_SIZE, half where clients are not counted)
   REQUEST_SECONDS, POOL_SECONDS           what a request may take in all, and wait for a connection (15, 5)
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
   MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,

@@ -21,8 +21,9 @@ from models.slots import Slots
 
 T = TypeVar("T")
 
-# One client may hold a quarter of the connections; work that computes between statements, half of them.
-SHARE, COMPUTING = 4, 2
+# One client may hold a quarter of the connections, half where clients are not counted; work that computes
+# between statements, half of them.
+SHARE, SHARE_UNCOUNTED, COMPUTING = 4, 2, 2
 # Bytes of which the event loop computes in a moment.
 LITTLE_TO_COMPUTE = 10_000
 # Seconds a second that the computing thread may work while others are being answered, and the seconds
@@ -36,7 +37,8 @@ class Admission:
     def __init__(self, database: Database, limits: Limits, answered: Callable[[], int]) -> None:
         self.till = Till(limits)
         size = database.pool_size
-        share = min(size, limits.client_connections or max(1, size // SHARE))
+        part = SHARE if limits.cost_per_second else SHARE_UNCOUNTED
+        share = min(size, limits.client_connections or max(1, size // part))
         self._wait = database.patience.pool
         self.reads = ClientLimiter(share, self._wait)
         self.writes = ClientLimiter(share, self._wait)

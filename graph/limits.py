@@ -42,7 +42,7 @@ class Limits:
     cost_of_second: int = 100_000
     """What a second of a database connection, or of computing, costs beyond what was paid; 0: nothing."""
     client_connections: int = 0
-    """Connections of a process that one client may use at a time; 0: a quarter of them, at least one."""
+    """Connections of a process that one client may use at a time; 0: a quarter, or half where clients are not counted."""
     request_seconds: int = 15
     """How long a request may take, whatever it waits for."""
     pool_seconds: int = 5

@@ -18,7 +18,7 @@ from models.database import Database
 from settings import PRODUCTION
 from tests.api.asking import Answer as Response
 from tests.api.asking import ask, encode, send
-from tests.graph.test_cost import INTROSPECTION
+from tests.graph.test_introspection_cost import INTROSPECTION
 
 ANNA = Viewer("viewer", "user:anna", address="192.0.2.1")
 

@@ -20,6 +20,7 @@ from graph.engine import Engine
 from graph.limits import Limits
 from models.database import Database
 from models.patience import Patience
+from settings import PRODUCTION
 from tests.api.asking import rows
 
 POOL, SHARE, AT_ONCE = 8, 2, 10
@@ -93,7 +94,7 @@ def test_one_client_holds_a_share_and_the_others_are_answered(
     database = opened(own_world)
 
     async def run() -> tuple[list[Answer], list[Answer], list[Answer]]:
-        engine = Engine(database)
+        engine = Engine(database, limits=PRODUCTION)
         async with locked(own_world, statement):
             asking = [asyncio.create_task(ask(engine, viewer, query)) for viewer in viewers]
             await until_blocked(own_world, SHARE)
@@ -124,10 +125,12 @@ def test_one_client_holds_a_share_and_the_others_are_answered(
 @pytest.mark.parametrize(
     ("size", "limits", "share"),
     [
+        (1, PRODUCTION, 1),
+        (3, PRODUCTION, 1),
+        (8, PRODUCTION, 2),
+        (40, PRODUCTION, 10),
         (1, Limits(), 1),
-        (3, Limits(), 1),
-        (8, Limits(), 2),
-        (40, Limits(), 10),
+        (8, Limits(), 4),
         (8, Limits(client_connections=3), 3),
         (2, Limits(client_connections=3), 2),
     ],
