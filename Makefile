@@ -36,8 +36,9 @@ bench: $(VENV)/.run ## measure against other servers, 20 minutes; QUICK=1: two m
 faults: $(VENV)/.dev ## kill, hang and cut off PostgreSQL, the network and workers under load, 10 minutes
 	@exec $(BIN)/python -m tests.faults
 
-load: $(VENV)/.dev ## measure valid clients beside hostile ones, two minutes and a half
-	@exec $(BIN)/python -m tests.load
+load: $(VENV)/.dev ## measure valid clients beside hostile and heavy ones, four minutes
+	@$(BIN)/python -m tests.load
+	@exec $(BIN)/python -m tests.load.heavy
 
 web: ## build the GraphiQL page, where Node is installed and its sources changed
 	@if ! command -v npm >/dev/null 2>&1; then \

@@ -39,6 +39,10 @@ environment:
   MAX_COST, COST_BURST, COST_PER_SECOND   what a request may cost, a client spend at once, and a second
                 in the long run (50000, 1000000, 100000 in production; else 5000000, 5000000, and
                 0: clients are not counted)
+  COST_OF_SECOND          what a second of the database's time, or of computing, costs a client beyond
+                what its request paid (100000)
+  CLIENT_CONNECTIONS      connections of a process that one client may use at a time, for reads and for
+                writes each (a quarter of POOL_SIZE, half where clients are not counted)
   REQUEST_SECONDS, POOL_SECONDS           what a request may take in all, and wait for a connection (15, 5)
   IDEMPOTENCY_HOURS                       how long an idempotency key is remembered (72)
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
@@ -80,6 +84,8 @@ LIMITS = {
     "cost": ("MAX_COST", 1, 1_000_000_000),
     "cost_burst": ("COST_BURST", 1, 1_000_000_000_000),
     "cost_per_second": ("COST_PER_SECOND", 0, 1_000_000_000),
+    "cost_of_second": ("COST_OF_SECOND", 0, 1_000_000_000),
+    "client_connections": ("CLIENT_CONNECTIONS", 0, 1_000),
     "request_seconds": ("REQUEST_SECONDS", 1, 3_600),
     "pool_seconds": ("POOL_SECONDS", 1, 3_600),
     "idempotency_hours": ("IDEMPOTENCY_HOURS", 1, 24 * 3_660),

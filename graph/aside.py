@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from math import inf
 from time import thread_time
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -57,10 +58,21 @@ class Usage:
 class Aside:
     """A thread that works for one event loop; `answered` counts what the others were answered."""
 
-    def __init__(self, answered: Callable[[], int], wait: float) -> None:
+    def __init__(
+        self,
+        answered: Callable[[], int],
+        wait: float,
+        name: str = "aside",
+        *,
+        duty: float = DUTY,
+        debt: float = inf,
+    ) -> None:
         self._answered = answered
         self._wait = wait
-        self._thread = ThreadPoolExecutor(1, "aside")
+        self._duty = duty
+        # So many seconds it may be behind at most, however long one piece of work took.
+        self._debt = debt
+        self._thread = ThreadPoolExecutor(1, name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._subjects: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         # What was done at once does not count where it is whose turn is next.
@@ -154,7 +166,7 @@ class Aside:
         seconds = doing.result()[0]
         self._used.add(client, seconds, loop.time())
         if self._answered() > answered:
-            self._credit -= seconds
+            self._credit = max(-self._debt, self._credit - seconds)
         self._busy = False
         self._hand_over(loop)
 
@@ -163,14 +175,14 @@ class Aside:
         if self._busy or not self._waiting or loop is not self._loop:
             return
         now = loop.time()
-        self._credit = min(SAVED, self._credit + (now - self._credited) * DUTY)
+        self._credit = min(SAVED, self._credit + (now - self._credited) * self._duty)
         self._credited = now
         shares = {client: self._used.of(client, now) for client in self._waiting}
         client = min(shares, key=shares.__getitem__)
         least = -AHEAD if 2 * shares[client] < max(shares.values()) else 0.0
         if self._credit < least:
             self._timer.cancel()
-            pause = (least - self._credit) / DUTY + 0.001
+            pause = (least - self._credit) / self._duty + 0.001
             self._timer = loop.call_later(pause, self._hand_over, loop)
             return
         turn = self._waiting[client].popleft()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
 
-from graph.context import Viewer
+from graph.context import DEVELOPMENT, Viewer
 from graph.errors import CostLimitExceeded, RateLimited, RequestError, refuse
 from graph.limits import Limits
 
@@ -40,6 +40,7 @@ class Till:
 
     def __init__(self, limits: Limits) -> None:
         maximum = self._maximum = limits.cost
+        self._second = limits.cost_of_second
         rate = limits.cost_per_second
         self._budget = Budget(limits.cost_burst, rate) if rate else None
 
@@ -49,16 +50,26 @@ class Till:
 
         self.price = price
 
-    def charge(self, viewer: Viewer, cost: int) -> RequestError | None:
-        """Take a cost from whoever asks; why that cannot be, in which case nothing is taken."""
-        if cost > self._maximum:
+    def charge(self, viewer: Viewer, cost: int, paid: int = 0) -> RequestError | None:
+        """Take a cost from whoever asks; why that cannot be, in which case nothing is taken.
+
+        `paid` is what the same request has cost so far.
+        """
+        if cost + paid > self._maximum:
             return CostLimitExceeded(
-                f"The request may cost {cost}; at most {self._maximum} is allowed."
+                f"The request may cost {cost + paid}; at most {self._maximum} is allowed."
             )
         if self._budget is None:
             return None
         seconds = self._budget.spend(client_of(viewer), cost)
         return RateLimited(_spent(cost, seconds), seconds) if seconds else None
+
+    def settle(self, client: str, seconds: float, paid: int = 0) -> None:
+        """Take what the seconds of a request cost beyond what it paid, even from an empty bucket."""
+        if self._budget is not None:
+            beyond = seconds * self._second - paid
+            if beyond > 0:
+                self._budget.owe(client, beyond)
 
     def spend(self, viewer: Viewer, work: int) -> None:
         """Take what it costs to understand a request; raises GraphQLError where that cannot be."""
@@ -106,16 +117,27 @@ class Budget:
         late = full_at - now - self._span - 1e-9
         if late > 0:
             return math.ceil(late)
+        self._keep(client, full_at)
+        return 0
+
+    def owe(self, client: str, cost: float) -> None:
+        """Take a cost whether the bucket holds as much or not: what is missing is refilled first."""
+        now = self._clock()
+        self._keep(client, max(self._full_at.get(client, now), now) + cost * self._each)
+
+    def _keep(self, client: str, full_at: float) -> None:
         self._full_at[client] = full_at
         self._full_at.move_to_end(client)
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
-        return 0
 
 
 def client_of(viewer: Viewer) -> str:
     """Who is counted: whoever has signed in, or else the network of an address."""
-    return viewer.actor or network_of(viewer.address)
+    actor = viewer.actor
+    if actor and not actor.startswith(DEVELOPMENT):
+        return actor
+    return network_of(viewer.address)
 
 
 @lru_cache(4096)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from graph.mutations.work import Work
 
 
+# What the actor of a request begins with that acts in the role of development: it has not signed in.
+DEVELOPMENT = "dev:"
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who asks: `role` is `public` or one of models.user.ROLES, `actor` what is recorded of writes.

@@ -11,7 +11,7 @@ from functools import lru_cache
 from starlette.types import Scope
 
 from graph.auth import Authenticator
-from graph.context import Viewer
+from graph.context import DEVELOPMENT, Viewer
 from graph.issuer import Issuer
 from graph.permissions import ANYONE, PUBLIC, SIGNED_IN, STAFF, Permissions
 from graph.wire import Fields
@@ -54,7 +54,7 @@ class Door:
     def __init__(self, database: Database, access: Access) -> None:
         self._authenticator = Authenticator(database, access.issuer)
         role = access.role
-        actor = "" if role == PUBLIC else f"dev:{role}"
+        actor = "" if role == PUBLIC else f"{DEVELOPMENT}{role}"
 
         @lru_cache(MAX_ADDRESSES)
         def nobody(address: str, host: bytes) -> Viewer:

@@ -6,12 +6,10 @@ code; `Answer.executed` is False where the request was refused before execution.
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from random import uniform
 from typing import Any, TypeVar
 
 from graphql import (
@@ -24,29 +22,29 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from starlette.concurrency import run_in_threadpool
 
+from graph.admission import Admission, Execution
 from graph.answer import Answer, Request
-from graph.aside import Aside, is_short
-from graph.budget import Price, Till, network_of
+from graph.aside import is_short
+from graph.budget import Price, client_of
 from graph.context import Context, Viewer
 from graph.deadline import Deadlines
 from graph.discretion import SignInFirst, discreet, signs_in
-from graph.documents import Document, InvalidDocument, read_document
+from graph.documents import InvalidDocument, read_document
 from graph.errors import Refused, RequestError, refuse, translate
 from graph.explain import explanation
 from graph.extent import check_values
 from graph.limits import DEFAULTS, Limits
-from graph.mutations.work import Work
+from graph.mutation_executor import MutationExecutor, completed
 from graph.permissions import ADMIN, Permissions
 from graph.planner.arguments import Template
 from graph.planner.build import Builder
 from graph.planner.cost import value_of
 from graph.planner.execute import Reader
+from graph.planner.introspection import MAX_KEPT, Introspections
 from graph.planner.plans import Entry, Fetch, Plans, Prepared
 from graph.schema import schema
 from models.database import Database
 from models.slots import Unanswered
-
-log = logging.getLogger("cacaotrace.engine")
 
 T = TypeVar("T")
 MAX_COERCION_ERRORS = 20
@@ -59,8 +57,6 @@ MANY_BYTES, LONG = 2_000, 10_000
 # How many times longer an answer takes that graphql-core completes field by field.
 COMPLETION = 10
 NO_VARIABLES = VariableValues({}, {})
-# Seconds before a write that met another one is tried again.
-RETRY_PAUSES = (0.02, 0.1, 0.3)
 
 
 class MutationByGet(RequestError):
@@ -79,16 +75,23 @@ class Engine:
         limits: Limits = DEFAULTS,
     ) -> None:
         self._graphql = schema._schema
-        self._database = database
         self.limits = limits
-        self._till = Till(limits)
         self._deadlines = Deadlines(limits.request_seconds)
-        self._abandoning: set[asyncio.Future[None]] = set()
         self._permissions = permissions
         self._builder = Builder(self._graphql, permissions, limits)
         self._reader = Reader(database)
         self.plans = Plans()
-        self._aside = Aside(lambda: self.plans.hits, limits.request_seconds)
+        self._introspections = Introspections()
+        self.admission = Admission(database, limits, lambda: self.plans.hits)
+        self._till = self.admission.till
+        self._mutations = MutationExecutor(
+            self._graphql,
+            database,
+            self._builder,
+            self._reader,
+            self.admission,
+            limits.idempotency_hours,
+        )
 
     async def answer(self, request: Request, viewer: Viewer) -> Answer:
         """Answer a request in time; never raises for anything a client or the database did."""
@@ -130,24 +133,19 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return Answer.failed("The request failed.", error)
 
-    async def aside(self, viewer: Viewer, work: Callable[[], T], *, short: bool = False) -> T:
-        """What `work` returns or raises, beside the event loop, when it is this client's turn."""
-        client = f"{viewer.actor} {network_of(viewer.address)}"
-        return await self._aside.run(client, work, short=short)
-
     def charge(self, viewer: Viewer, work: int) -> None:
         """Take what is done beside an answer; raises GraphQLError where that cannot be."""
-        self._till.spend(viewer, work)
+        self.admission.till.spend(viewer, work)
 
     async def _understand(self, request: Request, viewer: Viewer) -> Entry:
         """The document, which many may ask with at the same time: it is read once."""
         query, name = request.query, request.operation_name
         self._till.spend(viewer, len(query) * CHARACTER)
-        async with self._aside.subject((query, name)):
+        async with self.admission.subject((query, name)):
             entry = self.plans.find(query, name)
             if entry is None:
                 entering = partial(self._enter, request, viewer.role)
-                entry = await self.aside(viewer, entering, short=is_short(query))
+                entry = await self.admission.plan(viewer, entering, short=is_short(query))
             return entry
 
     async def _plan_aside(
@@ -155,11 +153,11 @@ class Engine:
     ) -> tuple[Prepared, Sequence[Any]]:
         """The plan for these variables; of many who need the same one, the first has it made."""
         self._till.spend(viewer, PLAN)
-        async with self._aside.subject((request.query, request.operation_name, viewer.role)):
+        async with self.admission.subject((request.query, request.operation_name, viewer.role)):
             found = self._find(entry, variables, viewer.role)
             if found is None:
                 planning = partial(self._make, entry, variables, viewer.role)
-                made = await self.aside(viewer, planning, short=is_short(request.query))
+                made = await self.admission.plan(viewer, planning, short=is_short(request.query))
                 found = self._keep(entry, variables, *made)
                 self._till.spend(viewer, made[0].objects * OBJECT)
             return found
@@ -190,7 +188,7 @@ class Engine:
         if request.size <= MANY_BYTES or not entry.definitions:
             return coercing()
         self._till.spend(viewer, request.size)
-        return await self.aside(viewer, coercing, short=request.size < LONG)
+        return await self.admission.plan(viewer, coercing, short=request.size < LONG)
 
     def _variables(self, entry: Entry, request: Request, role: str) -> VariableValues:
         """The coerced variables; raises InvalidDocument or GraphQLError. For any thread."""
@@ -230,17 +228,35 @@ class Engine:
         refused = self._refuse(viewer, cost, price)
         if refused is not None:
             return refused
+        if template.constant and not entry.definitions:
+            return replace(await self._introspect(entry, request, viewer), price=price)
         data = b"{}"
         if template.operation.fields:
             try:
-                data = await prepared.fetch(values)
+                data = await self._fetch(prepared, values, viewer, cost)
+            except RequestError as error:
+                return Answer(None, [refuse(error)], executed=False, price=price)
             except Exception as error:  # noqa: BLE001 - masked and logged by translate
                 failed = Answer.failed("The query failed.", error, executed=True)
                 return replace(failed, price=price)
         if not completed:
             return Answer(None, [], executed=True, through=data, price=price)
         completing = partial(self._complete, entry, request, viewer, data)
-        return replace(await self.aside(viewer, completing), price=price)
+        return replace(await self.admission.plan(viewer, completing), price=price)
+
+    async def _fetch(
+        self, prepared: Prepared, values: Sequence[Any], viewer: Viewer, paid: int
+    ) -> bytes:
+        """The rows, in one of the client's places, who pays for the time beyond what was paid."""
+        client, reads = client_of(viewer), self.admission.reads
+        if not reads.enter_now(client):
+            await reads.enter(client)
+        execution = Execution(self.admission, viewer, paid)
+        try:
+            return await prepared.fetch(values, execution)
+        finally:
+            reads.leave(client)
+            self._till.settle(client, execution.seconds, execution.paid)
 
     def _refuse(self, viewer: Viewer, cost: int, price: Price) -> Answer | None:
         """The answer to who may not spend so much, or not now; None to who has been charged."""
@@ -248,6 +264,20 @@ class Engine:
         if refused is None:
             return None
         return Answer(None, [refuse(refused)], executed=False, price=price)
+
+    async def _introspect(self, entry: Entry, request: Request, viewer: Viewer) -> Answer:
+        """The schema, of which graphql-core tells once what this document asks for."""
+        key = ("introspection", request.query, request.operation_name)
+        async with self.admission.subject(key):
+            data = self._introspections.find(key)
+            if data is None:
+                completing = partial(self._complete, entry, request, viewer, b"{}")
+                answer = await self.admission.compute(viewer, completing, size=MAX_KEPT)
+                if answer.errors:
+                    return answer
+                data = json.dumps(answer.data, separators=(",", ":")).encode()
+                self._introspections.keep(key, data)
+        return Answer(None, [], executed=True, through=data)
 
     def _complete(self, entry: Entry, request: Request, viewer: Viewer, data: bytes) -> Answer:
         """What graphql-core makes of these rows and of what no row answers, field by field."""
@@ -260,7 +290,19 @@ class Engine:
             request.operation_name,
         )
         assert isinstance(result, ExecutionResult)
-        return self._completed(result)
+        return completed(result)
+
+    async def compute(
+        self, viewer: Viewer, work: Callable[[], T], size: int, cost: int
+    ) -> T | Answer:
+        """What `work` makes of an answer of so many bytes, for so much; or why that cannot be now."""
+        try:
+            refused = self._till.charge(viewer, cost)
+            if refused is not None:
+                return Answer(None, [refuse(refused)], executed=False)
+            return await self.admission.compute(viewer, work, size=size)
+        except Exception as error:  # noqa: BLE001 - masked and logged by translate
+            return Answer.failed("The answer could not be written.", error)
 
     async def explain(self, request: Request, viewer: Viewer) -> dict[str, Any]:
         """How this request is answered, for a developer; {} where it is no query."""
@@ -275,7 +317,12 @@ class Engine:
         except (InvalidDocument, Refused, GraphQLError):
             return {}
         operation = prepared.template.operation
-        statement, plan = await run_in_threadpool(self._reader.explain, operation, values)
+        client, reads = client_of(viewer), self.admission.reads
+        await reads.enter(client)
+        try:
+            statement, plan = await run_in_threadpool(self._reader.explain, operation, values)
+        finally:
+            reads.leave(client)
         counts = {"hits": self.plans.hits, "misses": self.plans.misses, "kept": len(self.plans)}
         return {**explanation(operation, statement, plan), "planCache": counts}
 
@@ -328,71 +375,8 @@ class Engine:
         refused = self._refuse(viewer, cost, price)
         if refused is not None:
             return refused
-        answer = await self._mutation(document, request, variables, viewer)
+        answer = await self._mutations.run(document, request, variables, viewer, cost)
         return replace(answer, price=price)
-
-    async def _mutation(
-        self, document: Document, request: Request, variables: VariableValues, viewer: Viewer
-    ) -> Answer:
-        """One operation is one transaction: where another writer stood in its way, it is run again."""
-        for pause in (*RETRY_PAUSES, None):
-            hours = self.limits.idempotency_hours
-            work = Work(self._database, self._builder, self._reader, variables, hours)
-            answer = await self._written(work, document, request, viewer)
-            if pause is None or not work.conflicted:
-                break
-            # Those who stood in each other's way do not meet again at once.
-            await asyncio.sleep(pause * uniform(0.5, 1.5))
-        return answer
-
-    async def _written(
-        self, work: Work, document: Document, request: Request, viewer: Viewer
-    ) -> Answer:
-        running = execute(
-            self._graphql,
-            document.node,
-            None,
-            Context(viewer, work),
-            request.variables,
-            request.operation_name,
-        )
-        try:
-            result = running if isinstance(running, ExecutionResult) else await running
-        except BaseException:
-            # Whoever waits is told now; a statement under way ends by its own time limit.
-            self._abandon(work)
-            raise
-        return await self._committed(work, result)
-
-    def _abandon(self, work: Work) -> None:
-        abandoning = asyncio.ensure_future(work.abandon())
-        self._abandoning.add(abandoning)
-        abandoning.add_done_callback(self._abandoned)
-
-    def _abandoned(self, done: asyncio.Future[None]) -> None:
-        self._abandoning.discard(done)
-        if not done.cancelled() and done.exception() is not None:
-            log.warning(
-                "an operation that was cut off could not be rolled back", exc_info=done.exception()
-            )
-
-    async def _committed(self, work: Work, result: ExecutionResult) -> Answer:
-        try:
-            taken_along = await work.finish()
-        except Exception as error:  # noqa: BLE001 - masked and logged by translate
-            return Answer.failed("The commit failed.", error, executed=True)
-        if work.lost is not None:
-            return Answer.failed("The operation failed.", work.lost, executed=True)
-        answer = self._completed(result)
-        for rolled_back in taken_along:
-            assert rolled_back.path is not None
-            if answer.data is not None:
-                answer.data[str(rolled_back.path[0])] = None
-        return Answer(answer.data, [*answer.errors, *taken_along], executed=True)
-
-    def _completed(self, result: ExecutionResult) -> Answer:
-        errors = [translate(error) for error in result.errors or ()]
-        return Answer(result.data, errors, executed=True)
 
 
 def _with_code(error: GraphQLError, definitions: Sequence[Node]) -> GraphQLError:

@@ -9,12 +9,11 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from graphql import GraphQLError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import FileResponse
@@ -26,14 +25,14 @@ from graph.answer import Answer, Request
 from graph.assets import Assets
 from graph.browser import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
 from graph.context import Viewer
-from graph.discretion import SignInFirst
 from graph.door import Access, Door
 from graph.engine import Engine
 from graph.envelope import JSON, BadRequest, WrongMethod, read_request
-from graph.errors import RequestError, Unauthenticated, refuse
+from graph.errors import RequestError, refuse
 from graph.limits import DEFAULTS, Limits
 from graph.persisted import PersistedQueries
 from graph.redirects import SlashRedirect
+from graph.response import GRAPHQL, VARY, Exchange, may_be_unread, status_of_refusal
 from graph.trusted import NONE, TrustedDocuments
 from graph.unexpected import Unexpected
 from graph.wire import (
@@ -41,16 +40,12 @@ from graph.wire import (
     Coding,
     Fields,
     choose_coding,
-    entity_tag,
     fields_of,
     is_browser,
-    names_tag,
     qualities,
 )
 from models.database import Database
-from models.exact_json import dumps
 
-GRAPHQL = "application/graphql-response+json"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; worker-src 'self'; "
@@ -58,31 +53,8 @@ PAGE_POLICY = (
 )
 PATH = "/graphql"
 EXPLAIN_SECONDS = 5
-# Bytes of a body that come with its head, as a rule.
-ARRIVED = 4_096
-CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
-OPENING, CLOSING = b'{"data":', b"}"
 NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId|extensions)=")
-# To copy more bytes than this costs more than to send them apart from what encloses them.
-LONG = 100_000
-VARY = (b"vary", b"Accept, Accept-Encoding")
-# Data may change at any time: a client keeps it, and asks each time whether it still holds.
-REVALIDATE = (b"cache-control", b"private, no-cache")
-DO_NOT_KEEP = (b"cache-control", b"no-store")
-STATUS_OF_CODE = {
-    "METHOD_NOT_ALLOWED": 405,
-    "RATE_LIMITED": 429,
-    "SERVICE_UNAVAILABLE": 503,
-    "INTERNAL_SERVER_ERROR": 500,
-}
 DEVELOPMENT = Access()
-STATUS_OF_REFUSAL = {
-    "UNAUTHENTICATED": 401,
-    "FORBIDDEN": 403,
-    "DOCUMENT_NOT_TRUSTED": 403,
-    "PERSISTED_DOCUMENT_NOT_FOUND": 404,
-    "PERSISTED_QUERY_NOT_FOUND": 404,
-}
 
 
 class GraphQLEndpoint:
@@ -122,7 +94,8 @@ class GraphQLEndpoint:
                 check_get(fields, self._origins)
             viewer = await self._door.viewer(scope, fields)
             engine = self._engine
-            aside = partial(engine.aside, viewer)
+            exchange.viewer, exchange.compressions = viewer, engine.admission.compressions
+            aside = partial(engine.admission.plan, viewer)
             request = await read_request(
                 scope, fields, receive, self._persisted, engine.limits.body, aside
             )
@@ -263,133 +236,3 @@ def check(method: str, media_type: str | None, coding: Coding | None) -> None:
         raise BadRequest(f"Only {GRAPHQL} and {JSON} can be produced.", 406)
     if coding is None:
         raise BadRequest("Only the codings zstd, gzip and identity can be produced.", 406)
-
-
-# ---------------------------------------------------------------- what the client gets
-
-
-@dataclass(slots=True)
-class Exchange:
-    """A request that is to be replied to in this media type and, where it pays, this coding."""
-
-    scope: Scope
-    fields: Fields
-    send: Send
-    media_type: str
-    coding: Coding
-    closing: bool = False
-    """Whether the connection ends with the reply, since more of the request may be on its way."""
-
-    async def reply(self, answer: Answer, status: int | None = None, allow: str = "POST") -> None:
-        """Send the answer; by GET and HEAD with an entity tag, or 304 where the client has it."""
-        head = [CONTENT[self.media_type], VARY]
-        try:
-            parts = parts_of(answer)
-        except RecursionError as error:
-            failed = Answer.failed("The answer could not be written.", error, executed=True)
-            answer = replace(failed, price=answer.price)
-            parts = parts_of(answer)
-        status = status or status_of(answer, self.media_type)
-        length = sum(map(len, parts))
-        posted = self.scope["method"] == "POST"
-        coding = self.coding if length >= self.coding.least else IDENTITY
-        if length > LONG and posted and coding is IDENTITY:
-            return await self._send(status, head, *parts)
-        body = b"".join(parts)
-        if not posted:
-            tag = await self._tag(answer, body, coding) if status == 200 else None
-            head += [REVALIDATE, (b"etag", tag)] if tag else [DO_NOT_KEEP]
-            if tag and names_tag(self.fields.get(b"if-none-match", b""), tag):
-                return await self._send(304, head[1:])
-        if coding is not IDENTITY:
-            body = await coding.encode(body)
-            head.append((b"content-encoding", coding.name.encode()))
-        if status == 405:
-            head.append((b"allow", allow.encode()))
-        if status == 415:
-            # What a client may send is not compressed (RFC 9110, section 15.5.16).
-            head.append((b"accept-encoding", b"identity"))
-        if status in (429, 503):
-            head.append((b"retry-after", b"%d" % answer.retry_after()))
-        if status == 401:
-            head.append((b"www-authenticate", b"Bearer"))
-        if self.closing:
-            head.append((b"connection", b"close"))
-        return await self._send(status, head, body)
-
-    async def say_methods(self) -> None:
-        """204, and what may be asked (RFC 9110, section 9.3.7)."""
-        await self._send(204, [(b"allow", ", ".join(METHODS).encode()), VARY])
-
-    async def _tag(self, answer: Answer, body: bytes, coding: Coding) -> bytes | None:
-        """The tag of this very representation; None for one with errors, which is not to be kept."""
-        if answer.errors:
-            return None
-        variant = "-graphql" if self.media_type == GRAPHQL else ""
-        return await entity_tag(body, variant + ("" if coding is IDENTITY else f"-{coding.name}"))
-
-    async def _send(self, status: int, head: list[tuple[bytes, bytes]], *parts: bytes) -> None:
-        send = self.send
-        if parts:
-            head.append((b"content-length", b"%d" % sum(map(len, parts))))
-        await send({"type": "http.response.start", "status": status, "headers": head})
-        if len(parts) != 1 or self.scope["method"] == "HEAD":
-            for part in parts if self.scope["method"] != "HEAD" else ():
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-            parts = (b"",)
-        await send({"type": "http.response.body", "body": parts[0]})
-
-
-def may_be_unread(fields: Fields) -> bool:
-    """Whether a request may have been refused ahead of its body's end."""
-    length = fields.get(b"content-length", b"0")
-    return b"transfer-encoding" in fields or not length.isdigit() or int(length) > ARRIVED
-
-
-def status_of_refusal(error: RequestError) -> int | None:
-    """The HTTP status of a request that was not understood; None where its media type decides."""
-    if isinstance(error, BadRequest):
-        return error.status
-    return 401 if isinstance(error, Unauthenticated) else None
-
-
-def status_of(answer: Answer, media_type: str) -> int:
-    """The HTTP status of an answer."""
-    if answer.through is not None:
-        return 200
-    if any(isinstance(error.original_error, SignInFirst) for error in answer.errors):
-        return 401
-    codes = [_code(error) for error in answer.errors]
-    if "METHOD_NOT_ALLOWED" in codes:
-        return 405
-    if answer.data is None:
-        for code in codes:
-            if code in STATUS_OF_CODE:
-                return STATUS_OF_CODE[code]
-    if answer.executed or media_type == JSON:
-        return 200
-    return next((STATUS_OF_REFUSAL[code] for code in codes if code in STATUS_OF_REFUSAL), 400)
-
-
-def _code(error: GraphQLError) -> str:
-    return str((error.extensions or {}).get("code", ""))
-
-
-def parts_of(answer: Answer) -> tuple[bytes, ...]:
-    """The response's JSON in UTF-8, surrogates escaped, in parts to be joined."""
-    if answer.through is None or answer.extensions is not None or answer.price is None:
-        return _parts_of_any(answer)
-    return (OPENING, answer.through, b',"extensions":{"cost":%b}}' % answer.price.json)
-
-
-def _parts_of_any(answer: Answer) -> tuple[bytes, ...]:
-    if answer.through is None:
-        return (encode(answer.body()),)
-    extensions = answer.all_extensions()
-    shown = (b',"extensions":', encode(extensions)) if extensions else ()
-    return (OPENING, answer.through, *shown, CLOSING)
-
-
-def encode(value: Any) -> bytes:
-    text = dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")

@@ -41,6 +41,10 @@ class Limits:
     """What one client may spend at once."""
     cost_per_second: int = 0
     """What one client may spend a second in the long run; 0: clients are not counted."""
+    cost_of_second: int = 100_000
+    """What a second of a database connection, or of computing, costs beyond what was paid; 0: nothing."""
+    client_connections: int = 0
+    """Connections of a process that one client may use at a time; 0: a quarter, or half where clients are not counted."""
     request_seconds: int = 15
     """How long a request may take, whatever it waits for."""
     pool_seconds: int = 5

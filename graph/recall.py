@@ -7,6 +7,7 @@ the data is computed or rewritten by a spreadsheet.
 import csv
 import json
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -27,6 +28,8 @@ IMPACT = """query Impact($id: ID!, $first: Int!, $after: String) {
     products(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes {
       depth quantityKg customers product {
         productId name gtin batchNumber productionDate manufacturer { name location country } } } } } } }"""
+# Bytes of an answer that cost 1 to write as CSV.
+BYTES = 1_000
 COLUMNS = (
     *("finding", "product_id", "name", "gtin", "batch_number", "production_date"),
     *("manufacturer", "location", "country", "steps", "quantity_kg", "customers"),
@@ -44,31 +47,40 @@ def routes(engine: Engine, door: Door) -> list[BaseRoute]:
 
 async def recall(engine: Engine, door: Door, http: HTTPRequest) -> Response:
     """The products that a batch reached, by its number or its global id."""
-    batch = http.path_params["batch"]
-    id_ = batch_id(batch)
+    id_ = batch_id(http.path_params["batch"])
     viewer = await viewer_of(door, http)
     if isinstance(viewer, Answer):
         return failure(viewer)
     pages: list[dict[str, Any]] = []
-    after = None
+    size, after = 0, None
     while True:
         variables = {"id": id_, "first": MAX_LISTING_SIZE, "after": after}
         answer = await engine.answer(Request(IMPACT, variables), viewer)
         if answer.through is None:
             return failure(answer)
-        found = json.loads(answer.through)["cacaoBatch"]
-        if found is None:
+        length = len(answer.through)
+        found = await engine.compute(
+            viewer, partial(json.loads, answer.through), length, length // BYTES
+        )
+        if isinstance(found, Answer):
+            return failure(found)
+        batch = found["cacaoBatch"]
+        if batch is None:
             return refusal("there is no such cacao batch", 404)
-        pages.append(found["impact"])
-        page = found["impact"]["products"]["pageInfo"]
+        pages.append(batch["impact"])
+        size += length
+        page = batch["impact"]["products"]["pageInfo"]
         if not page["hasNextPage"]:
             break
         after = page["endCursor"]
+    written = await engine.compute(viewer, partial(write, pages), size, 0)
+    if isinstance(written, Answer):
+        return failure(written)
     headers = {
-        "Content-Disposition": f'attachment; filename="impact-{found["cacaoBatchId"]}.csv"',
+        "Content-Disposition": f'attachment; filename="impact-{batch["cacaoBatchId"]}.csv"',
         "Cache-Control": "no-store",
     }
-    return Response(write(pages), media_type=MEDIA_TYPE, headers=headers)
+    return Response(written, media_type=MEDIA_TYPE, headers=headers)
 
 
 def batch_id(given: str) -> str:

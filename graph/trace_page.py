@@ -6,10 +6,10 @@ who may read them.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -23,6 +23,8 @@ from graph.rest import failure, refusal, viewer_of
 
 # More boxes than these nobody can look at.
 MAX_LOTS, MAX_FLOWS = 200, 1_000
+# Bytes of a trace that cost 1 to draw.
+BYTES = 10
 LOT = """lots(first: $lots) { nodes { cacaoBatch { ...lot } } }
   products(first: $lots) { nodes { product { ...product } } }
   flows(first: $flows) { nodes { from { id } to { id } product { id } quantityKg @include(if: $all) } }
@@ -77,18 +79,31 @@ async def picture(engine: Engine, door: Door, http: HTTPRequest) -> Response:
     answer = await engine.answer(Request(TRACE, variables), viewer)
     if answer.through is None:
         return failure(answer)
-    node = json.loads(answer.through)["node"]
-    if node is None:
-        return refusal("there is no such product or cacao batch", 404)
-    if "trace" not in node:
-        return refusal("only a product or a cacao batch has a trace")
-    drawn = await run_in_threadpool(draw, node)
+    drawing = partial(draw, answer.through)
+    drawn = await engine.compute(viewer, drawing, len(answer.through), len(answer.through) // BYTES)
+    if isinstance(drawn, Answer):
+        return failure(drawn)
+    if isinstance(drawn, Undrawable):
+        return refusal(str(drawn), drawn.status)
     headers = {"Content-Security-Policy": PICTURE_POLICY, "Cache-Control": "no-store"}
     return Response(drawn, media_type="image/svg+xml", headers=headers)
 
 
-def draw(node: dict[str, Any]) -> str:
-    """The SVG of a node with its trace."""
+class Undrawable(Exception):
+    """Nothing that has a trace; `status` is that of HTTP."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def draw(data: bytes) -> str | Undrawable:
+    """The SVG of the node in an answer with its trace."""
+    node: dict[str, Any] | None = json.loads(data)["node"]
+    if node is None:
+        return Undrawable("there is no such product or cacao batch", 404)
+    if "trace" not in node:
+        return Undrawable("only a product or a cacao batch has a trace", 400)
     # networkx takes 25 MB, which a worker that draws nothing need not hold.
     from graph.trace_drawing import draw_trace
 

@@ -78,7 +78,7 @@ class Database:
         self._sessions = sessionmaker(self._writes)
         event.listen(self._sessions, "after_begin", _name_actor)
         self._dsn = dsn_of(parsed, patience.reading())
-        self._pool_size = pool_size
+        self.pool_size = pool_size
         self.patience = patience
         self._prepare = prepare
         self._pool: Pool | None = None
@@ -89,7 +89,7 @@ class Database:
     def pool(self) -> Pool:
         """The read-only connections of the running event loop."""
         if self._pool is None or not self._pool.is_here():
-            made = Pool(self._dsn, self._pool_size, prepare=self._prepare, patience=self.patience)
+            made = Pool(self._dsn, self.pool_size, prepare=self._prepare, patience=self.patience)
             if self._pool is not None:
                 self._pool.close()
             self._pool = made
@@ -97,8 +97,8 @@ class Database:
 
     def writers(self) -> Slots:
         """Who may open a session for writes now: whoever waits does so on the event loop."""
-        if self._writers is None or self._writers.loop is not asyncio.get_running_loop():
-            self._writers = Slots(self._pool_size, self.patience.pool)
+        if self._writers is None or not self._writers.is_here():
+            self._writers = Slots(self.pool_size, self.patience.pool)
         return self._writers
 
     def verifiers(self) -> Turns:

@@ -17,7 +17,9 @@ class Patience:
     def reading(self) -> str:
         """The settings of a session that reads."""
         # To compile a plan takes longer than nearly any statement of ours runs.
-        return f"{UTC} -c default_transaction_read_only=on -c jit=off {self._statements()}"
+        ours = "-c default_transaction_read_only=on -c jit=off"
+        # One statement has one processor, and its client's share of places is one of processors.
+        return f"{UTC} {ours} -c max_parallel_workers_per_gather=0 {self._statements()}"
 
     def writing(self) -> str:
         """The settings of a session that writes: who waits for a lock gives up before a statement."""

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeAlias
 
 import psycopg2
@@ -24,6 +25,15 @@ RETRY_SECONDS = 2
 # A statement that was forgotten fails in a transaction, and all that follows with it.
 BROKEN = (*FORGOTTEN, errorcodes.IN_FAILED_SQL_TRANSACTION)
 Fetch: TypeAlias = Callable[[Statement, Sequence[object]], Awaitable[bytes]]
+
+
+class Meter:
+    """What one request has used: seconds in which a connection worked for it."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
 
 class Pool:
@@ -47,22 +57,30 @@ class Pool:
         """Whether its event loop is the one that runs here."""
         return self._home.is_here()
 
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
+    async def fetch(
+        self, statement: Statement, values: Sequence[object], meter: Meter | None = None
+    ) -> bytes:
         """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
 
-        A statement that was cut off by a lost connection is sent once more: it only reads.
+        A statement that was cut off by a lost connection is sent once more: it only reads. `meter`
+        counts the time of what PostgreSQL answered, or was not waited for any longer.
         """
         connection = self._free.pop() if self._free else await self._take()
         started = self._busy[connection] = self.loop.time()
         try:
-            return await connection.fetch(statement, values)
+            answer = await connection.fetch(statement, values)
+            if meter is not None:
+                meter.seconds += self.loop.time() - started
+            return answer
         except psycopg2.Error as error:
             if not connection.lost() and not isinstance(error, psycopg2.InterfaceError):
+                self._count(meter, started)
                 raise
             connection.close()
             lost = error
         except BaseException:
             # Cancelled with a statement under way: its answer must not reach anyone else.
+            self._count(meter, started)
             connection.close()
             raise
         finally:
@@ -70,28 +88,38 @@ class Pool:
             self._give(connection)
         return await self._fetch_anew(statement, values, started, lost)
 
-    async def fetch_together(self, run: Callable[[Fetch], Awaitable[bytes]]) -> bytes:
+    def _count(self, meter: Meter | None, started: float) -> None:
+        if meter is not None:
+            meter.seconds += self.loop.time() - started
+
+    async def fetch_together(
+        self, run: Callable[[Fetch], Awaitable[bytes]], meter: Meter | None = None
+    ) -> bytes:
         """What `run` makes of the statements it fetches, all of them in one read-only snapshot.
 
         Where the connection was lost, or had forgotten a statement, it is run once more on a new one.
         """
-        made = await self._together(run)
+        made = await self._together(run, meter)
         if made is None:
             self._drop_free()
-            made = await self._together(run, again=True)
+            made = await self._together(run, meter, again=True)
         if made is None:
             raise Unanswered("the connection was lost twice")
         return made
 
     async def _together(
-        self, run: Callable[[Fetch], Awaitable[bytes]], *, again: bool = False
+        self,
+        run: Callable[[Fetch], Awaitable[bytes]],
+        meter: Meter | None,
+        *,
+        again: bool = False,
     ) -> bytes | None:
         """None where it may be run anew. What a statement is refused `again` for is its own fault."""
         connection = self._free.pop() if self._free else await self._take()
         started = self._busy[connection] = self.loop.time()
         try:
             await connection.begin()
-            made = await run(connection.fetch)
+            made = await run(partial(self._ask, connection, meter))
             await connection.commit()
             return made
         except psycopg2.Error as error:
@@ -109,6 +137,21 @@ class Pool:
         finally:
             del self._busy[connection]
             self._give(connection)
+
+    async def _ask(
+        self,
+        connection: Connection,
+        meter: Meter | None,
+        statement: Statement,
+        values: Sequence[object],
+    ) -> bytes:
+        """One statement of several; what is computed between them is not the connection's time."""
+        started = self.loop.time()
+        try:
+            return await connection.fetch(statement, values)
+        finally:
+            if not connection.closed:
+                self._count(meter, started)
 
     async def _fetch_anew(
         self, statement: Statement, values: Sequence[object], started: float, lost: psycopg2.Error

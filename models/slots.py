@@ -15,6 +15,10 @@ class Slots:
         self._semaphore = asyncio.Semaphore(size)
         self._wait = wait
 
+    def is_here(self) -> bool:
+        """Whether its event loop is the one that runs here."""
+        return self.loop is asyncio.get_running_loop()
+
     async def take(self) -> None:
         """Return with a slot, which the caller gives back; raises Unanswered where none is free in time."""
         try:

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from strawberry.utils.str_converters import to_camel_case
 
+from graph.admission import WritePlace
 from graph.context import Info
-from graph.errors import InvalidValue, RolledBack, is_unavailable, refuse
+from graph.errors import InvalidValue, RateLimited, RolledBack, is_unavailable, refuse
 from graph.mutations.payload import Outcome, UserError
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
@@ -33,7 +34,7 @@ from models.errors import (
 )
 from models.exact_json import MAX_DIGITS, dumps, is_too_long
 from models.idempotency import claim_key, keep_objects
-from models.slots import Slots, Unanswered
+from models.slots import Unanswered
 
 # What a mutation wrote: payload field (in Python) -> primary key.
 Written = dict[str, int]
@@ -52,6 +53,7 @@ class Work:
         builder: Builder,
         reader: Reader,
         variables: VariableValues,
+        place: WritePlace,
         key_hours: int,
     ) -> None:
         self._database = database
@@ -66,9 +68,9 @@ class Work:
         self._afterwards: list[Callable[[], None]] = []
         # A request that is cut off is rolled back by another thread than the one that writes.
         self._turn = Lock()
-        self._slots: Slots | None = None
+        self._place = place
         self.lost: Exception | None = None
-        """What says that the database is away, where it was: none of the operation is written."""
+        """Why no connection was had, or was lost: none of the operation is written."""
         self.conflicted = False
         """Whether another writer stood in the way: the operation may succeed as a whole later."""
 
@@ -84,12 +86,12 @@ class Work:
                 raise Unanswered("the database was lost under the operation")
             outcome = await self._refused(ahead, input) if ahead else None
             if outcome is None:
-                await self._take_slot()
+                await self._place.take()
                 actor, asked = info.context.viewer.actor, info._raw_info
                 outcome = await run_in_threadpool(self._perform, asked, write, input, actor)
         except Exception as error:
             self._failed = True
-            if is_unavailable(error):
+            if isinstance(error, RateLimited) or is_unavailable(error):
                 self.lost = self.lost or error
             raise
         except BaseException:
@@ -126,9 +128,7 @@ class Work:
             self.conflicted = isinstance(violation_of(cause), Conflict)
             raise
         finally:
-            if self._slots is not None:
-                self._slots.give()
-                self._slots = None
+            self._place.give(charged=self.lost is None)
         if not self._failed:
             return []
         message = "Not written: another mutation of this operation failed."
@@ -151,13 +151,6 @@ class Work:
         except DomainError as error:
             return Outcome({}, [user_error(error)])
         return None
-
-    async def _take_slot(self) -> None:
-        """Wait for a connection on the event loop: in threads, writers would hold up all others."""
-        if self._slots is None:
-            slots = self._database.writers()
-            await slots.take()
-            self._slots = slots
 
     def _close(self) -> None:
         with self._turn:

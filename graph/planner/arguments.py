@@ -91,6 +91,8 @@ class Template:
     objects: int
     roles: Roles
     cost: Cost
+    constant: bool = False
+    """Whether it asks for the schema alone."""
 
     def fill(self, coerced: Coerced) -> Sequence[Any]:
         """The values of the slots for these variables; raises RequestError."""

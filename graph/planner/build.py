@@ -5,6 +5,7 @@ raises GraphQLError at the node and path where something is wrong.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphql import (
@@ -33,7 +34,8 @@ from graph.planner.variables import trace
 from graph.planner.walk import Walk
 
 # Root fields that no row answers: graphql-core does.
-UNPLANNED = ("__schema", "__type", "viewer")
+INTROSPECTION = {"__schema", "__type"}
+UNPLANNED = (*INTROSPECTION, "viewer")
 
 
 class Builder:
@@ -69,7 +71,9 @@ class Builder:
         walk.refuse()
         made = Operation(root, walk.rows, tuple(walk.lineages.found), tuple(sorted(walk.hidden)))
         cost = cost_of(made, besides=walk.looked)
-        return walk.values.template(made, walk.objects, walk.roles, cost)
+        template = walk.values.template(made, walk.objects, walk.roles, cost)
+        names = {nodes[0].name.value for nodes in fields.values()}
+        return replace(template, constant=names <= INTROSPECTION)
 
     def check(
         self,

@@ -8,24 +8,28 @@ writing transaction, in its thread.
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
+from graph.admission import Execution
 from graph.planner.compile import compile_operation
 from graph.planner.compiled import Compiled
 from graph.planner.lineage import Assembly, Query
 from graph.planner.nodes import Operation, Plan
+from graph.planner.plans import Fetch
 from models.asynchronous import Statement
 from models.database import Database
-from models.pool import Fetch
+from models.pool import Fetch as Ask
 
 Rows = dict[str, Any]
 MAX_STATEMENTS = 500
 MAX_LENGTH = 4_000_000
+# Numbers that the edges of a lineage are told by, two or three an edge, that cost 1.
+ENTRIES_PER_COST = 20
 
 
 class Statements:
@@ -65,28 +69,34 @@ class Reader:
         self._database = database
         self.statements = Statements()
 
-    def prepare(self, operation: Operation) -> Callable[[Sequence[Any]], Any]:
-        """What fetches an operation's data, given the values of its slots."""
+    def prepare(self, operation: Operation) -> Fetch:
+        """What fetches an operation's data, given the values of its slots and the request's execution."""
         compiled = self.statements.compiled(operation)
         if operation.lineages:
             return self._assemble(Assembly(operation, compiled))
         statement, slots, database = compiled.statement, compiled.slots, self._database
-        return lambda values: database.pool().fetch(statement, [values[slot] for slot in slots])
+        return lambda values, execution: database.pool().fetch(
+            statement, [values[slot] for slot in slots], execution
+        )
 
-    def _assemble(self, assembly: Assembly) -> Callable[[Sequence[Any]], Any]:
-        """What puts an operation together in a thread, and waits for each statement on the event loop."""
+    def _assemble(self, assembly: Assembly) -> Fetch:
+        """What puts an operation together when it is its turn, between statements that share a snapshot."""
         database = self._database
 
-        async def fetch(values: Sequence[Any]) -> bytes:
-            async def together(ask: Fetch) -> bytes:
+        async def fetch(values: Sequence[Any], execution: Execution) -> bytes:
+            async def together(ask: Ask) -> bytes:
                 running = assembly.run(values)
                 step: Query | bytes = next(running)
                 while isinstance(step, Query):
                     answer = await ask(step.statement, step.values)
-                    step = await run_in_threadpool(_send, running, answer)
+                    if step.statement is assembly.edges:
+                        execution.reach(answer.count(b",") // ENTRIES_PER_COST)
+                    sending = partial(_send, running, answer)
+                    step = await execution.compute(sending, len(answer))
                 return step
 
-            return await database.pool().fetch_together(together)
+            async with execution.assembling():
+                return await database.pool().fetch_together(together, execution)
 
         return fetch
 

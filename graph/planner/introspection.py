@@ -1,32 +1,105 @@
-"""What it costs to be told the schema, which graphql-core does field by field, at once."""
+"""What it costs to be told the schema, which graphql-core does field by field, beside the event loop.
 
-from collections.abc import Sequence
+The measure is what tools ask for, the introspection query of graphql-js with all options: it costs STANDARD,
+however large the schema is, and what asks for more costs more in proportion. Who is told pays for the
+time as well; what was told is kept.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from math import ceil
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
     SchemaMetaFieldDef,
     TypeMetaFieldDef,
+    get_introspection_query,
     get_named_type,
+    parse,
 )
+from graphql.execution.values import VariableValues
 
 from graph.planner.selection import Selections
 
 META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
-# About what two rows of a page take.
-FIELD = 2
+STANDARD = 5_000
 # How many there are of an average type or field of this schema; of what is not here, one.
 SIZES = {"fields": 2, "args": 0.6, "inputFields": 2.2, "enumValues": 0.6, "ofType": 0.6}
 SIZES |= {"directives": 5, "interfaces": 0.1, "possibleTypes": 0.1}
 # A type that is asked for by its name is a large one.
 NAMED = 10
-# Twice what tools ask for: graphql-core takes half a second for more, and nobody else is answered.
-MAX_INTROSPECTION = 50_000
+# Of one operation: twice what tools ask for.
+MAX_INTROSPECTION = 2 * STANDARD
 
 
-def cost_of_introspection(selections: Selections, types: int, nodes: Sequence[FieldNode]) -> int:
-    """The cost of a root field `__schema` or `__type`, of a schema of so many types."""
+# Bytes of answers that are kept; tools ask for half a megabyte.
+MAX_KEPT = 8_000_000
+
+
+class Introspections:
+    """Answers to operations that ask for the schema alone, which is the same for everybody who may see it.
+
+    The least recently used are forgotten first.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._size = 0
+
+    def find(self, key: Hashable) -> bytes | None:
+        """The data of an answer; None where it is not known."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def keep(self, key: Hashable, data: bytes) -> None:
+        """Remember the data of an answer."""
+        if key in self._kept:
+            return
+        self._kept[key] = data
+        self._size += len(data)
+        while self._size > MAX_KEPT:
+            _, forgotten = self._kept.popitem(last=False)
+            self._size -= len(forgotten)
+
+
+def cost_of_introspection(
+    selections: Selections, schema: GraphQLSchema, nodes: Sequence[FieldNode]
+) -> int:
+    """The cost of a root field `__schema` or `__type`."""
+    return ceil(STANDARD * fields_of(selections, schema, nodes) / fields_of_tools(schema))
+
+
+@lru_cache(4)
+def fields_of_tools(schema: GraphQLSchema) -> float:
+    """How many fields the introspection query of tools is answered with, about."""
+    query = get_introspection_query(
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+        one_of=True,
+    )
+    definitions = parse(query, no_location=True).definitions
+    operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+    fragments = {
+        one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)
+    }
+    selections = Selections(schema, fragments, VariableValues({}, {}))
+    assert schema.query_type is not None
+    ((_, nodes),) = selections.collect(schema.query_type, [operations[0].selection_set]).items()
+    return fields_of(selections, schema, nodes)
+
+
+def fields_of(selections: Selections, schema: GraphQLSchema, nodes: Sequence[FieldNode]) -> float:
+    """How many fields a root field of introspection is answered with, about."""
+    types = len(schema.type_map)
 
     def beneath(type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> float:
         fields = 0.0
@@ -43,4 +116,4 @@ def cost_of_introspection(selections: Selections, types: int, nodes: Sequence[Fi
         return 0
     type_ = get_named_type(meta.type)
     assert isinstance(type_, GraphQLObjectType)
-    return ceil(FIELD * beneath(type_, nodes) * (1 if meta is SchemaMetaFieldDef else NAMED))
+    return beneath(type_, nodes) * (1 if meta is SchemaMetaFieldDef else NAMED)

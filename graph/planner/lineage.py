@@ -75,7 +75,7 @@ class Assembly:
         self._rows = rows
         self._lineages = operation.lineages
         self._reaches = [reach_of(lineage) for lineage in operation.lineages]
-        self._edges = Statement(*statement_of(self._reaches))
+        self.edges = Statement(*statement_of(self._reaches))
         self._members = [*{m.keys: m for one in operation.lineages for m in members(one)}.values()]
         self._objects = compile_objects(self._members, operation.hidden) if self._members else None
 
@@ -90,7 +90,7 @@ class Assembly:
             starts[int(number)][int(key)] = None
         if not any(starts):
             return data
-        edges = yield Query(self._edges, [*self._walks(starts, slots)])
+        edges = yield Query(self.edges, [*self._walks(starts, slots)])
         told = self._tell(json.loads(edges), starts, slots)
         texts: Texts = {}
         if self._objects is not None:

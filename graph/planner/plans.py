@@ -11,12 +11,13 @@ from typing import Any
 
 from graphql import OperationDefinitionNode
 
+from graph.admission import Execution
 from graph.documents import Document, parted, read_again
 from graph.errors import RequestError
 from graph.planner.arguments import Template
 from graph.planner.variables import Coerced, Pin, plain_types, skeleton, take
 
-Fetch = Callable[[Sequence[Any]], Awaitable[bytes]]
+Fetch = Callable[[Sequence[Any], Execution], Awaitable[bytes]]
 Key = tuple[Any, ...]
 MAX_ENTRIES = 500
 MAX_PLANS = 20

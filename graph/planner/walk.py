@@ -191,8 +191,7 @@ class Walk:
                     self.look(below, inner, merged)
 
     def _introspect(self, nodes: list[FieldNode]) -> None:
-        types = len(self.catalog.schema.type_map)
-        cost = cost_of_introspection(self.selections, types, nodes)
+        cost = cost_of_introspection(self.selections, self.catalog.schema, nodes)
         self.looked += cost
         self.told += cost
         if self.told > MAX_INTROSPECTION:

@@ -123,7 +123,8 @@ def test_readers_that_leave_do_not_use_up_the_connections(
         for connection in leaving:
             body = encode({"query": "{ products { totalCount } }"})
             connection.request("POST", "/graphql", body, headers)
-        wait_for_blocked(own_world, 8)
+        # The others wait for a place of their client.
+        wait_for_blocked(own_world, 4)
         for connection in leaving:
             connection.close()
     for _ in range(20):

@@ -107,7 +107,9 @@ def test_requests_that_find_no_connection_end_in_time(
     with door(own_world, patience) as client, ThreadPoolExecutor(8) as pool:
         with locked(own_world, "products"):
             replies = list(pool.map(lambda _: timed(client, READ), range(8)))
-        assert {answer.status for answer, _ in replies} == {503}
+        # Where connections are not waited for, half of the client's requests find none of its own.
+        refused = {503} if patience is PATIENT else {429, 503}
+        assert {answer.status for answer, _ in replies} == refused
         assert max(took for _, took in replies) < within(SECONDS + 0.5)
         again = list(pool.map(lambda _: timed(client, READ), range(8)))
     assert {answer.status for answer, _ in again} == {200}

@@ -14,7 +14,8 @@ from starlette.types import Message
 
 from graph.answer import Answer as GraphQLAnswer
 from graph.budget import Price
-from graph.http import Exchange, application
+from graph.http import application
+from graph.response import Exchange
 from graph.wire import IDENTITY
 from models.database import Database
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send

@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.client import Client, framed
@@ -89,6 +90,11 @@ async def run(port: int, clients: int, seconds: float) -> dict[str, object]:
             local_addr=(address(1, number), 0),
         )
         made.append(client)
+    return await figures_of(made, start, seconds)
+
+
+async def figures_of(made: Sequence[Valid], start: float, seconds: float) -> dict[str, object]:
+    """The figures of these clients, once they have ended."""
     waiting = [client.finished for client in made]
     _, late = await asyncio.wait(waiting, timeout=seconds + PATIENCE_SECONDS)
     durations = sorted(d for client in made for d in client.durations) or [0.0]
