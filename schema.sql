@@ -748,10 +748,13 @@ end $$;
 
 -- A lot gives no more than its recorded inputs yield. While they are being added, that bound only grows: nobody
 -- needs to say when they are complete.
-create function check_yields(batch_ids int[]) returns void language plpgsql as $$
+-- Index look-ups a lot, whatever the statistics say: planned for tables that were small or never analyzed, it would
+-- read all lots once for each.
+create function check_yields(batch_ids int[]) returns void language plpgsql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   -- Most lots were made of nothing, or gave nothing yet.
-  judged int[] := array(select b.id from unnest(batch_ids) b (id)
+  judged int[] := array(select distinct b.id from unnest(batch_ids) b (id)
     where exists (select from cacao_batch_input i where i.output_batch_id = b.id)
       and (exists (select from product_cacao_batch p where p.cacao_batch_id = b.id)
         or exists (select from cacao_batch_input i where i.input_batch_id = b.id)
