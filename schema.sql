@@ -648,6 +648,26 @@ create index on mass_balance_entries (cacao_batch_id, entry_id) where cacao_batc
 
 -- ---------------------------------------------------------------- people and requests
 
+-- What a new name of a user or a key is made of. Letters of other scripts look like these.
+create function is_plain_name(value text) returns boolean
+  language sql immutable strict parallel safe
+  return value collate "C" ~ '^[A-Za-z0-9]+([ ._@+-][A-Za-z0-9]+)*$';
+
+-- Plain names that look alike have one: I, l and 1; O, o and 0; rn and m; vv and w. Their case is lower(name)'s.
+create function look_of_name(value text) returns text
+  language sql immutable strict parallel safe
+  return lower(replace(replace(translate(value, 'I1O0', 'lloo'), 'rn', 'm'), 'vv', 'w') collate "C");
+
+-- A name that is there already is left as it is, so that whoever has it still signs in.
+create function refuse_odd_name() returns trigger language plpgsql as $$
+begin
+  if not is_plain_name(to_jsonb(new) ->> tg_argv[0]) then
+    raise exception 'a name has letters A to Z, digits, and single . _ - @ + or spaces between them'
+      using errcode = 'check_violation', constraint = tg_table_name || '_name_plain', table = tg_table_name;
+  end if;
+  return new;
+end $$;
+
 -- `password` is an Argon2id hash; nobody can sign in by anything else that stands there.
 -- Who was removed stays, so that no name is given twice: what is recorded names who wrote by it.
 create table users (
@@ -659,6 +679,10 @@ create table users (
   created_at timestamptz not null default now(),
   removed_at timestamptz
 );
+create unique index users_name_case on users (lower(username));
+create unique index users_name_look on users (look_of_name(username));
+create trigger plain_name before insert or update of username on users
+  for each row execute function refuse_odd_name('username');
 
 -- Who is signed in. The token itself is nowhere: its SHA-256 is enough to know it again.
 create table sessions (
@@ -682,6 +706,10 @@ create table api_keys (
   revoked_at   timestamptz,
   last_used_at timestamptz
 );
+create unique index api_keys_name_case on api_keys (lower(name));
+create unique index api_keys_name_look on api_keys (look_of_name(name));
+create trigger plain_name before insert or update of name on api_keys
+  for each row execute function refuse_odd_name('name');
 
 -- Sign-ins that failed, or are being tried. What was typed as a name may be a password: only its hash is kept.
 create table sign_in_attempts (

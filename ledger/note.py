@@ -1,12 +1,15 @@
 """The key of a log, and what is signed with it: notes as C2SP signed-note, tree heads as tlog-checkpoint.
 
-Refuses a key that is not Ed25519. The private key is read from its file, and shown nowhere.
+Refuses a key that is not Ed25519, or that others may read. The private key is read from its file,
+and shown nowhere.
 """
 
 import base64
 import os
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,7 +54,7 @@ def now() -> datetime:
 def read_signer(path: Path, name: str) -> Signer:
     """The signer whose private key is in this file, in PEM; raises UnusableKey."""
     try:
-        private = load_pem_private_key(path.read_bytes(), None)
+        private = load_pem_private_key(_read_own(path), None)
     except OSError as error:
         raise UnusableKey(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -59,6 +62,15 @@ def read_signer(path: Path, name: str) -> Signer:
     if not isinstance(private, Ed25519PrivateKey):
         raise UnusableKey(f"{path} holds a key that is not Ed25519")
     return Signer(name, private)
+
+
+def _read_own(path: Path) -> bytes:
+    """What is in a file that only its owner may use, as it is when it is open; raises UnusableKey, OSError."""
+    with path.open("rb") as file:
+        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+            told = f"{path} is open to other users of this machine: chmod 600 {quote(str(path))}"
+            raise UnusableKey(told)
+        return file.read()
 
 
 def make_key(path: Path) -> bool:

@@ -1,13 +1,11 @@
 """Verifies an exported bundle, without a database or a network: python verifier.py FILE --key PUB.
 
 This file needs Python 3.11 and the package `cryptography`, and nothing else of the project: copy it to
-where the bundle is read. Refuses to report success over nothing. Exit codes: 0 verified, 1 not
-verified, 2 could not be read.
+where the bundle is read. It never reports success over nothing. 0: verified, 1: not, 2: unreadable.
 """
 
 import argparse
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -20,17 +18,16 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_public_key,
-)
 
 FORMAT = "cacaotrace-audit-1"
 # C2SP signed-note: the type of an Ed25519 key, and how a signature line begins.
 ED25519, DASH = b"\x01", "\u2014 "
 SIGNATURE = re.compile(f"{DASH}([^ \n+]+) ([A-Za-z0-9+/]+=*)\n")
 MAX_SAFE = 2**53 - 1
+PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
+SPKI = bytes.fromhex("302a300506032b6570032100")
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
 
 
 class NotVerified(Exception):
@@ -181,30 +178,37 @@ def read_key(text: str) -> Key:
     """A key from a C2SP verifier key or PEM; raises Unreadable."""
     text = text.strip()
     try:
-        if text.startswith("-----BEGIN"):
-            public = load_pem_public_key(text.encode())
-            if isinstance(public, Ed25519PublicKey):
-                return Key("", public.public_bytes(Encoding.Raw, PublicFormat.Raw))
-        name, key_id, encoded = text.split("+", 2)
-        decoded = decode(encoded)
-        key = Key(name, decoded[1:])
-        if (
-            name
-            and decoded[:1] == ED25519
-            and len(decoded) == 33
-            and key.id_as(name).hex() == key_id
-        ):
+        if pem := PEM.fullmatch(text):
+            encoded = decode("".join(pem[1].split()))
+            key, usable = Key("", encoded[len(SPKI) :]), encoded.startswith(SPKI)
+        else:
+            name, _, last = text.split("+", 2)
+            key = Key(name, decode(last)[1:])
+            usable = str(key) == text and bool(re.fullmatch(r"\S+", name))
+        if usable and is_point(key.public):
             return key
     except (ValueError, NotVerified):
         pass
     raise Unreadable("this is no Ed25519 key: expected NAME+HASH+BASE64, or PEM")
 
 
+def is_point(public: bytes) -> bool:
+    """Whether this is a point of the curve (RFC 8032, 5.1), but none that anybody could sign for."""
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    xx = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    if len(public) != 32 or y >= P or pow(xx, P // 2, P) > 1:
+        return False
+    for _ in range(3):
+        z = D * xx * y * y
+        y, xx = (y * y + xx) * pow(1 - z, -1, P) % P, 4 * xx * y * y * pow(1 + z, -2, P) % P
+    return y != 1
+
+
 def decode(encoded: str) -> bytes:
     """Strict base64: no other text stands for these bytes; raises NotVerified."""
     try:
         decoded = base64.b64decode(encoded, validate=True)
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise NotVerified("this is not base64") from None
     if base64.b64encode(decoded).decode() != encoded:
         raise NotVerified("this is not canonical base64")
@@ -278,7 +282,7 @@ def verify_bundle(content: bytes, key: Key) -> Verified:
     bundle = read_canonical(open_note(note, key, "the bundle")[:-1], "the bundle")
     try:
         return _verify(bundle, key)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise NotVerified(f"the bundle has not the form of {FORMAT}: {error}") from None
 
 
@@ -309,9 +313,7 @@ def _verify_event(
     for member in ("transactionId", "sequence", "productId", "cacaoBatchId"):
         if leaf[member] != event[member]:
             raise NotVerified(f"{named}: its leaf has another {member}")
-    subject = [
-        (name, leaf[name]) for name in ("productId", "cacaoBatchId") if leaf[name] is not None
-    ]
+    subject = [(k, leaf[k]) for k in ("productId", "cacaoBatchId") if leaf[k] is not None]
     if len(subject) != 1 or subject[0] not in subjects:
         raise NotVerified(f"{named} happened to nothing that the trace names")
     path = [decode(each) for each in event["hashes"]]
@@ -365,12 +367,10 @@ def exit_code_of(check: Callable[[], str]) -> int:
     """Tell what a check found, and how it ended."""
     try:
         print(check())
-    except NotVerified as error:
-        print(f"NOT VERIFIED: {error}", file=sys.stderr)
-        return 1
-    except Unreadable as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except (NotVerified, Unreadable) as error:
+        code, told = (1, "NOT VERIFIED") if isinstance(error, NotVerified) else (2, "error")
+        print(f"{told}: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        return code
     return 0
 
 

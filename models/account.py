@@ -5,8 +5,9 @@ an admin is left, and that no name is given twice: what is recorded names who wr
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVarTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from models.attempt import begin_attempt, forget_attempt
@@ -15,7 +16,9 @@ from models.errors import InvalidCredentials, LastAdmin, NotFound
 from models.password import hash_again, hash_password, is_outdated, is_password
 from models.session import Started, end_sessions, start_session
 from models.slots import Unanswered
-from models.user import User, check_name, check_role, normal_name
+from models.user import User, check_name, check_role, folded_name, normal_name
+
+Columns = TypeVarTuple("Columns")
 
 ADMINS_LOCK = func.pg_advisory_xact_lock(func.hashtext("cacaotrace admins"))
 
@@ -48,16 +51,15 @@ def create_user(session: Session, username: str, password: str, role: str = "vie
 def verify(
     database: Database, username: str, password: str, address: str, *, signed_in: bool = False
 ) -> Verified:
-    """The user of this name and password; raises InvalidCredentials or TooManyAttempts.
+    """The user of this name, in any case, and password; raises InvalidCredentials or TooManyAttempts.
 
     `signed_in`: asked by whoever has a session of this user.
 
     In transactions of its own, and none while the password is compared: an attempt counts whatever
     becomes of the operation, and no connection waits for Argon2.
     """
-    name = normal_name(username)
-    attempt = begin_attempt(database, name, address, signed_in=signed_in)
-    found = _find(database, name)
+    attempt = begin_attempt(database, folded_name(username), address, signed_in=signed_in)
+    found = _find(database, username)
     try:
         matches = is_password(found.password if found else None, password)
     except Unanswered:
@@ -130,12 +132,10 @@ def remove_user(session: Session, user_id: int) -> None:
 
 
 def find_user(session: Session, username: str) -> int:
-    """The number of the user of this name; raises NotFound."""
-    name = check_name(username, "username")
-    known = select(User.user_id).where(User.username == name, User.removed_at.is_(None))
-    found = session.scalars(known).first()
+    """The number of the user of this name, in any case; raises NotFound."""
+    found = session.scalars(_named(select(User.user_id), username)).first()
     if found is None:
-        raise NotFound(f"There is no user {name!r}.", "username")
+        raise NotFound(f"There is no user {normal_name(username)!r}.", "username")
     return found
 
 
@@ -153,11 +153,17 @@ def _require_another_admin(session: Session, user_id: int, attribute: str | None
         raise LastAdmin(attribute)
 
 
-def _find(database: Database, name: str) -> Verified | None:
+def _named(columns: Select[*Columns], username: str) -> Select[*Columns]:
+    """Of the users whose names are equal but for case, the one of exactly this name first."""
+    same = func.lower(User.username) == folded_name(username)
+    exactly = User.username == normal_name(username)
+    return columns.where(same, User.removed_at.is_(None)).order_by(exactly.desc()).limit(1)
+
+
+def _find(database: Database, username: str) -> Verified | None:
     columns = select(User.user_id, User.username, User.password, User.role)
-    known = columns.where(User.username == name, User.removed_at.is_(None))
     with database.reader() as connection:
-        row = connection.execute(known).first()
+        row = connection.execute(_named(columns, username)).first()
     return Verified(*row) if row else None
 
 

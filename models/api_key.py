@@ -1,6 +1,9 @@
-"""API keys: how a machine signs in. Named, of one role, expiring, revocable, hashed at rest."""
+"""API keys: how a machine signs in. Named, of one role, expiring, revocable, hashed at rest.
 
-from sqlalchemy import LargeBinary, func, select, update
+A key that a user of ours made ends with that user, and may never do more than its maker may now.
+"""
+
+from sqlalchemy import Index, LargeBinary, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.asynchronous import Statement
@@ -19,6 +22,10 @@ class APIKey(Base):
     """A key of a machine. `last_used_at` is up to a minute behind."""
 
     __tablename__ = "api_keys"
+    __table_args__ = (
+        Index("api_keys_name_case", text("lower(name)"), unique=True),
+        Index("api_keys_name_look", text("look_of_name(name)"), unique=True),
+    )
 
     api_key_id: Mapped[Key] = mapped_column(primary_key=True)
     name: Mapped[Name] = mapped_column(unique=True)
@@ -67,13 +74,19 @@ def note_use(database: Database, api_key_id: int) -> None:
         session.commit()
 
 
-# One JSON text: whose key has this hash, in hex; null where it is not valid any more.
+# One JSON text: whose key has this hash, in hex, with the role it has now; null where it is not valid any more.
+# Roles are no chain: what an operator and an auditor may both do is what a viewer may, as a role.
+# Who made it by another way than a session (an issuer's subject, the command line, SQL) is no row of ours.
 FIND_KEY = Statement(
     """SELECT coalesce((
-  SELECT json_build_object('name', k.name, 'role', k.role, 'key', k.api_key_id, 'expires', k.expires_at,
+  SELECT json_build_object('name', k.name, 'key', k.api_key_id, 'expires', k.expires_at,
+    'role', CASE WHEN m.role IS NULL OR m.role IN ('admin', k.role) THEN k.role
+      WHEN k.role = 'admin' THEN m.role ELSE 'viewer' END,
     'seconds', extract(epoch FROM k.expires_at - now()),
     'unused', extract(epoch FROM now() - k.last_used_at))
-  FROM api_keys k
-  WHERE k.key_hash = decode($1, 'hex') AND k.revoked_at IS NULL AND k.expires_at > now())::text, 'null')""",
+  FROM api_keys k LEFT JOIN users m ON starts_with(k.created_by, 'user:')
+    AND m.username = substr(k.created_by, 6) AND m.removed_at IS NULL
+  WHERE k.key_hash = decode($1, 'hex') AND k.revoked_at IS NULL AND k.expires_at > now()
+    AND (m.user_id IS NOT NULL OR NOT starts_with(k.created_by, 'user:')))::text, 'null')""",
     1,
 )

@@ -196,6 +196,24 @@ KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
         "username",
         "There is, or was, a user of this name: no name is given twice.",
     ),
+    "users_name_case": (
+        AlreadyExists,
+        "username",
+        "There is, or was, a user whose name differs only by case.",
+    ),
+    "users_name_look": (
+        AlreadyExists,
+        "username",
+        "There is, or was, a user whose name looks like this one.",
+    ),
+    "users_name_plain": (InvalidAttribute, "username", ""),
+    "api_keys_name_case": (
+        AlreadyExists,
+        "name",
+        "There is a key whose name differs only by case.",
+    ),
+    "api_keys_name_look": (AlreadyExists, "name", "There is a key whose name looks like this one."),
+    "api_keys_name_plain": (InvalidAttribute, "name", ""),
     "cacao_batches_quantity_check": (InvalidAttribute, "quantity_kg", "It must be above zero."),
     "product_cacao_batch_pkey": (
         AlreadyExists,

@@ -4,10 +4,12 @@ At most two are hashed at a time in a process (19 MiB and a core each), and few 
 beyond that nobody is answered rather than everybody late.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher, Type
@@ -17,6 +19,23 @@ from models.errors import InvalidAttribute
 from models.slots import Unanswered
 
 MIN_LENGTH, MAX_LENGTH = 12, 200
+# How many different characters a password has, and how many that do not follow from those before.
+MIN_DISTINCT = 5
+KEY_ROWS = (
+    "1234567890",
+    "qwertyuiop",
+    "qwertzuiop",
+    "azertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "yxcvbnm",
+)
+BESIDE = frozenset(
+    row[at : at + 2]
+    for keys in KEY_ROWS
+    for row in (keys, keys[::-1])
+    for at in range(len(keys) - 1)
+)
 # OWASP, Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 AT_ONCE, WAITING, WAIT_SECONDS = 2, 8, 3.0
@@ -32,8 +51,36 @@ def hash_password(password: str, username: str, attribute: str = "password") -> 
         raise InvalidAttribute(f"It has from {MIN_LENGTH} to {MAX_LENGTH} characters.", attribute)
     if normal.casefold() == _normalize(username).casefold():
         raise InvalidAttribute("It must not be the username.", attribute)
+    if reason := weakness_of(normal):
+        raise InvalidAttribute(reason, attribute)
     with _turn():
         return HASHER.hash(normal)
+
+
+def weakness_of(password: str) -> str | None:
+    """Why nobody needs a list of passwords to guess this one; None where it is not so."""
+    letters = re.sub(r"[\s._-]", "", password.casefold())
+    if len(set(letters)) < MIN_DISTINCT:
+        return f"It needs at least {MIN_DISTINCT} different characters, spaces and . _ - aside."
+    if _repeats(letters) or _repeats(password.casefold()):
+        return "It must not be one short text again and again."
+    if _unforeseen(letters) < MIN_DISTINCT:
+        return "It must not be a sequence, such as of the alphabet, of numbers or of keys side by side."
+    return None
+
+
+def _repeats(text: str) -> bool:
+    """Whether a text is made of one of its first halves or less, the last time perhaps cut off."""
+    return any(text[unit:] == text[:-unit] for unit in range(1, len(text) // 2 + 1))
+
+
+def _unforeseen(text: str) -> int:
+    """How many characters do not follow from those before: by the same step, or the next key of a row."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(text)]
+    return 1 + sum(
+        step not in (last, -1, 0, 1) and text[at : at + 2] not in BESIDE
+        for at, (last, step) in enumerate(zip([0, *steps], steps, strict=False))
+    )
 
 
 def hash_again(password: str) -> str:

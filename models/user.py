@@ -1,8 +1,10 @@
 """Users with their roles."""
 
+import re
 import unicodedata
+from string import ascii_lowercase, ascii_uppercase
 
-from sqlalchemy import Text, func
+from sqlalchemy import Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Instant, Key, Name
@@ -11,6 +13,9 @@ from models.errors import InvalidAttribute
 # What a user or a key may be, the one that may least first; whoever has not signed in is `public`.
 ROLES = ("viewer", "operator", "auditor", "admin")
 MAX_NAME = 100
+# As in schema.sql: letters of other scripts look like these.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ ._@+-][A-Za-z0-9]+)*")
+LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class User(Base):
@@ -20,6 +25,10 @@ class User(Base):
     """
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index("users_name_case", text("lower(username)"), unique=True),
+        Index("users_name_look", text("look_of_name(username)"), unique=True),
+    )
 
     user_id: Mapped[Key] = mapped_column(primary_key=True)
     username: Mapped[Name] = mapped_column(unique=True)
@@ -34,11 +43,20 @@ def normal_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip()
 
 
+def folded_name(name: str) -> str:
+    """What PostgreSQL's lower() makes of a name in the collation "C", by which names are looked up."""
+    return normal_name(name).translate(LOWER)
+
+
 def check_name(name: str, attribute: str) -> str:
-    """The name of a user or a key, in NFKC; raises InvalidAttribute unless it can be read as one."""
+    """The new name of a user or a key, in NFKC; raises InvalidAttribute for one that is not plain."""
     normal = normal_name(name)
-    if not (0 < len(normal) <= MAX_NAME and normal.isprintable()):
-        raise InvalidAttribute(f"It has from 1 to {MAX_NAME} printable characters.", attribute)
+    if len(normal) > MAX_NAME or not PLAIN_NAME.fullmatch(normal):
+        raise InvalidAttribute(
+            f"It has from 1 to {MAX_NAME} letters A to Z and digits, with single . _ - @ + or spaces"
+            " between them.",
+            attribute,
+        )
     return normal
 
 

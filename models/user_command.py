@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.account import create_user, find_user, remove_user, set_password, set_role
 from models.database import Database
-from models.errors import AlreadyExists, DomainError, InvalidAttribute
+from models.errors import AlreadyExists, DomainError, InvalidAttribute, violation_of
 from models.user import ROLES, User
 
 
@@ -58,8 +58,11 @@ def _add(session: Session, args: Namespace) -> str:
     password = _read_password(args)
     try:
         create_user(session, args.name, password, args.role)
-    except IntegrityError:
-        told = f"There is, or was, a user {args.name!r}: no name is given twice."
+    except IntegrityError as error:
+        found = violation_of(error)
+        if found is None:
+            raise
+        told = str(found).replace("a user of this name", f"a user {args.name!r}")
         raise AlreadyExists(told) from None
     return f"{args.name} is a user now, with the role {args.role}"
 

@@ -31,13 +31,21 @@ class SignOutInput:
 @strawberry.input(description="A new password of whoever has signed in.")
 class ChangePasswordInput:
     old_password: str = given("The password until now.")
-    new_password: str = given("The password from now on: 12 to 200 characters, not the username.")
+    new_password: str = given(
+        "The password from now on: 12 to 200 characters, not the username, "
+        "nor a repetition or a sequence."
+    )
 
 
 @strawberry.input(description="A new user.")
 class CreateUserInput:
-    username: str = given("The name to sign in by; no two users share one.")
-    password: str = given("A first password: 12 to 200 characters, not the username.")
+    username: str = given(
+        "The name to sign in by, in any case: letters A to Z and digits, with single `.`, `_`, `-`, `@`, "
+        "`+` or spaces between them. No two users have names that look alike."
+    )
+    password: str = given(
+        "A first password: 12 to 200 characters, not the username, nor a repetition or a sequence."
+    )
     role: Role = strawberry.field(description="What the user may do.", default=Role.VIEWER)
 
 

@@ -15,8 +15,10 @@ from models.api_key import DEFAULT_DAYS, MAX_DAYS
 
 @strawberry.input(description="A new API key.")
 class CreateApiKeyInput:
-    name: str = given("What it is for; no two keys share a name.")
-    role: Role = given("What the key may do.")
+    name: str = given(
+        "What it is for, made of the characters of a username; no two keys have names that look alike."
+    )
+    role: Role = given("What the key may do, as long as its maker may. It ends with its maker.")
     expires_in_days: int = strawberry.field(
         description=f"For how many days it is valid, at most {MAX_DAYS}.", default=DEFAULT_DAYS
     )

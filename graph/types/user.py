@@ -26,7 +26,7 @@ class User(Node):
 class APIKey(Node):
     api_key_id: int = field("Number of the key.")
     name: str = field("What it is for; no two keys share a name, revoked ones included.")
-    role: Role = field("What the key may do.")
+    role: Role = field("What the key may do; if a user made it, never more than that user may now.")
     created_by: str = field("Who made it, like `user:anna`.")
     created_at: DateTime = field("When it was made, in UTC.")
     expires_at: DateTime = field("Until when it is valid, in UTC.")

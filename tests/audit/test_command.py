@@ -66,6 +66,33 @@ def test_what_cannot_be_done_says_why(kept: Kept, environ: dict[str, str], tmp_p
         assert told in done.stderr, arguments
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ledger", "key"),
+        ("ledger", "integrate"),
+        ("audit", "export", "--product", "1"),
+        ("serve",),
+        ("import", "transactions", "events.csv"),
+    ],
+)
+def test_key_that_others_may_read_is_refused(
+    kept: Kept, environ: dict[str, str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    before = kept.rows("SELECT (SELECT count(*) FROM ledger_entries), count(*) FROM transactions")
+    key = Path(environ["LEDGER_KEY"])
+    key.chmod(0o644)
+    done = run(*arguments, **environ | {"PORT": "0"})
+    key.chmod(0o600)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = f"LEDGER_KEY: {key} is open to other users of this machine: chmod 600 {key}\n"
+    *warnings, refusal = done.stderr.splitlines(keepends=True)
+    assert refusal == f"error: {told}"
+    assert all(" WARNING " in line for line in warnings)
+    after = kept.rows("SELECT (SELECT count(*) FROM ledger_entries), count(*) FROM transactions")
+    assert after == before
+
+
 def test_import_integrates_what_it_brought(
     kept: Kept, environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -245,7 +245,10 @@ def test_create_user(anna: Database) -> None:
     ("given", "field", "code"),
     [
         ({"username": "anna"}, "username", "ALREADY_EXISTS"),
+        ({"username": "ANNA"}, "username", "ALREADY_EXISTS"),
         ({"username": " "}, "username", "INVALID"),
+        ({"username": "\u0430nna"}, "username", "INVALID"),
+        ({"password": "abababababab"}, "password", "INVALID"),
         ({"password": "short"}, "password", "INVALID"),
         ({"role": "PUBLIC"}, "role", "INVALID"),
     ],
@@ -284,6 +287,7 @@ def test_last_admin_cannot_be_given_another_role(anna: Database) -> None:
 
 
 def test_api_key_is_shown_once_and_revoked_at_once(anna: Database) -> None:
+    make_user(anna, "root", "admin")
     found = payload(anna, CREATE_KEY, ADMIN, name="erp", role="OPERATOR", expiresInDays=1)
     assert found["apiKey"] == {
         "apiKeyId": 1,

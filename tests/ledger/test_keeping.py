@@ -1,5 +1,7 @@
 """The key, the checkpoints that it signs, the file they are published in, and the thread beside a server."""
 
+import os
+import shlex
 import stat
 import time
 from datetime import UTC, datetime
@@ -30,9 +32,38 @@ def test_key_is_for_its_user_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_key_is_for_its_user_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_key(tmp_path / "ledger.key")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "ledger.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620, 0o602, 0o610, 0o644, 0o777])
+@pytest.mark.parametrize("linked", [False, True])
+def test_key_that_others_may_use_is_refused(tmp_path: Path, mode: int, linked: bool) -> None:
+    path = tmp_path / "the key"
+    make_key(path)
+    path.chmod(mode)
+    named = tmp_path / "link" if linked else path
+    if linked:
+        named.symlink_to(path)
+    with pytest.raises(UnusableKey) as refused:
+        read_signer(named, "cacaotrace")
+    assert str(refused.value) == (
+        f"{named} is open to other users of this machine: chmod 600 {shlex.quote(str(named))}"
+    )
+    for own in (0o600, 0o400):
+        path.chmod(own)
+        assert read_signer(named, "cacaotrace").key.name == "cacaotrace"
+
+
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\n", b"\0\xff"])
 def test_key_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
+    (tmp_path / "key").chmod(0o600)
     with pytest.raises(UnusableKey):
         read_signer(tmp_path / "key", "cacaotrace")
     with pytest.raises(UnusableKey, match="cannot be read"):

@@ -74,7 +74,7 @@ def written(cluster: Cluster, schema_template: str) -> Iterator[Database]:
 def modelled(cluster: Cluster, written: Database) -> Iterator[Database]:
     """What SQLAlchemy makes of the models, with the functions that indexes and defaults need."""
     url = cluster.create()
-    names = "('search_key'::regproc, 'current_actor'::regproc)"
+    names = "('search_key'::regproc, 'look_of_name'::regproc, 'current_actor'::regproc)"
     functions = rows(
         written, f"select pg_get_functiondef(oid) from pg_proc where oid in {names} order by oid"
     )

@@ -76,6 +76,12 @@ def test_add_does_not_wait_for_a_terminal_that_is_not_there(
     ("name", "password", "reason"),
     [
         ("anna", PASSWORD, "There is, or was, a user 'anna': no name is given twice."),
+        ("Anna", PASSWORD, "There is, or was, a user whose name differs only by case."),
+        (
+            "ben",
+            "qwertyuiopas",
+            "It must not be a sequence, such as of the alphabet, of numbers or of keys side by side.",
+        ),
         ("ben", "short", "It has from 12 to 200 characters."),
         ("a longer name", "A LONGER NAME", "It must not be the username."),
     ],
