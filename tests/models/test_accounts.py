@@ -90,10 +90,7 @@ def test_password_is_the_same_however_its_letters_are_composed(fresh: Database) 
     assert verify(fresh, "anna", "Kakaob\u00f6hnchen", "").user_id == 1
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "  ", "a" * 101, "an\nna", "an\u200bna", "\u0430nna", "änna", "a--b", "anna.", "a  b", "a/b", "anna\u0301"],
-)  # fmt: skip
+@pytest.mark.parametrize("name", ["", "  ", "a" * 101, "an\nna", "an\u200bna", "a--b", "anna."])
 def test_unfit_name_makes_no_user(fresh: Database, name: str) -> None:
     with pytest.raises(InvalidAttribute):
         make_user(fresh, name)

@@ -17,7 +17,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     [
         *((text, "different characters") for text in ("x" * 12, "ü" * 200, "abababababab", "aaaaaaaaabcd", "1 2 1 2 1 2 1 2")),
         *((text, "different characters") for text in ("____________", "xX-xX-xX-xX-", "\uff58" * 12)),
-        *((text, "again and again") for text in ("password" * 2, "abcde1abcde1", "PassWord-passwordPASS", "cacao1cocoa1cacao1cocoa1")),
+        *((text, "again and again") for text in ("password" * 2, "abcde1abcde1", "PassWord-passwordPASS", "lagerhaus7lagerhaus7lager")),
         *((text, "a sequence") for text in ("abcdefghijkl", "123456789012", "qwertyuiopas", "ZYXWVUTSRQPON")),
         *((text, "a sequence") for text in ("aaaabbbbccccddddeeee", "acegikmoqsuw", "абвгдежзийкл", "1234-5678-9012", "asdfghjklqwertz")),
     ],
