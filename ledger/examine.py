@@ -18,7 +18,7 @@ from psycopg2.extensions import cursor as cursor_type
 
 from ledger.comparison import GONE, SAME, entries, parts
 from ledger.heads import Finding, Head, exact_time_of, published_notes, read_heads
-from ledger.leaf import leaf_of
+from ledger.leaf import COLUMN_OF, leaf_of, version_of
 from ledger.merkle import Tree
 from ledger.verifier import Key, NotVerified, open_checkpoint
 from models.database import Database
@@ -36,6 +36,10 @@ select size, root_hash, to_char(issued_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24
 from ledger_checkpoints order by size"""
 # A range is read in its order by one index, and its events by another: nothing is sorted or read twice.
 BY_INDEX = "; ".join(f"set local enable_{way} = off" for way in ("hashjoin", "mergejoin", "sort"))
+UNLISTED = """
+select attname from pg_attribute
+where attrelid = 'transactions'::regclass and attnum > 0 and not attisdropped and attname <> all (%s)
+order by 1"""
 MISSED = """
 select t.transaction_id from transactions t
 where not exists (select from ledger_entries e where e.transaction_id = t.transaction_id)
@@ -271,7 +275,8 @@ def _judge(cursor: cursor_type, doubtful: list[int], found: list[Finding]) -> No
         return
     cursor.execute(parts(), (doubtful,))
     for sequence, record, details, salt, leaf in cursor:
-        if leaf_of(record, details, sequence, bytes(salt)) != bytes(leaf):
+        content = bytes(leaf)
+        if leaf_of(record, details, sequence, bytes(salt), version_of(content)) != content:
             cursor.execute(
                 "select transaction_id from ledger_entries where sequence = %s", (sequence,)
             )
@@ -281,7 +286,12 @@ def _judge(cursor: cursor_type, doubtful: list[int], found: list[Finding]) -> No
 
 
 def _examine_events(cursor: cursor_type, found: list[Finding]) -> None:
-    """Every event has one leaf, or waits for it."""
+    """Every event has one leaf, or waits for it; and that holds all its columns."""
+    cursor.execute(UNLISTED, ([*COLUMN_OF.values()],))
+    found.extend(
+        Finding(f"no leaf holds the column {column} of transactions: a change of it is not found")
+        for (column,) in cursor.fetchall()
+    )
     _ask(
         cursor,
         MISSED,
