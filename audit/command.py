@@ -59,8 +59,8 @@ def run(args: Namespace, database: Database | None) -> int:
 
 def _export(args: Namespace, database: Database) -> int:
     from audit.export import CannotExport, export
-    from ledger.integrate import Forked
     from ledger.note import UnusableKey
+    from ledger.signed_log import Forked
 
     try:
         bundle = export(database, args.keeper, args.product)

@@ -1,7 +1,8 @@
 """A bundle of one product: its events and those of all lots behind it, with proofs against one checkpoint.
 
 The file is one signed note whose text is one canonical JSON document. Refuses a product that is not there,
-a trace that is not whole, and events that no signed checkpoint covers.
+a trace that is not whole, and events that no signed checkpoint covers. Every bundle is verified, as its reader
+would, before it is handed out: what the database says of leaves, proofs and checkpoints is not believed.
 """
 
 import json
@@ -19,7 +20,7 @@ from graph.lineage.network import Network
 from ledger.integrate import Keeper, integrate
 from ledger.leaf import canonical
 from ledger.note import Signer, UnusableKey
-from ledger.verifier import FORMAT
+from ledger.verifier import FORMAT, Key, NotVerified, open_checkpoint, verify_bundle
 from models.asynchronous import Statement
 from models.database import Database
 from models.lineage import Reach, statement_of, values_of
@@ -69,7 +70,26 @@ def export(database: Database, keeper: Keeper, product: int) -> str:
     _integrate(database, keeper)
     with _snapshot(database) as cursor:
         bundle = _bundle(cursor, product)
-    return write(bundle, signer)
+    content = write(bundle, signer)
+    _verify(bundle, content, signer.key)
+    return content
+
+
+def _verify(bundle: Mapping[str, Any], content: str, key: Key) -> None:
+    """Check a bundle as its reader will; raises CannotExport."""
+    if not bundle["events"]:
+        raise CannotExport("the product and its lots have no event: there is nothing to prove")
+    try:
+        open_checkpoint(bundle["checkpoint"], key)
+    except NotVerified as error:
+        raise CannotExport(
+            f"the newest checkpoint of the ledger does not open with LEDGER_KEY: {error}; after a change of"
+            " keys a bundle can be exported once a later event is signed, else run `audit verify`"
+        ) from None
+    try:
+        verify_bundle(content.encode(), key)
+    except NotVerified as error:
+        raise CannotExport(f"the bundle does not verify: {error}; run `audit verify`") from None
 
 
 def write(bundle: Mapping[str, Any], signer: Signer) -> str:

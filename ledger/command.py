@@ -6,8 +6,9 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ledger.integrate import Forked, Keeper, integrate
+from ledger.integrate import Keeper, integrate
 from ledger.note import UnusableKey
+from ledger.signed_log import Forked
 from models.database import Database
 
 ACTIONS = {

@@ -6,6 +6,7 @@ alter functions.
 
 import re
 
+from ledger.leaf import VERSION_ENDS
 from models.database import SCHEMA
 
 SAME, OTHER, GONE = 1, 0, 2
@@ -33,6 +34,9 @@ def _time(column: str) -> str:
     return f"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
+# The version of a leaf's format is told by the leaf itself, which is signed.
+END = f"""case when substr(e.leaf, greatest(length(e.leaf) - {len(VERSION_ENDS) - 1}, 1))
+  = '\\x{VERSION_ENDS.hex()}'::bytea then '{VERSION_ENDS.decode()}' else '}}' end"""
 # A leaf is what is ahead of its details, these, and what is behind. Of bytes: PostgreSQL counts the
 # characters of a text one by one. A leaf that this does not find equal is judged by its canonical bytes.
 AHEAD = (
@@ -46,7 +50,7 @@ BEHIND = (
     f""" || ',"productId":' || {_number("t.product_id")} || ',"recordTime":"' || {_time("t.record_time")}"""
     f""" || '","recordedBy":' || {_text("t.recorded_by")} || ',"salt":"' || encode(e.salt, 'hex')"""
     f""" || '","sequence":' || e.sequence || ',"timestamp":"' || {_time('t."timestamp"')}"""
-    """ || '","transactionId":' || t.transaction_id || '}'"""
+    f""" || '","transactionId":' || t.transaction_id || {END}"""
 )
 MIDDLE = "substr(e.leaf, length(x.ahead) + 1, length(e.leaf) - length(x.ahead) - length(x.behind))"
 STATE = f"""case

@@ -17,10 +17,10 @@ from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
 from ledger.comparison import GONE, SAME, entries, parts
-from ledger.heads import Finding, Head, published_notes, read_heads
-from ledger.leaf import leaf_of
+from ledger.heads import Finding, Head, exact_time_of, published_notes, read_heads
+from ledger.leaf import COLUMN_OF, leaf_of, version_of
 from ledger.merkle import Tree
-from ledger.verifier import Key
+from ledger.verifier import Key, NotVerified, open_checkpoint
 from models.database import Database
 
 RANGE = 20_000
@@ -31,9 +31,15 @@ UNPACK = ROW.unpack_from
 RECORDED = b',"recordTime":"'
 # An event is recorded when its transaction begins, and may wait for its leaf until that has ended.
 LATE = timedelta(days=1)
-NOTES = "select size, root_hash, note from ledger_checkpoints order by size"
+NOTES = """
+select size, root_hash, to_char(issued_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), public_key, note
+from ledger_checkpoints order by size"""
 # A range is read in its order by one index, and its events by another: nothing is sorted or read twice.
 BY_INDEX = "; ".join(f"set local enable_{way} = off" for way in ("hashjoin", "mergejoin", "sort"))
+UNLISTED = """
+select attname from pg_attribute
+where attrelid = 'transactions'::regclass and attnum > 0 and not attisdropped and attname <> all (%s)
+order by 1"""
 MISSED = """
 select t.transaction_id from transactions t
 where not exists (select from ledger_entries e where e.transaction_id = t.transaction_id)
@@ -179,7 +185,7 @@ def examine(
     """Examine all; raises Unreadable where the published checkpoints cannot be read."""
     done = Examined()
     with _snapshot(database) as cursor:
-        heads = read_heads(_notes(cursor, published, done), keys, done.findings)
+        heads = read_heads(_notes(cursor, keys, published, done), keys, done.findings)
         done.checkpoints = len(heads)
         cursor.execute("select coalesce(max(sequence) + 1, 0) from ledger_entries")
         (size,) = cursor.fetchone() or (0,)
@@ -217,17 +223,32 @@ def _snapshot(database: Database) -> Iterator[cursor_type]:
 
 
 def _notes(
-    cursor: cursor_type, published: Path | None, done: Examined
+    cursor: cursor_type, keys: Sequence[Key], published: Path | None, done: Examined
 ) -> Iterator[tuple[str, str]]:
     cursor.execute(NOTES)
-    for size, root, note in cursor.fetchall():
-        lines = note.split("\n")
+    for size, root, issued_at, public_key, note in cursor.fetchall():
         source = f"the checkpoint of {size} events"
+        lines = note.split("\n")
         if lines[1:3] != [str(size), root]:
             done.findings.append(Finding(f"{source} has another note than its row says"))
         yield source, note
+        if exact_time_of(note) != issued_at:
+            done.findings.append(Finding(f"{source} has another issued_at than its note"))
+        if not _is_key_of(note, public_key, keys):
+            done.findings.append(Finding(f"{source} has another public_key than its note"))
     if published is not None:
         yield from published_notes(published)
+
+
+def _is_key_of(note: str, public_key: str, keys: Sequence[Key]) -> bool:
+    """Whether a row names the key that its note opens with; true of a note that none of the keys opens."""
+    for key in keys:
+        try:
+            origin = open_checkpoint(note, key).origin
+        except NotVerified:
+            continue
+        return public_key == str(Key(origin, key.public))
+    return True
 
 
 def _examine_range(
@@ -254,7 +275,8 @@ def _judge(cursor: cursor_type, doubtful: list[int], found: list[Finding]) -> No
         return
     cursor.execute(parts(), (doubtful,))
     for sequence, record, details, salt, leaf in cursor:
-        if leaf_of(record, details, sequence, bytes(salt)) != bytes(leaf):
+        content = bytes(leaf)
+        if leaf_of(record, details, sequence, bytes(salt), version_of(content)) != content:
             cursor.execute(
                 "select transaction_id from ledger_entries where sequence = %s", (sequence,)
             )
@@ -264,7 +286,12 @@ def _judge(cursor: cursor_type, doubtful: list[int], found: list[Finding]) -> No
 
 
 def _examine_events(cursor: cursor_type, found: list[Finding]) -> None:
-    """Every event has one leaf, or waits for it."""
+    """Every event has one leaf, or waits for it; and that holds all its columns."""
+    cursor.execute(UNLISTED, ([*COLUMN_OF.values()],))
+    found.extend(
+        Finding(f"no leaf holds the column {column} of transactions: a change of it is not found")
+        for (column,) in cursor.fetchall()
+    )
     _ask(
         cursor,
         MISSED,

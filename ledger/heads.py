@@ -61,14 +61,19 @@ def open_with(note: str, keys: Sequence[Key]) -> Checkpoint:
 
 
 def time_of(note: str) -> str:
-    """When a note was signed, as leaves write times; nothing where it does not say."""
+    """When a note was signed, to the second, as leaves write times; empty where it does not say."""
+    return exact_time_of(note).partition(".")[0]
+
+
+def exact_time_of(note: str) -> str:
+    """When a note was signed, in UTC to the microsecond; empty where it does not say."""
     for line in note.split("\n"):
         if line.startswith("time "):
             try:
                 moment = datetime.fromisoformat(line.removeprefix("time ")).astimezone(UTC)
-            except ValueError:
+            except (ValueError, OverflowError):
                 return ""
-            return f"{moment:%Y-%m-%dT%H:%M:%S}"
+            return f"{moment:%Y-%m-%dT%H:%M:%S.%f}"
     return ""
 
 

@@ -2,11 +2,12 @@
 
 One at a time, by an advisory lock that nobody waits for; writers of events meet none of its locks.
 Refuses to write on, and to sign, where the log is not the one that the newest checkpoint was signed of.
+What is signed is a tree that was made outside of the database.
 """
 
 import io
 import os
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from typing import cast
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
+from ledger.comparison import record_of_event
 from ledger.leaf import leaf_of
-from ledger.merkle import Tree, ends_of_subtrees
+from ledger.merkle import Tree
 from ledger.note import Signer, now, read_signer
 from ledger.published import Published
+from ledger.signed_log import KnownHead, compare, grow_to, known_heads, size_of, tree_at
 from ledger.verifier import Checkpoint
 from models.database import Database
 
@@ -30,22 +33,18 @@ BATCH, MOST_BATCHES = 10_000, 1_000
 VACUUM_FROM = 50_000
 # Index look-ups, however large PostgreSQL believes the queue to be.
 SETTINGS = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off"
-TAKE = """
+# By the definition in schema.sql: a function of the database may have been replaced.
+TAKE = f"""
 with taken as (
   delete from ledger_queue where ctid = any (array(
     select q.ctid from ledger_queue q
     where exists (select from transactions t where t.transaction_id = q.transaction_id) limit %s))
   returning transaction_id)
-select t.transaction_id, (ledger_record(t) - 'details')::text, t.details::text
+select t.transaction_id, (r.record - 'details')::text, t.details::text
 from (select distinct transaction_id from taken) n join transactions t using (transaction_id)
+cross join lateral (select {record_of_event()} as record offset 0) r
 where not exists (select from ledger_entries e where e.transaction_id = t.transaction_id)
 order by t.transaction_id"""
-EDGE = "select sequence, hashes from ledger_entries where sequence = any (%s)"
-LAST = "select size, root_hash from ledger_checkpoints order by size desc limit 1"
-
-
-class Forked(Exception):
-    """The log is not the one that was signed: shortened, set back, or rewritten."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,8 @@ class Integrator:
         self._connection = connection
         self._signer = keeper.signer()
         self._published = Published(keeper.published) if keeper.published else None
+        # The log as this process has written it; with a key alone.
+        self._written: Tree | None = None
 
     def writable(self) -> bool:
         """Whether there is a ledger, on a database that may be written."""
@@ -118,14 +119,33 @@ class Integrator:
         with self._turn() as cursor:
             if cursor is None:
                 return None
-            tree = _read_tree(cursor)
-            signed = self._check(cursor, tree)
-            before = tree.size
-            taken = _take(cursor, tree, batch)
-            if self._signer and tree.size > signed and (sign or taken < batch):
-                _sign(cursor, self._signer, tree, now())
+            done, tree = self._integrate(cursor, batch, sign)
+        # Not before the commit: what was rolled back is in no log.
+        self._written = tree
         self._publish()
-        return Integrated(tree.size - before, tree.size)
+        return done
+
+    def _integrate(
+        self, cursor: cursor_type, batch: int, sign: bool
+    ) -> tuple[Integrated, Tree | None]:
+        """What was done, and the tree that may be signed next; raises Forked."""
+        size = size_of(cursor)
+        key = self._signer.key if self._signer else None
+        signed, heads = known_heads(cursor, self._published, key)
+        if self._written:
+            made = Checkpoint("", self._written.size, self._written.root())
+            heads.append(KnownHead("what this process has integrated", made, trusted=True))
+        tree = compare(cursor, heads, size)
+        if size == signed and not self.waiting():
+            return Integrated(0, size), self._written
+        if self._signer:
+            grow_to(cursor, tree, size)
+        else:
+            tree = tree_at(cursor, size)
+        taken = _take(cursor, tree, batch)
+        if self._signer and tree.size > signed and (sign or taken < batch):
+            _sign(cursor, self._signer, tree, now())
+        return Integrated(tree.size - size, tree.size), tree if self._signer else None
 
     @contextmanager
     def _turn(self) -> Iterator[cursor_type | None]:
@@ -142,29 +162,6 @@ class Integrator:
                     cursor.execute("rollback")
                 raise
 
-    def _check(self, cursor: cursor_type, tree: Tree) -> int:
-        """The size that was signed last; raises Forked where the log does not begin with what was."""
-        cursor.execute(LAST)
-        found = cursor.fetchone()
-        heads = [("its newest", Checkpoint("", found[0], b64decode(found[1])))] if found else []
-        published = self._published.last() if self._published else None
-        if published:
-            heads.append(("the newest published", published))
-        for whose, head in heads:
-            if head.size > tree.size:
-                raise Forked(
-                    f"the ledger has {tree.size} events, and {whose} checkpoint {head.size}: it was cut"
-                    " off or set back; nothing is integrated or signed"
-                )
-            cursor.execute("select ledger_root(%s)", (head.size,))
-            (root,) = cursor.fetchone() or (None,)
-            if root is None or bytes(root) != head.root:
-                raise Forked(
-                    f"the first {head.size} events of the ledger are not those of {whose} checkpoint:"
-                    " it was rewritten; nothing is integrated or signed"
-                )
-        return found[0] if found else 0
-
     def _publish(self) -> None:
         """Append to the file what the database has signed and the file has not. Raises OSError."""
         if self._published is None:
@@ -178,19 +175,6 @@ class Integrator:
             notes = [note for (note,) in cursor.fetchall()]
         if notes:
             self._published.append(notes)
-
-
-def _read_tree(cursor: cursor_type) -> Tree:
-    """The log as it is: its size and its right edge; raises Forked where a leaf of that is missing."""
-    cursor.execute("select coalesce(max(sequence) + 1, 0) from ledger_entries")
-    (size,) = cursor.fetchone() or (0,)
-    ends = ends_of_subtrees(size)
-    cursor.execute(EDGE, ([end for end, _ in ends],))
-    found = {sequence: bytes(hashes) for sequence, hashes in cursor.fetchall()}
-    edge = [found.get(end, b"")[32 * height : 32 * height + 32] for end, height in ends]
-    if any(len(each) != 32 for each in edge):
-        raise Forked("leaves of the ledger are missing; nothing is integrated or signed")
-    return Tree(size, edge)
 
 
 def _take(cursor: cursor_type, tree: Tree, batch: int) -> int:

@@ -3,6 +3,8 @@
 A number that no IEEE 754 double is written as stands as its text, and so do details of more levels
 than a reader may be asked for; `asText` lists them by JSON Pointer (RFC 6901), so that no two events
 have one leaf. Refuses to normalise Unicode: what was recorded is what is proven.
+
+A leaf ends with the version of its format. Leaves of version 1 have none, and stay as they were signed.
 """
 
 import json
@@ -12,6 +14,25 @@ from typing import Any
 
 import rfc8785
 
+# The columns of `transactions` by the members of a leaf that hold them: all, or a change of one would not be
+# found. A new column is added here, to ledger_record in schema.sql, to the texts of ledger/comparison.py, and
+# makes a new version: leaves of the earlier ones are then compared without it.
+COLUMN_OF = {
+    "transactionId": "transaction_id",
+    "productId": "product_id",
+    "cacaoBatchId": "cacao_batch_id",
+    "timestamp": "timestamp",
+    "event": "event",
+    "details": "details",
+    "eventId": "event_id",
+    "recordTime": "record_time",
+    "recordedBy": "recorded_by",
+    "corrects": "corrects",
+    "correctionReason": "correction_reason",
+}
+VERSION = 2
+# The member that is the last of its leaf, in canonical order.
+VERSION_ENDS = f',"version":{VERSION}}}'.encode()
 MAX_LEVELS = 100
 MAX_SAFE = 2**53 - 1
 # So many characters of a plain decimal number are no more digits than any double keeps.
@@ -26,7 +47,14 @@ class AsText(str):
     __slots__ = ()
 
 
-def leaf_of(record: str, details: str | None, sequence: int, salt: bytes) -> bytes:
+def version_of(leaf: bytes) -> int:
+    """The version of a leaf's format, by its end: no text in a leaf holds bare quotes."""
+    return VERSION if leaf.endswith(VERSION_ENDS) else 1
+
+
+def leaf_of(
+    record: str, details: str | None, sequence: int, salt: bytes, version: int = VERSION
+) -> bytes:
     """The leaf of an event: what ledger_record says of it without details, and these, as JSON texts."""
     odd: list[object] = []
     made = _parse(record, odd)
@@ -37,6 +65,8 @@ def leaf_of(record: str, details: str | None, sequence: int, salt: bytes) -> byt
             odd.append(details)
     made["salt"] = salt.hex()
     made["sequence"] = sequence
+    if version > 1:
+        made["version"] = version
     if odd:
         pointers = sorted(_pointers(made, ""))
         if pointers:

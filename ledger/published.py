@@ -24,13 +24,17 @@ class Published:
 
     def last(self) -> Checkpoint | None:
         """The newest checkpoint; None where there is none. Raises OSError."""
+        return _head(self.newest())
+
+    def newest(self) -> str | None:
+        """The newest note; None where there is none. Raises OSError."""
         try:
             with self.path.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
                 found = file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             return None
-        return _last(found)
+        return _newest(found)
 
     def notes(self) -> Iterator[str]:
         """All notes in turn; raises OSError."""
@@ -57,7 +61,7 @@ class Published:
             whole = _whole(tail[: len(tail) - torn])
             file.truncate(size - (len(tail) - len(whole)))
             file.seek(0, os.SEEK_END)
-            last = _last(whole.decode("utf-8", "replace"))
+            last = _head(_newest(whole.decode("utf-8", "replace")))
             newer = [note for note in notes if last is None or head_of(note).size > last.size]
             file.write("".join(f"{note}\n" for note in newer).encode())
             file.flush()
@@ -75,12 +79,17 @@ def _whole(tail: bytes) -> bytes:
     return tail if not last or last.startswith("\u2014".encode()) else tail[: -len(last) - 2]
 
 
-def _last(found: str) -> Checkpoint | None:
+def _newest(found: str) -> str | None:
+    """The last note of a text, which a signature ends; what is behind it was cut off."""
     parts = found.split("\n\n")
     for text, signature in reversed([*itertools.pairwise(parts)]):
         if signature.startswith("\u2014"):
-            try:
-                return read_checkpoint(text.lstrip("\n") + "\n")
-            except NotVerified:
-                return None
+            return "{}\n\n{}\n".format(text.lstrip("\n"), signature.rstrip("\n"))
     return None
+
+
+def _head(note: str | None) -> Checkpoint | None:
+    try:
+        return None if note is None else head_of(note)
+    except NotVerified:
+        return None

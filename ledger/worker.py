@@ -11,7 +11,8 @@ from threading import Event, Thread
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
-from ledger.integrate import Forked, Integrator, Keeper, opened
+from ledger.integrate import Integrator, Keeper, opened
+from ledger.signed_log import Forked
 from models.database import Database
 
 # Small batches with a pause between: requests are answered by the same process meanwhile.

@@ -10,8 +10,8 @@ TOLD = "convert_from(l.leaf, 'UTF8')::jsonb"
 NOW = "ledger_record(ROW(s.*)::transactions)"
 # As an equation PostgreSQL expects few events to differ, and shares all of them between processes. Of
 # details with numbers that no double holds, or too deep, a leaf has texts: those are not compared.
-DIFFERS = f"""CASE WHEN NOT {HASHED} THEN 1 WHEN {TOLD} - '{{salt,sequence}}'::text[] = {NOW} THEN 0
-   WHEN {TOLD} ? 'asText' AND {TOLD} - '{{salt,sequence,asText,details}}'::text[] = {NOW} - 'details' THEN 0
+DIFFERS = f"""CASE WHEN NOT {HASHED} THEN 1 WHEN {TOLD} - '{{salt,sequence,version}}'::text[] = {NOW} THEN 0
+   WHEN {TOLD} ? 'asText' AND {TOLD} - '{{salt,sequence,version,asText,details}}'::text[] = {NOW} - 'details' THEN 0
    ELSE 1 END = 1"""
 
 RULES = (
@@ -22,7 +22,7 @@ RULES = (
         judges=(EVENTS,),
         source=f"""
 (SELECT s.transaction_id, s.product_id, s.cacao_batch_id, l.sequence, {NOW} AS now,
-   CASE WHEN {HASHED} THEN {TOLD} - '{{salt,sequence,asText}}'::text[] END AS said
+   CASE WHEN {HASHED} THEN {TOLD} - '{{salt,sequence,version,asText}}'::text[] END AS said
  FROM <events> s CROSS JOIN LATERAL (
    SELECT e.sequence, e.leaf, e.hashes FROM ledger_entries e WHERE e.transaction_id = s.transaction_id <fence>) l
  WHERE {DIFFERS}

@@ -15,7 +15,7 @@ from audit.export import CannotExport, export, write
 from ledger import verifier
 from ledger.integrate import Keeper
 from ledger.note import UnusableKey, make_key
-from ledger.verifier import Key, NotVerified, verify_bundle
+from ledger.verifier import Key, NotVerified, read_key, verify_bundle
 from tests.bounds import within
 from tests.ledger.conftest import Kept, kept
 from tests.models.writing import run_sql
@@ -23,6 +23,7 @@ from tests.models.writing import run_sql
 __all__ = ["kept"]
 
 Bundle = dict[str, Any]
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
@@ -105,6 +106,15 @@ def test_bundle_verifies_in_an_empty_folder(kept: Kept, bundle: bytes, tmp_path:
     assert found.stderr == "NOT VERIFIED: the signature of the bundle is wrong\n"
     for arguments in (("none", "--key", key), ("bundle", "--key", "none")):
         assert run_verifier(folder, *arguments).returncode == 2
+
+
+def test_bundle_of_an_earlier_version_verifies() -> None:
+    """As it was exported when leaves had no version; a bundle is kept for years."""
+    content = (DATA / "version_1.bundle").read_bytes()
+    [event] = read(content)["events"]
+    assert "version" not in json.loads(event["leaf"])
+    done = verify_bundle(content, read_key((DATA / "version_1.key").read_text("utf-8")))
+    assert (done.product, done.events, done.lots, done.checkpoint.size) == (4, 1, 0, 31)
 
 
 # ---------------------------------------------------------------- one bit of it
@@ -291,5 +301,5 @@ def test_tampered_event_is_exported_as_it_was_recorded(kept: Kept) -> None:
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET product_id = 2 WHERE transaction_id = 2")
         cursor.execute("UPDATE transactions SET product_id = 1 WHERE transaction_id = 4")
-    with pytest.raises(NotVerified, match="event 4"):
-        verify_bundle(export(kept.database, kept.keeper, 1).encode(), kept.signer.key)
+    with pytest.raises(CannotExport, match=r"does not verify: event 4 .* run `audit verify`"):
+        export(kept.database, kept.keeper, 1)

@@ -54,6 +54,7 @@ def test_leaf_is_bound_to_sequence_subject_time_and_author(kept: Kept) -> None:
         "correctionReason": "mistyped",
         "details": {"a": [None, "é"], "b": 1.5},
         "salt": salt,
+        "version": 2,
     }
     assert kept.examine().findings == []
 

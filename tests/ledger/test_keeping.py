@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrate import Forked, Integrated, Keeper, integrate
+from ledger.integrate import Integrated, Keeper, integrate
 from ledger.note import UnusableKey, make_key, read_signer
 from ledger.published import Published, head_of
+from ledger.signed_log import Forked
 from ledger.verifier import open_checkpoint, read_key
 from ledger.worker import Worker
 from models.database import Database

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrate import Forked, Keeper, integrate
+from ledger.integrate import Keeper, integrate
 from ledger.merkle import Tree
 from ledger.note import make_key
+from ledger.signed_log import Forked
 from models import embedded
 from models.database import Database
 from tests.api import world
