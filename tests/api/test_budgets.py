@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from application import create_app
 from graph.answer import Request
-from graph.budget import Till
+from graph.budget import MAX_CLIENTS, Budget, Till
 from graph.context import Viewer
 from graph.engine import Engine
 from graph.limits import Limits
@@ -21,6 +21,7 @@ from settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, contents, encode, fetch, send
 from tests.bounds import within
 from tests.conftest import local
+from tests.graph.test_budget import Clock
 from tests.recorder import recording
 
 # A page of a hundred is 101; to plan it the first time is 500, 400 for its objects, and 430 for its
@@ -29,6 +30,14 @@ LIMITS = Limits(cost=1_000, cost_burst=1_700, cost_per_second=1_000, cost_of_sec
 PAGE = "{ products(first: 100) { nodes { name } } }"
 CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B", allowDuplicate: true}) {
   userErrors { code } } }"""
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of every bucket, which stands still until a test turns it."""
+    clock = Clock()
+    monkeypatch.setattr(Budget.__init__, "__defaults__", (clock, MAX_CLIENTS))
+    return clock
 
 
 @contextmanager
@@ -57,7 +66,7 @@ def exhaust(client: TestClient) -> Answer:
 
 
 def test_client_that_asks_too_much_is_told_when_to_come_again(
-    counted: TestClient, world_to_read: Database
+    counted: TestClient, world_to_read: Database, clock: Clock
 ) -> None:
     assert send(counted, encode({"query": PAGE})).status == 200
     refused = exhaust(counted)
@@ -68,7 +77,7 @@ def test_client_that_asks_too_much_is_told_when_to_come_again(
     with recording(world_to_read) as statements:
         assert send(counted, encode({"query": PAGE})).status == 429
     assert statements == []
-    time.sleep(int(refused.headers["retry-after"]))
+    clock.now += int(refused.headers["retry-after"])
     assert send(counted, encode({"query": PAGE})).status == 200
 
 
