@@ -80,7 +80,7 @@ class Integrator:
         self._connection = connection
         self._signer = keeper.signer()
         self._published = Published(keeper.published) if keeper.published else None
-        # The log as this process has written it; with a key alone.
+        # The log as this process has hashed it, or opened it under its own signature; with a key alone.
         self._written: Tree | None = None
 
     def writable(self) -> bool:
@@ -134,10 +134,11 @@ class Integrator:
         signed, heads = known_heads(cursor, self._published, key)
         if self._written:
             made = Checkpoint("", self._written.size, self._written.root())
-            heads.append(KnownHead("what this process has integrated", made, trusted=True))
+            heads.append(KnownHead("what this process knows", made, trusted=True))
         tree = compare(cursor, heads, size)
         if size == signed and not self.waiting():
-            return Integrated(0, size), self._written
+            known = self._signer is not None and tree.size == size
+            return Integrated(0, size), tree if known else self._written
         if self._signer:
             grow_to(cursor, tree, size)
         else:

@@ -57,7 +57,7 @@ def test_proof_leads_from_the_leaf_to_the_signed_root(kept: Kept, asking: TestCl
     for node in nodes:
         proof = node["proof"]
         assert (proof["status"], proof["treeSize"]) == ("INTEGRATED", 30)
-        assert f'"transactionId":{node["transactionId"]}}}' in proof["leaf"]
+        assert f'"transactionId":{node["transactionId"]},"version":2}}' in proof["leaf"]
         hashed = leaf_hash(proof["leaf"].encode())
         assert hashed == decode(proof["leafHash"])
         path = [decode(each) for each in proof["hashes"]]

@@ -82,6 +82,16 @@ def test_rewritten_log_is_not_signed_by_an_integrator_that_runs(kept: Kept, root
         assert_forked(kept, integrator.run)
 
 
+def test_integrator_that_runs_knows_what_it_has_integrated(kept: Kept) -> None:
+    """Without a published file, and with the newest checkpoint removed."""
+    with opened(kept.database, Keeper(kept.keeper.origin, kept.keeper.key)) as integrator:
+        integrator.run()
+        with kept.altering() as cursor:
+            cursor.execute("DELETE FROM ledger_checkpoints WHERE size = 30")
+        rehash(kept, 20)
+        assert_forked(kept, integrator.run)
+
+
 def test_log_is_not_signed_where_the_hashes_at_its_edge_are_others(kept: Kept) -> None:
     """Those alone: each of the leaves that end a complete subtree of 30."""
     for sequence in (15, 23, 27, 29):
