@@ -104,7 +104,7 @@ def test_texts_of_the_data_are_escaped(author: TestClient, own_world: Database) 
     answer = author.get(f"/trace/{PRODUCT}.svg")
     assert "<script" not in answer.text
     root = ElementTree.fromstring(answer.text)
-    assert texts(root)[0] == "<script>alert(1)</script>&\"': 4 lots"
+    assert texts(root)[0] == "<script>alert(1)</script>& \"': 4 lots"
 
 
 def test_boxes_stand_behind_what_they_took_and_not_on_each_other() -> None:

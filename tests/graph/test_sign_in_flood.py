@@ -23,7 +23,7 @@ from tests.bounds import within
 from tests.graph.accounts import ADMIN, SIGN_IN
 from tests.models.writing import PASSWORD
 
-WRITE = """mutation { createManufacturer(input: {name: "A", location: "B"}) {
+WRITE = """mutation { createManufacturer(input: {name: "A", location: "B", allowDuplicate: true}) {
   userErrors { code } } }"""
 
 
