@@ -259,8 +259,8 @@ def test_only_trusted_documents_have_a_hash_where_no_others_are_answered(
 def test_registration_is_charged(guarded_world: Database) -> None:
     # To understand the document takes 140, to plan it 500, to register it 640.
     text = "{ __typename }"
-    poor = Limits(cost=1_000, cost_burst=1_000, cost_per_second=1)
-    rich = Limits(cost=1_400, cost_burst=1_400, cost_per_second=1)
+    poor = Limits(cost=1_000, cost_burst=1_000, cost_per_second=1, cost_of_second=0)
+    rich = Limits(cost=1_400, cost_burst=1_400, cost_per_second=1, cost_of_second=0)
     typename = {"data": {"__typename": "Query"}}
     with serving(guarded_world, limits=poor) as client:
         assert post(client, query=text).json == typename

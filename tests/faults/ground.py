@@ -173,7 +173,9 @@ def embedded_ground() -> Iterator[Ground]:
         inner.mkdir()
         outer.chmod(0o755)
         with small_disk(inner) as disk:
-            serving = serve(outer, DATA_DIR=str(inner), POOL_SIZE=str(POOL_SIZE))
+            # One client, which fills the pool.
+            size = str(POOL_SIZE)
+            serving = serve(outer, DATA_DIR=str(inner), POOL_SIZE=size, CLIENT_CONNECTIONS=size)
             data = (inner / "postgres").resolve()
             record = json.loads((inner / "postgres.lock").read_text())
             ground = Ground(serving, record["url"], data, outer / "server.log", disk=disk)
