@@ -259,7 +259,9 @@ TRANSACTIONS = Kind(
         ),
         (
             "s.event_id",
-            *unless("event_id", ("product_id", "cacao_batch_id", "timestamp", "event", "details")),
+            *unless("event_id", ("product_id", "cacao_batch_id", "timestamp", "event")),
+            # To the digit, as above: jsonb holds 1.0 and 1.00 for equal.
+            *unless("event_id", ("details::text",)),
             *unless("event_id", ("corrects",)),
         ),
         append_only=True,

@@ -9,8 +9,9 @@ truth value or an error.
 import re
 from unicodedata import combining, normalize
 
-# What begins a formula (OWASP, CSV Injection); compared in NFKC, so the wide and small forms count too.
-FORMULA = "=+-@"
+# What begins a formula (OWASP, CSV Injection); compared in NFKC, so the wide and small forms count too. The
+# minus sign U+2212 begins a number.
+FORMULA = "=+-@\u2212"
 _PIECES = re.compile(r"([,;\t\r\n]+)")
 # The same without the comma, which may be within a number.
 _HARD = re.compile(r"([;\t\r\n]+)")
@@ -30,6 +31,11 @@ _MONTHS = (
     "nov november novembre noviembre novembro dec december dez dezember decembre dic diciembre "
     "dicembre dezembro"
 )
+_MONTHS += (
+    " янв января январь фев февр февраля февраль мар марта март апр апреля апрель мая май маи июн июня июнь"
+    " июл июля июль авг августа август сен сент сентября сентябрь окт октября октябрь ноя нояб ноября ноябрь"
+    " дек декабря декабрь"
+)
 _MONTH = rf"(?:{'|'.join(sorted(_MONTHS.split(), key=len, reverse=True))})\.?"
 _GAP = r"(?:[\s./,'’-]|de|do|di)*"  # noqa: RUF001
 _TRUTHS = (
@@ -43,6 +49,7 @@ _REWRITTEN = re.compile(
             rf"\d{{1,4}}(?:st|nd|rd|th|er|e|o|º)?{_GAP}{_MONTH}(?:{_GAP}\d{{1,4}})?(?:\s+[\d:.]+)?",
             rf"{_MONTH}{_GAP}\d{{1,4}}(?:{_GAP}\d{{1,4}})?(?:\s+[\d:.]+)?",
             r"\d{1,2}(?:[:.]\d{1,2}){0,2}(?:\s*[ap]\.?m\.?|\s+[ap])",
+            r"(?:[\d\s:.]*\d\s*[年月日時时分秒])+",
             r"\d{4}-?\d\d-?\d\dt[\d:.,]+(?:z|[+-][\d:]+)?",
             rf"(?:{_TRUTHS})",
             r"#[^\W\d_][\w/]*[!?]?",

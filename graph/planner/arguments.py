@@ -30,7 +30,9 @@ from graph.planner.nodes import (
     Related,
 )
 from graph.planner.variables import Coerced, Pin, Source, origins_of, source_of
-from models.texts.normal_form import normal_text
+from models.texts.normal_form import IDENTIFIERS, NAMES, normal_text
+from models.texts.schemes import ATTRIBUTES as SCHEMES
+from models.texts.schemes import spellings
 
 Convert = Callable[[Any], Any]
 # What is told of each field that an argument reads: type, field.
@@ -138,6 +140,16 @@ def _as_stored(value: Any) -> Any:
     return normal_text(value) if isinstance(value, str) else value
 
 
+def _spelled(attribute: str) -> Convert:
+    """Makes a list of the texts as which the database may have those that are given."""
+
+    def convert(given: Any) -> list[str]:
+        texts = given if isinstance(given, list) else [given]
+        return sorted({each for text in texts for each in spellings(attribute, text)})
+
+    return convert
+
+
 class ArgumentReader:
     """Turns the coerced arguments of fields into nodes; GraphQL names into attributes."""
 
@@ -239,9 +251,30 @@ class ArgumentReader:
             if operator == "isNull":
                 parts.append(IsNull(attribute, operand))
             else:
-                # The schema allows no operator but those of Compare.
-                parts.append(Compare(attribute, operator, self._values.add(operand, convert)))  # type: ignore[arg-type]
+                # `contains` looks for a part of a text, as it is.
+                is_text = operator in ("eq", "in") and attribute in NAMES | IDENTIFIERS
+                parts.append(
+                    self._same_text(attribute, operator, operand)
+                    if is_text
+                    # The schema allows no operator but those of Compare.
+                    else Compare(attribute, operator, self._values.add(operand, convert))  # type: ignore[arg-type]
+                )
         return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    def _same_text(self, attribute: str, operator: str, operand: Any) -> Compare:
+        """A comparison with names or identifiers as the database has them.
+
+        Only where a text may be stored in two spellings, `eq` is more than that, which no index orders.
+        """
+
+        def is_one(given: Any) -> bool:
+            return len(spellings(attribute, given)) == 1
+
+        if operator == "eq" and (
+            attribute not in SCHEMES or self._values.pin(attribute, operand, is_one)
+        ):
+            return Compare(attribute, "eq", self._values.add(operand, normal_text))
+        return Compare(attribute, "in", self._values.add(operand, _spelled(attribute)))
 
     def _ids(self, entity: Entity, operators: Mapping[str, Any]) -> Condition:
         def convert(given: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from models.findings.rule import CURRENT, ERROR, EVENTS, WARNING, Rule
 
-NUMBER = "'^-?[0-9]{1,12}(\\.[0-9]{1,9})?$'"
+# As many digits as a repetition of PostgreSQL may have; any such number is of type numeric.
+NUMBER = "'^-?[0-9]{1,255}(\\.[0-9]{1,255})?$'"
 KEY = "'^[0-9]{1,9}$'"
 
 

@@ -13,6 +13,8 @@ NAMES = (
     "USDA Organic",
     "UTZ",
 )
+# Attributes that hold the name of a scheme.
+ATTRIBUTES = ("certification", "scheme")
 CANONICAL = {name.casefold(): name for name in NAMES}
 
 
@@ -23,3 +25,9 @@ def scheme_name(text: str) -> str:
     """
     name = normal_text(text)
     return CANONICAL.get(name.casefold(), name)
+
+
+def spellings(attribute: str, text: str) -> set[str]:
+    """How a text may be stored as this attribute; a known scheme also as SQL wrote it."""
+    normal = normal_text(text)
+    return {normal, scheme_name(text)} if attribute in ATTRIBUTES else {normal}

@@ -150,6 +150,63 @@ def test_a_key_is_looked_up_in_its_normal_form(author: TestClient) -> None:
     assert found["product"]["productId"] == made["product"]["productId"]
 
 
+@pytest.mark.parametrize(
+    ("create", "given", "connection", "filters"),
+    [
+        (
+            CREATE_SUPPLIER,
+            {"name": "Socie\u0301te\u0301  Noire ", "location": " Rue\u00a01 "},
+            "suppliers",
+            (
+                '{name: {eq: "Socie\u0301te\u0301  Noire "}}',
+                '{location: {in: [" Rue\u00a01 ", "x"]}}',
+            ),
+        ),
+        (
+            CREATE_BATCH,
+            {**BEANS, "lotNumber": "2W\u200b ", "certification": " FAIRTRADE"},
+            "cacaoBatches",
+            (
+                '{lotNumber: {eq: "2W\u200b "}}',
+                '{lotNumber: {in: [" 2W"]}, certification: {eq: " FAIRTRADE"}}',
+            ),
+        ),
+        (
+            RECORD,
+            {**EVENT, "event": " re\u0301colte\u3000du 1er "},
+            "transactions",
+            ('{event: {eq: " re\u0301colte\u3000du 1er "}}',),
+        ),
+    ],
+)
+def test_a_filter_finds_what_was_written_with_the_same_text(
+    author: TestClient, create: str, given: dict[str, str], connection: str, filters: tuple[str]
+) -> None:
+    written(author, create, **given)
+    for each in filters:
+        found = ask(author, f"{{ {connection}(filter: {each}) {{ totalCount }} }}")
+        assert found[connection]["totalCount"] == 1
+
+
+def test_a_variable_of_a_filter_is_compared_in_its_normal_form(author: TestClient) -> None:
+    written(author, CREATE_BATCH, **BEANS, lotNumber="2W")
+    document = """query ($a: String!, $in: [String!]!) {
+      a: cacaoBatches(filter: {lotNumber: {eq: $a}}) { totalCount }
+      b: cacaoBatches(filter: {lotNumber: {in: $in}}) { totalCount }
+      c: cacaoBatches(filter: {lotNumber: {in: [$a, "x"]}}) { totalCount } }"""
+    for lot, count in (("2W\u00a0", 1), ("3W", 0), ("\u200b2W", 1)):
+        found = ask(author, document, **{"a": lot, "in": [lot]})
+        assert [found[alias]["totalCount"] for alias in "abc"] == [count] * 3
+
+
+def test_a_scheme_is_found_in_each_spelling_that_it_may_be_stored_in(author: TestClient) -> None:
+    written(author, CREATE_BATCH, **BEANS, lotNumber="F1", certification="fairtrade")
+    document = """query ($scheme: String!) {
+      cacaoBatches(filter: {lotNumber: {eq: "F1"}, certification: {eq: $scheme}}) { totalCount } }"""
+    for scheme, count in (("Fairtrade", 1), ("FAIRTRADE", 1), ("Fairtrade ", 1), ("Fair", 0)):
+        assert ask(author, document, scheme=scheme)["cacaoBatches"]["totalCount"] == count
+
+
 def test_texts_that_are_too_long_together_name_a_field(author: TestClient) -> None:
     letters = random.Random(1)
     long = ["".join(letters.choices(string.ascii_letters, k=2500)) for _ in range(2)]

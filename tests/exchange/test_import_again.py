@@ -196,3 +196,12 @@ def test_warning_is_no_rejection(load: Loader) -> None:
     assert report.first_warnings[0].reason == (
         "replaced by line 3: quantity_kg 60.000 here, 50.000 there"
     )
+
+
+def test_events_that_differ_in_a_digit_are_written_once_each(lots: Loader) -> None:
+    """In one file as in two: equal for jsonb, but not what a leaf of the ledger says."""
+    content = "product_id,timestamp,event,details\n" + "".join(
+        f'1,2026-01-01T00:00:00Z,weighed,"{{""kg"":{kg}}}"\n' for kg in ("1.0", "1.00", "1.0")
+    )
+    assert lots("transactions", content).inserted == 2
+    assert lots("transactions", content).inserted == 0

@@ -48,6 +48,7 @@ def test_formula_is_guarded_wherever_a_spreadsheet_may_cut(text: str, cell: str)
         *("007", "1E5", "1.5e-3", "3/4", "1 1/2", "2026-03-01", "1.3.2026", "10:30", "1.50", "1,234"),
         *("2026-03-01T10:00:00Z", "10:30 pm", "10am", "1 p", "1'234", "12 345", "1234567890123456"),
         *("#N/A", "#REF!", "#NAME?", "#WERT!"),
+        *("1月2日", "2024年1月1日", "10時30分", "31 дек", "1 января 2026", "2 мая", "1 май", "\u22121"),
         *(" 007", "MAR1 ", "\u0660\u0660\u0667"),
     ],
 )  # fmt: skip
@@ -65,6 +66,7 @@ def test_what_a_spreadsheet_rewrites_is_guarded(text: str) -> None:
     [
         *("ACME", "Mark 1", "Marabou 12", "LIQ-240903-007", "L9", "12A", "B-001", "Mayfair", "Maya 3"),
         *("0", "7", "123456789012345", "Noir 72% Fleur", "a=b", "1 kg", "Truely", "'t Hof", "Depot 7"),
+        *("年月堂", "1月x", "Майя 2", "Дека"),
         *("Épicerie Anne; Depot 7", "Ghent, 9000, Belgium", 'a "quoted", name\nof lines', "#1 bar", ""),
     ],
 )  # fmt: skip

@@ -296,6 +296,23 @@ RECORDS = [
         # Pounds, or two of them, say nothing about the edge.
         event("3", '{"inputBatchId": 1, "quantityList": [{"quantity": 60, "uom": "LBR"}]}'),
     ),
+    # As JavaScript writes a sum, and more than anybody ever weighed.
+    Sample(
+        "quantity_mismatch",
+        event("3", '{"productId": 2, "quantityKg": 320.30000000000001136}'),
+        "event weighed states 320.300 kg, the edge has 320.000 kg",
+        mismatch("320.300", "320.000", productId=2, inputCacaoBatchId=3),
+        EVENT_3,
+        event("3", '{"productId": 2, "quantityKg": 320.00000000000001136}'),
+    ),
+    Sample(
+        "quantity_mismatch",
+        event("3", '{"productId": 2, "quantityKg": 3.2e14}'),
+        "event weighed states 320000000000000.000 kg, the edge has 320.000 kg",
+        mismatch("320000000000000.000", "320.000", productId=2, inputCacaoBatchId=3),
+        EVENT_3,
+        event("3", '{"productId": 2, "quantityKg": 3.2e2}'),
+    ),
     # An edge that is not there.
     Sample(
         "quantity_mismatch",
