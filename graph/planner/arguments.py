@@ -30,7 +30,7 @@ from graph.planner.nodes import (
     Related,
 )
 from graph.planner.variables import Coerced, Pin, Source, origins_of, source_of
-from models.texts.normal_form import normal_text
+from models.texts.normal_form import IDENTIFIERS, NAMES, normal_text
 
 Convert = Callable[[Any], Any]
 # What is told of each field that an argument reads: type, field.
@@ -134,7 +134,9 @@ def check_text(value: str) -> None:
 
 
 def _as_stored(value: Any) -> Any:
-    """A key as the database has it: texts of keys are identifiers, in their normal form."""
+    """A name or an identifier, or a list of them, as the database has it: in its normal form."""
+    if isinstance(value, list):
+        return [_as_stored(item) for item in value]
     return normal_text(value) if isinstance(value, str) else value
 
 
@@ -231,6 +233,7 @@ class ArgumentReader:
         self, attribute: str, operators: Mapping[str, Any], convert: Convert | None = None
     ) -> Condition:
         parts: list[Condition] = []
+        named = attribute in NAMES or attribute in IDENTIFIERS
         for operator, operand in operators.items():
             if operand is None:
                 raise InvalidValue(
@@ -239,8 +242,9 @@ class ArgumentReader:
             if operator == "isNull":
                 parts.append(IsNull(attribute, operand))
             else:
+                stored = _as_stored if named and operator in ("eq", "in") else convert
                 # The schema allows no operator but those of Compare.
-                parts.append(Compare(attribute, operator, self._values.add(operand, convert)))  # type: ignore[arg-type]
+                parts.append(Compare(attribute, operator, self._values.add(operand, stored)))  # type: ignore[arg-type]
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
     def _ids(self, entity: Entity, operators: Mapping[str, Any]) -> Condition:
