@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from exchange.csv.errors import BadOptions, UndecodableText, UnreadableFile
 from exchange.csv.importing import IMPORT_LOCK
+from models.texts.normal_form import normal_text
 from tests.exchange.conftest import Loader
 
 MIXED = (
@@ -195,9 +196,9 @@ def test_reject_file_is_harmless_and_reads_back_unchanged(load: Loader) -> None:
     assert "; =1+1" not in written
     reject.write_text(written.replace("XX", "BE"), encoding="utf-8")
     assert load("manufacturers", reject).inserted == len(WILD)
-    # A cell is trimmed, whichever file it stands in.
+    # A name is stored in its normal form, whichever file it stands in.
     assert load.rows("select name, location from manufacturers order by manufacturer_id") == [
-        (f"{name}x{n}".strip(), name.strip()) for n, name in enumerate(WILD)
+        (normal_text(f"{name}x{n}"), normal_text(name)) for n, name in enumerate(WILD)
     ]
 
 
