@@ -90,9 +90,9 @@ end $$;
 create function normal_text(value text) returns text
   language sql immutable strict parallel safe
   return normalize(btrim(regexp_replace(regexp_replace(value,
-      '[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]'
+      '[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]'
       '|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]', '', 'g'),
-    '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+', ' ', 'g'), ' '), NFC);
+    '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164\uffa0]+', ' ', 'g'), ' '), NFC);
 
 -- Most texts are printable ASCII with single spaces, which one look tells.
 create function is_normal_text(value text) returns boolean
@@ -155,7 +155,7 @@ create table suppliers (
   contact_person text collate "C",
   country        text collate "C" check (is_country(country)),
   -- The name of this party in the system it was imported from; several cooperatives share one name.
-  external_id    text collate "C" unique
+  external_id    text collate "C" unique check (btrim(external_id) <> '')
 );
 create index on suppliers (name, supplier_id);
 create index on suppliers (country, supplier_id);
@@ -319,7 +319,7 @@ create table transactions (
   -- As deep as every way out can show.
   details        jsonb constraint transactions_details_levels check (
                    not jsonb_path_exists(details, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')),
-  event_id       text collate "C" unique,
+  event_id       text collate "C" unique check (btrim(event_id) <> ''),
   record_time    timestamptz not null default now(),
   recorded_by    text collate "C" default current_actor(),
   -- The earlier event that this one corrects, and why (EPCIS 2.0, error declarations).

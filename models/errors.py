@@ -268,7 +268,11 @@ RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
 
 def violation_of(error: DBAPIError) -> DomainError | None:
     """The case a database error stands for; None for a fault that is not the request's."""
-    cause = error.orig
+    return refusal_in(error.orig)
+
+
+def refusal_in(cause: object) -> DomainError | None:
+    """The same of the driver's own error."""
     state = getattr(cause, "pgcode", None)
     diagnostics = getattr(cause, "diag", None)
     if state in RETRYABLE:

@@ -12,6 +12,7 @@ from exchange.csv.kinds import (
     Target,
     fields_of,
     fields_of_supplier,
+    no_other_row_gives,
     refer_to_batch,
     refer_to_supplier,
     unless,
@@ -105,7 +106,8 @@ CACAO_BATCHES = Kind(
             Code.MISSING,
             f"coalesce(s.stage, {_HELD.format('stage')}, 'beans') = 'beans' and s.harvest_date is null"
             " and (s.target_id is null or 'harvest_date' = any (%(cleared)s)"
-            f" or {_HELD.format('harvest_date')} is null)",
+            f" or {_HELD.format('harvest_date')} is null)"
+            f" and {no_other_row_gives('harvest_date', ('supplier_id', 'lot_number'))}",
             "'harvest_date is empty: beans are harvested'",
         ),
         Check(
@@ -210,7 +212,8 @@ USES = Kind(
         Check(
             Code.MISSING,
             "s.output_batch_id is not null and s.quantity_kg is null"
-            " and (s.old_kg is null or 'quantity_kg' = any (%(cleared)s))",
+            " and (s.old_kg is null or 'quantity_kg' = any (%(cleared)s))"
+            f" and {no_other_row_gives('quantity_kg', ('output_batch_id', 'cacao_batch_id'))}",
             "'quantity_kg is empty: a use in another batch has its kg'",
         ),
         Check(

@@ -128,6 +128,15 @@ def unless(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"case when s.{column} is null then s.{each} end" for each in columns)
 
 
+def no_other_row_gives(column: str, key: tuple[str, ...]) -> str:
+    """In SQL: no row of the file with the same key has a value of an empty cell of staged row `s`."""
+    same = " and ".join(f"e.{each} = s.{each}" for each in key)
+    return (
+        f"not exists (select from import_rows e where e.code is null and {same}"
+        f" and e.{column} is not null and '{column}' <> all (%(cleared)s))"
+    )
+
+
 def fields_of(type_: CellType, *names: str) -> tuple[Field, ...]:
     return tuple(Field(name, type_) for name in names)
 

@@ -15,6 +15,7 @@ from psycopg2.extensions import cursor as cursor_type
 
 from exchange.csv.kinds import Kind
 from exchange.csv.refusals import Code, Rejection, WarningCode
+from models.errors import refusal_in
 from models.texts.normal_form import LOST
 
 Item = TypeVar("Item")
@@ -246,9 +247,15 @@ RULES = {
 def read_violation(error: psycopg2.Error) -> tuple[str, str]:
     """A database's refusal as a code and one line of words."""
     words = error.diag.message_primary or str(error)
-    known = RULES.get(error.diag.constraint_name or "")
+    constraint = error.diag.constraint_name or ""
+    known = RULES.get(constraint)
     if known is not None:
         return known, words
+    # A trigger of ours says what is wrong; PostgreSQL says which constraint of which relation it is.
+    refusal = refusal_in(error) if constraint and f'"{constraint}"' in words else None
+    if refusal is not None:
+        told = f"{refusal.attribute}: {refusal}"
+        words = told if refusal.attribute else f"{constraint} does not allow it"
     return Code.CONSTRAINT, " ".join(words.split())
 
 

@@ -136,7 +136,9 @@ def check_text(value: str) -> None:
 
 
 def _as_stored(value: Any) -> Any:
-    """A key as the database has it: texts of keys are identifiers, in their normal form."""
+    """A name or an identifier, or a list of them, as the database has it: in its normal form."""
+    if isinstance(value, list):
+        return [_as_stored(item) for item in value]
     return normal_text(value) if isinstance(value, str) else value
 
 
@@ -243,6 +245,7 @@ class ArgumentReader:
         self, attribute: str, operators: Mapping[str, Any], convert: Convert | None = None
     ) -> Condition:
         parts: list[Condition] = []
+        named = attribute in NAMES or attribute in IDENTIFIERS
         for operator, operand in operators.items():
             if operand is None:
                 raise InvalidValue(
@@ -252,7 +255,7 @@ class ArgumentReader:
                 parts.append(IsNull(attribute, operand))
             else:
                 # `contains` looks for a part of a text, as it is.
-                is_text = operator in ("eq", "in") and attribute in NAMES | IDENTIFIERS
+                is_text = named and operator in ("eq", "in")
                 parts.append(
                     self._same_text(attribute, operator, operand)
                     if is_text

@@ -221,3 +221,13 @@ def test_texts_that_are_too_long_together_name_a_field(author: TestClient) -> No
         validTo="2026-12-31",
     )
     assert found == (["input", "number"], "INVALID")
+
+
+@pytest.mark.parametrize("comparison", [{"eq": " Cafe\u0301\u200b "}, {"in": ["x", "Cafe\u0301"]}])
+def test_a_filter_finds_a_name_as_it_was_written(
+    author: TestClient, comparison: dict[str, object]
+) -> None:
+    written(author, CREATE_SUPPLIER, name="Cafe\u0301", location="A")
+    query = "query($f: SupplierFilter) { suppliers(filter: $f) { nodes { name } } }"
+    found = ask(author, query, f={"name": comparison})
+    assert found == {"suppliers": {"nodes": [{"name": "Café"}]}}

@@ -205,3 +205,40 @@ def test_events_that_differ_in_a_digit_are_written_once_each(lots: Loader) -> No
     )
     assert lots("transactions", content).inserted == 2
     assert lots("transactions", content).inserted == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "read_back", "kept"),
+    [
+        (
+            "cacao-batches",
+            "supplier_id,lot_number,quantity,harvest_date\n1,N,10,2026-01-01\n1,N,12,\n",
+            "select quantity::text, harvest_date::text from cacao_batches where lot_number = 'N'",
+            ("12.000", "2026-01-01"),
+        ),
+        (
+            "uses",
+            "cacao_batch_id,output_batch_id,quantity_kg\n2,3,5\n2,3,\n",
+            "select quantity_kg::text from cacao_batch_input where input_batch_id = 2",
+            ("5.000",),
+        ),
+    ],
+)
+def test_an_empty_cell_keeps_what_another_row_of_the_file_says(
+    lots: Loader, kind: str, content: str, read_back: str, kept: tuple[str, ...]
+) -> None:
+    for inserted in (1, 0):
+        report = lots(kind, content)
+        assert (report.inserted, report.rejected, report.updated) == (inserted, 0, 0)
+        assert lots.rows(read_back) == [kept]
+
+
+def test_an_empty_cell_of_a_cleared_field_is_refused_whatever_another_row_says(
+    lots: Loader,
+) -> None:
+    content = "cacao_batch_id,output_batch_id,quantity_kg\n2,3,5\n2,3,\n"
+    report = lots("uses", content, clear=["quantity_kg"])
+    assert [(each.line, each.code) for each in report.first_rejections] == [(3, "MISSING")]
+    assert lots.rows(
+        "select quantity_kg::text from cacao_batch_input where input_batch_id = 2"
+    ) == [("5.000",)]

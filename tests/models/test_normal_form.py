@@ -25,6 +25,10 @@ FORMS = {
     "\u0645\u06cc\u200c\u062e": "\u0645\u06cc\u200c\u062e",
     "A\u200cB": "AB",
     "": "",
+    # A mark of direction, a deprecated one, the fillers of Hangul and the blank of Braille.
+    "2\u061cW\u206f": "2W",
+    "\u3164\uffa0": "",
+    "\u2800a\u3164b": "a b",
     "可\u3000可": "可 可",
     "Lost \ufffd": "Lost \ufffd",
 }
@@ -79,6 +83,12 @@ def test_two_writings_of_one_lot_number_are_one_lot(fresh: Database) -> None:
         "insert into suppliers (name, location, external_id) values ('a', 'b', 'x\ufffd')",
         "insert into products (name, batch_number) values ('a', 'x\ufffd')",
         "insert into manufacturers (name, location) values ('\u200b', 'b')",
+        "insert into suppliers (name, external_id) values ('a', '\u00a0')",
+        "insert into transactions (event, event_id) values ('a', '\u200b')",
+        (
+            "insert into cacao_batches (harvest_date, quantity, lot_number)"
+            " values ('2026-01-01', 1, '\u3164')"
+        ),
     ],
 )
 def test_sql_refuses_a_lost_character_of_an_identifier_and_a_name_of_nothing(
