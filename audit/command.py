@@ -10,7 +10,7 @@ from pathlib import Path
 
 from audit import findings
 from ledger.verifier import NotVerified, exit_code_of, read_key_argument, verify_file
-from models.database import Database
+from models.database.engines import Database
 
 SHOWN = 20
 

@@ -14,16 +14,16 @@ from typing import Any, cast
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from graph.lineage.answers import Asked, origins, trace
-from graph.lineage.listing import Answer
-from graph.lineage.network import Network
 from ledger.integrate import Keeper, integrate
 from ledger.leaf import canonical
 from ledger.note import Signer, UnusableKey
 from ledger.verifier import FORMAT, Key, NotVerified, open_checkpoint, verify_bundle
-from models.asynchronous import Statement
-from models.database import Database
-from models.lineage import Reach, statement_of, values_of
+from models.database.asynchronous import Statement
+from models.database.engines import Database
+from models.lineage.answers import Asked, origins, trace
+from models.lineage.listing import Answer
+from models.lineage.network import Network
+from models.lineage.reach import Reach, statement_of, values_of
 
 WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
 BACK = Reach(back=True, from_products=True)

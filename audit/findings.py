@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from exchange.csv.spreadsheet import harmless
-from models.database import Database
+from models.database.engines import Database
 from models.exact_json import JSONText, dumps
 from models.findings import RULES, Scope
 from models.findings.reading import SHOWN, stream

@@ -20,7 +20,7 @@ from bench.measure import Cell, Failed, count_statements, measure, write_bodies
 from bench.processes import end_when_told
 from bench.queries import NAMES
 from bench.servers import NoStart, Peer, Refused, Server, node_peers, python_peers, running
-from models.embedded import EmbeddedError
+from models.embedded.server import EmbeddedError
 
 
 @dataclass(frozen=True)

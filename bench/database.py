@@ -16,8 +16,9 @@ import psycopg2
 from psycopg2 import extensions
 
 from bench.queries import Keys
-from models import embedded, sample_data
-from models.database import Database
+from models import sample_data
+from models.database.engines import Database
+from models.embedded import server as embedded
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {

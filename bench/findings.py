@@ -20,12 +20,12 @@ from time import perf_counter
 from typing import Any
 
 from bench.database import ROOT, opened
+from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.limits import Limits
-from models.database import Database
-from models.patience import Patience
+from graph.execution.engine import Engine
+from models.database.engines import Database
+from models.database.timeouts import Patience
 
 SHOWN = "nodes { rule severity message evidence product { name } cacaoBatch { lotNumber } }"
 PAGE = f"totalCount pageInfo {{ hasNextPage endCursor }} {SHOWN}"

@@ -24,15 +24,15 @@ from statistics import median
 import psycopg2
 
 from exchange.csv.importing import import_csv
+from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.limits import Limits
+from graph.execution.engine import Engine
 from ledger.examine import examine
 from ledger.integrate import Keeper, integrate
 from ledger.note import make_key
-from models import embedded
-from models.database import Database
+from models.database.engines import Database
+from models.embedded import server as embedded
 
 PRODUCTS = 1_000
 # Plain: what an insert did before there was a ledger.
@@ -46,7 +46,7 @@ import sys, time
 from pathlib import Path
 from ledger.integrate import Keeper
 from ledger.worker import Worker
-from models.database import Database
+from models.database.engines import Database
 Worker(Database(sys.argv[1]), Keeper("cacaotrace", Path(sys.argv[2]), Path(sys.argv[3]))).start()
 time.sleep(10_000)
 """

@@ -16,12 +16,12 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.limits import Limits
-from models import embedded
-from models.database import Database
+from graph.execution.engine import Engine
+from models.database.engines import Database
+from models.embedded import server as embedded
 
 LEVELS, FAN_IN, WIDTH = 10, 20, 1_430
 GENEALOGY = Path(__file__).parents[2] / "shared" / "data" / "genealogy" / "deep_edges.csv"

@@ -18,7 +18,7 @@ from bench.ground import Ground, Plan
 from bench.measure import Failed
 from bench.processes import calibrate, end_when_told
 from bench.servers import NoStart, Refused
-from models.embedded import EmbeddedError
+from models.embedded.server import EmbeddedError
 
 LEAST = 500
 Section = Callable[[Ground], Iterator[Row]]

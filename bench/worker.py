@@ -16,7 +16,7 @@ from bench.processes import rss_mb
 from bench.queries import NAMES, PROJECT
 from bench.servers import Server
 from models.api_key import create_api_key, revoke_api_key
-from models.database import Database
+from models.database.engines import Database
 
 COLD_MS, RSS_MB, FLAT_MB, START_SECONDS = 5, 120, 5, 1.5
 STEPS = 10

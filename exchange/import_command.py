@@ -23,7 +23,7 @@ from exchange.csv.kind_list import KINDS
 from exchange.csv.numbers import DECIMALS
 from exchange.csv.progress import show_progress
 from ledger.command import integrate_after
-from models.database import Database
+from models.database.engines import Database
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from graph.budget import Price
+from graph.admission.rate_limit import Price
 from graph.errors import RateLimited, translate
 
 

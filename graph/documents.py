@@ -31,9 +31,9 @@ from graphql import (
     validate,
 )
 
+from graph.admission.document_limits import check_extent
+from graph.admission.limits import Limits
 from graph.errors import DocumentTooLarge, RequestError, refuse
-from graph.extent import check_extent
-from graph.limits import Limits
 
 MAX_VALIDATION_ERRORS = 20
 MAX_DIGITS = 400

@@ -16,7 +16,7 @@ from psycopg2 import errorcodes
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from models.slots import Unanswered
+from models.database.connection_limiter import Unanswered
 
 log = logging.getLogger("cacaotrace.errors")
 

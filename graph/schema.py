@@ -16,8 +16,8 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
+from graph.auth.permissions import describe
 from graph.mutations import PAYLOADS, Mutation
-from graph.permissions import describe
 from graph.planner.walk import TYPE_KEY
 from graph.queries import Query
 from graph.types import NODE_TYPES

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from ledger.integrate import Keeper, integrate
 from ledger.note import UnusableKey
 from ledger.signed_log import Forked
-from models.database import Database
+from models.database.engines import Database
 
 ACTIONS = {
     "integrate": "make leaves of the events that wait, and sign a checkpoint",

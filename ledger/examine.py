@@ -21,7 +21,7 @@ from ledger.heads import Finding, Head, exact_time_of, published_notes, read_hea
 from ledger.leaf import COLUMN_OF, leaf_of, version_of
 from ledger.merkle import Tree
 from ledger.verifier import Key, NotVerified, open_checkpoint
-from models.database import Database
+from models.database.engines import Database
 
 RANGE = 20_000
 # PostgreSQL's binary COPY: a signature, and rows of sequence, event, state, leaf, hashes.

@@ -25,7 +25,7 @@ from ledger.note import Signer, now, read_signer
 from ledger.published import Published
 from ledger.signed_log import KnownHead, compare, grow_to, known_heads, size_of, tree_at
 from ledger.verifier import Checkpoint
-from models.database import Database
+from models.database.engines import Database
 
 LOCK = 0x0CAC_A07B
 BATCH, MOST_BATCHES = 10_000, 1_000

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.integrate import Integrator, Keeper, opened
 from ledger.signed_log import Forked
-from models.database import Database
+from models.database.engines import Database
 
 # Small batches with a pause between: requests are answered by the same process meanwhile.
 BATCH, PAUSE_SECONDS = 1_000, 0.02

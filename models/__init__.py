@@ -2,6 +2,7 @@
 
 from models.api_key import APIKey
 from models.attempt import SignInAttempt
+from models.balance_rules import ConversionFactor, Flag, MatterRules
 from models.base import Base
 from models.change import Change
 from models.event import Transaction
@@ -18,7 +19,6 @@ from models.ledger import (
 from models.loss import Loss
 from models.lot import CUSTODIES, STAGES, CacaoBatch, CacaoBatchInput, Product, ProductCacaoBatch
 from models.mass_balance import MassBalanceAccount, MassBalanceEntry
-from models.matter import ConversionFactor, Flag, MatterRules
 from models.party import Certificate, Manufacturer, Supplier
 from models.plot import CacaoBatchPlot, Plot
 from models.session import UserSession

@@ -6,9 +6,9 @@ A key that a user of ours made ends with that user, and may never do more than i
 from sqlalchemy import Index, LargeBinary, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.asynchronous import Statement
 from models.base import Base, Instant, Key, Name
-from models.database import Database
+from models.database.asynchronous import Statement
+from models.database.engines import Database
 from models.errors import InvalidAttribute
 from models.session import KEY_PREFIX, hash_of, new_token
 from models.user import check_name, check_role

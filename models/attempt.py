@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, Index, LargeBinary, delete, fu
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Instant, Name
-from models.database import Database
+from models.database.engines import Database
 from models.errors import TooManyAttempts
 
 WINDOW_SECONDS = 15 * 60

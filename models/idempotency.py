@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Instant, Json, Name
-from models.database import Database
+from models.database.engines import Database
 from models.errors import IdempotencyKeyReused
 
 SWEEP_SECONDS = 300.0

@@ -12,11 +12,11 @@ from models.party import COVER, Certificate, Manufacturer, Supplier
 from models.plot import Plot
 
 if TYPE_CHECKING:
+    from models.balance_rules import Flag
     from models.event import Transaction
     from models.hold import Hold
     from models.loss import Loss
     from models.mass_balance import MassBalanceEntry
-    from models.matter import Flag
     from models.statement import DueDiligenceStatement
 
 STAGES = ("beans", "nibs", "liquor", "butter", "powder", "couverture")

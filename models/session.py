@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Index, LargeBinary, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.asynchronous import Statement
 from models.base import Base, Instant, Key
-from models.database import Database
+from models.database.asynchronous import Statement
+from models.database.engines import Database
 from models.user import User
 
 LIFETIME = timedelta(hours=12)

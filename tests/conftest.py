@@ -27,12 +27,13 @@ from sqlalchemy import make_url
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from application import create_app
-from graph.limits import DEFAULTS, Limits
-from models import embedded, sample_data
-from models.database import Database
-from models.patience import Patience
-from settings import LIMITS, Settings
+from graph.admission.limits import DEFAULTS, Limits
+from models import sample_data
+from models.database.engines import Database
+from models.database.timeouts import Patience
+from models.embedded import server as embedded
+from serving.app import create_app
+from serving.settings import LIMITS, Settings
 from tests.bounds import within
 
 ROOT = Path(__file__).parents[1]

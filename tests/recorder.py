@@ -15,8 +15,8 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, event, make_url
 
-from models.asynchronous import Connection, Statement
-from models.database import Database
+from models.database.asynchronous import Connection, Statement
+from models.database.engines import Database
 
 CHUNK = 65_536
 SOCKET_NAME = ".s.PGSQL.5432"

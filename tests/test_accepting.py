@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from accepting import FairLoop
+from serving.fair_accepting import FairLoop
 
 
 class Echo(asyncio.Protocol):

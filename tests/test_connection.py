@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connection import Together
-from models.database import Database
+from models.database.engines import Database
+from serving.connection import Together
 from tests.bounds import within
 from tests.conftest import Serving, start_serving
 

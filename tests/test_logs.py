@@ -14,10 +14,10 @@ from starlette.requests import Request as HTTPRequest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from graph.http import application
-from logs import chain_of, formatter_of, is_ours
-from models.database import Database
-from settings import LOG_FORMATS
+from graph.endpoints.graphql import application
+from models.database.engines import Database
+from serving.logs import chain_of, formatter_of, is_ours
+from serving.settings import LOG_FORMATS
 from tests.api.asking import Answer, encode, fetch, request, send
 from tests.conftest import ROOT, client_of, local
 

@@ -9,8 +9,9 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from models.database import Database
-from server import Settings, create_app
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.bounds import within
 from tests.conftest import (
     ROOT,

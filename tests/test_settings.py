@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from graph import permissions
-from graph.issuer import Issuer
-from graph.limits import Limits
+from graph.admission.limits import Limits
+from graph.auth import permissions
+from graph.auth.issuer import Issuer
 from models import user
-from server import Settings
-from settings import DEV_ROLES, LIMITS, VARIABLES, SettingsError, mask
+from serving.settings import DEV_ROLES, LIMITS, VARIABLES, Settings, SettingsError, mask
 from tests.conftest import ROOT, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

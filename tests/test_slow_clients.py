@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 from uvicorn import Config, Server
 
-import serving
-from application import create_app
-from models.database import Database
-from settings import Settings
+from models.database.engines import Database
+from serving import process as serving
+from serving.app import create_app
+from serving.settings import Settings
 from tests.bounds import within
 from tests.conftest import free_port
 from tests.faults.traffic import Client

@@ -20,9 +20,9 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-import server
-from models.waiting import within
-from settings import Settings
+from models.database.waiting import within
+from serving import cli
+from serving.settings import Settings
 from tests.conftest import (
     ROOT,
     environment,
@@ -187,12 +187,12 @@ def test_of_several_starts_at_once_one_applies_the_schema(empty: str) -> None:
 
 
 def test_start_that_takes_too_long_is_one_line(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "START_SECONDS", 0.2)
+    monkeypatch.setattr(cli, "START_SECONDS", 0.2)
     url = empty.replace("postgres@", "postgres:secret@")
     with (
         holding(empty, OURS),
-        pytest.raises(server.StartError, match=r"did not answer within 0\.2 s") as refused,
-        server.opened_database(Settings(database_url=url)),
+        pytest.raises(cli.StartError, match=r"did not answer within 0\.2 s") as refused,
+        cli.opened_database(Settings(database_url=url)),
     ):
         raise AssertionError
     assert "secret" not in str(refused.value)

@@ -29,7 +29,7 @@ from exchange.csv.sources import Source, SourceOptions, open_source
 from exchange.csv.staging import OnStep, StagedRow, Staging
 from exchange.csv.statistics import refresh_statistics
 from exchange.csv.use_merge import EDGES, UseMerge
-from models.database import Database
+from models.database.engines import Database
 
 Progress = Callable[[int, int], None]
 

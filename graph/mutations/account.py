@@ -11,7 +11,7 @@ from graph.mutations.payload import payload, told, written
 from graph.mutations.work import Written
 from graph.types import Role, User, Viewer
 from graph.types.scalar import DateTime
-from models import account
+from models.accounts import account
 from models.session import end_session, end_sessions
 
 

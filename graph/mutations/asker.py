@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from graph.context import Info, Viewer
 from graph.errors import Forbidden, RequestError, Unauthenticated
 from graph.mutations.work import Ahead, Work, Written
-from models.account import Verified
+from models.accounts.account import Verified
 from models.attempt import network_of
-from models.database import Database
+from models.database.engines import Database
 
 
 @dataclass
@@ -56,7 +56,7 @@ def account_mutation(
     revokes: bool = False,
     verify: Verify | None = None,
 ) -> Any:
-    """A root field of Mutation; who may use it stands in graph/permissions.py, as for any other.
+    """A root field of Mutation; who may use it stands in graph/auth/permissions.py, as for any other.
 
     `first`: it stands first in its operation. `of_session`: it is about the session of whoever asks.
     `of_person`: not for an API key. `revokes`: what is remembered of tokens is forgotten afterwards.

@@ -18,14 +18,15 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from strawberry.utils.str_converters import to_camel_case
 
-from graph.admission import WritePlace
+from graph.admission.controller import WritePlace
 from graph.context import Info
 from graph.errors import InvalidValue, RateLimited, RolledBack, is_unavailable, refuse
 from graph.mutations.payload import Outcome, UserError
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
-from graph.planner.execute import Reader
-from models.database import Database
+from graph.planner.reader import Reader
+from models.database.connection_limiter import Unanswered
+from models.database.engines import Database
 from models.errors import (
     Conflict,
     DomainError,
@@ -34,7 +35,6 @@ from models.errors import (
 )
 from models.exact_json import MAX_DIGITS, dumps, is_too_long
 from models.idempotency import claim_key, keep_objects
-from models.slots import Unanswered
 
 # What a mutation wrote: payload field (in Python) -> primary key.
 Written = dict[str, int]

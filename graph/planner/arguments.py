@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from graph.admission.limits import Limits
+from graph.auth.permissions import Roles
 from graph.errors import DocumentTooLarge, InvalidCursor, InvalidValue
-from graph.limits import Limits
 from graph.pagination import read_cursor, read_global_id
-from graph.permissions import Roles
 from graph.planner.cost import Cost
 from graph.planner.entity import Entity
 from graph.planner.nodes import (

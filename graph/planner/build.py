@@ -18,8 +18,8 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from graph.limits import DEFAULTS, Limits
-from graph.permissions import Permissions
+from graph.admission.limits import DEFAULTS, Limits
+from graph.auth.permissions import Permissions
 from graph.planner.arguments import Template
 from graph.planner.catalog import Catalog
 from graph.planner.cost import MUTATION, cost_of

@@ -2,10 +2,10 @@
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
+from graph.admission.limits import Limits
+from graph.auth.permissions import Permissions
 from graph.errors import InvalidPage
-from graph.limits import Limits
 from graph.pagination import read_global_id
-from graph.permissions import Permissions
 from graph.types.node import ENTITIES, UNKEPT
 
 DEFINITION = "strawberry-definition"

@@ -12,7 +12,7 @@
 - `nodes(ids)` is its number of ids times what one object costs.
 - The ledger, and a proof in it, is 20 of each row that it is asked of.
 - A trace, origins or an impact is 500 of each row that it is asked of, and each of its pages as above;
-  what it reaches is charged when it is known, see planner/execute.py.
+  what it reaches is charged when it is known, see planner/reader.py.
 - Findings are 30 a rule of each row that they are asked of, 1,200 a rule of everything; `totalCount` is as much again.
 - A mutation is 50 and its payload. What no row answers, such as the schema, is counted field by field.
 

@@ -20,6 +20,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
+from graph.auth.permissions import ANYONE, EVENTS, denied
 from graph.errors import (
     DocumentTooLarge,
     Refused,
@@ -31,14 +32,11 @@ from graph.pagination import (
     check_page_size,
     read_page_arguments,
 )
-from graph.permissions import ANYONE, EVENTS, denied
 from graph.planner.arguments import ArgumentReader, Values
 from graph.planner.catalog import Catalog, attribute_of, key_of_id, type_of_id
 from graph.planner.cost import cost_of_row, value_of
 from graph.planner.entity import Entity, entity_named
-from graph.planner.findings import findings_of
 from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
-from graph.planner.lineage_walk import LineageWalk
 from graph.planner.nodes import (
     Boundary,
     Call,
@@ -64,6 +62,8 @@ from graph.planner.nodes import (
     Typename,
 )
 from graph.planner.selection import Selections, Step
+from graph.planner.steps.findings import findings_of
+from graph.planner.steps.lineage_selection import LineageWalk
 from graph.planner.variables import Traced
 from graph.types.finding import FINDING
 from graph.types.lineage import LINEAGES

@@ -6,7 +6,7 @@ from contextlib import closing
 from tempfile import TemporaryFile
 from typing import Any
 
-from models.database import Database
+from models.database.engines import Database
 from models.findings.rule import Rule
 from models.findings.scope import Scope
 from models.findings.statement import WHERE, branches_of, listing

@@ -15,7 +15,7 @@ from psycopg2 import extensions
 from sqlalchemy import PoolProxiedConnection, text
 from tqdm import tqdm
 
-from models.database import Database
+from models.database.engines import Database
 from models.sample_data.events import count_events, write_events
 from models.sample_data.flow import FEWEST_BATCHES, make_lots
 from models.sample_data.load import Progress, copy, set_aside

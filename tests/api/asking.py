@@ -10,7 +10,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from models import Base
-from models.database import Database
+from models.database.engines import Database
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"

@@ -9,10 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 from uvicorn import Config, Server
 
-from application import create_app
-from graph.limits import Limits
-from models.database import Database
-from settings import Settings
+from graph.admission.limits import Limits
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api import world
 from tests.api.asking import contents
 from tests.conftest import Cluster, client_of, free_port, opened

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from graph import assets
-from graph.http import application
-from models.database import Database
+from graph.endpoints import graphiql_assets as assets
+from graph.endpoints.graphql import application
+from models.database.engines import Database
 from tests.api.wire import Reply
 from tests.conftest import local
 from tests.recorder import recording

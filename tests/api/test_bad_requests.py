@@ -5,7 +5,7 @@ import gzip
 import pytest
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import GRAPHQL, INTERNALS, Answer, encode, fetch, request, send
 from tests.recorder import recording
 

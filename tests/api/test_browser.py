@@ -7,12 +7,12 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.browser import HEADERS
-from graph.envelope import BadRequest, parameters_of
-from graph.limits import DEFAULTS
-from models.database import Database
-from settings import Settings
+from graph.admission.limits import DEFAULTS
+from graph.transport.cors import HEADERS
+from graph.transport.request_parsing import BadRequest, parameters_of
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.bounds import within
 from tests.conftest import local

@@ -10,14 +10,14 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
+from graph.admission.limits import Limits
+from graph.admission.rate_limit import MAX_CLIENTS, Budget, Till
 from graph.answer import Request
-from graph.budget import MAX_CLIENTS, Budget, Till
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.limits import Limits
-from models.database import Database
-from settings import Settings
+from graph.execution.engine import Engine
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, contents, encode, fetch, send
 from tests.bounds import within
 from tests.conftest import local

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import contents, encode, payload_of, rows, without_cost, written
 from tests.api.conftest import serving
 from tests.api.documents import CREATE_BATCH, USE

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from models.database import Database
-from models.patience import Patience
+from models.database.engines import Database
+from models.database.timeouts import Patience
 from tests.api.asking import Answer, ask, encode, request, rows, send
 from tests.api.conftest import serving
 from tests.conftest import client_of

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import make_url, text
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.limits import Limits
-from models.database import Database
-from models.patience import Patience
-from settings import Settings
+from graph.admission.limits import Limits
+from models.database.engines import Database
+from models.database.timeouts import Patience
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import Answer, encode, fetch, rows, send
 from tests.api.test_concurrency import locked
 from tests.bounds import within

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.discretion import signs_in
-from models.database import Database
-from settings import Settings
+from graph.execution.discretion import signs_in
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, request, send
 from tests.conftest import local
 from tests.recorder import recording

@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.drawing import HELD, HELD_FILL, WIDTH, Arrow, Box, draw, place
-from models.database import Database
-from settings import Settings
+from graph.drawing.svg import HELD, HELD_FILL, WIDTH, Arrow, Box, draw, place
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import ask, global_id
 from tests.conftest import local
 

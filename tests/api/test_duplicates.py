@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import contents, payload_of, rows, user_error, written
 from tests.api.documents import CREATE_PRODUCT, CREATE_SUPPLIER
 

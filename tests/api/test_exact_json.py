@@ -9,13 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 
-from application import create_app
 from exchange.csv.cells import JSON as JSON_CELL
 from exchange.csv.refusals import Refusal
 from ledger.leaf import leaf_of
-from models.database import Database
+from models.database.engines import Database
 from models.exact_json import ExactNumber, JSONText, dumps, number
-from settings import Settings
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import encode, request, rows, send
 from tests.conftest import client_of, local
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from graph.http import application
-from models.database import Database
+from graph.endpoints.graphql import application
+from models.database.engines import Database
 from tests.conftest import local
 
 QUERY = "{ product(by: {productId: 1}) { name cacaoBatches(first: 0) { nodes { stage } } } }"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.permissions import PUBLIC, ROLES, STAFF
-from models.database import Database
+from graph.auth.permissions import PUBLIC, ROLES, STAFF
+from models.database.engines import Database
 from models.findings import Scope
-from settings import Settings
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import ask, code_of, cursor, global_id, refusal, request
 from tests.conftest import Cluster, client_of, local, opened
 from tests.models.findings.gaps import EVENT

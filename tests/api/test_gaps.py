@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import ask, fetch
 from tests.models.writing import run_sql
 

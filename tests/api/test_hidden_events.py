@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from models.database import Database
-from settings import Settings
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import ask, global_id
 from tests.conftest import Cluster, local, opened
 

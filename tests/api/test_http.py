@@ -12,12 +12,12 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from graph.admission.rate_limit import Price
 from graph.answer import Answer as GraphQLAnswer
-from graph.budget import Price
-from graph.http import application
-from graph.response import Exchange
-from graph.wire import IDENTITY
-from models.database import Database
+from graph.endpoints.graphql import application
+from graph.transport.negotiation import IDENTITY
+from graph.transport.response import Exchange
+from models.database.engines import Database
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.bounds import within
 from tests.conftest import local

@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import ask, contents, payload_of, request, rows, user_error, written
 from tests.api.documents import (
     CREATE_BATCH,

@@ -10,10 +10,10 @@ import pyexcel
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.limits import DEFAULTS
-from models.database import Database
-from settings import Settings
+from graph.admission.limits import DEFAULTS
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import ask, global_id, request
 from tests.conftest import client_of, local, temporary_folder
 from tests.recorder import recording

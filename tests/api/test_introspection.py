@@ -9,13 +9,13 @@ from graphql import build_client_schema, get_introspection_query, print_schema
 from starlette.testclient import TestClient
 
 from graph.answer import Answer, Request
+from graph.auth.permissions import SIGNED_IN, Permissions
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.permissions import SIGNED_IN, Permissions
+from graph.execution.engine import Engine
 from graph.planner.introspection import MAX_KEPT, Introspections
 from graph.schema import schema
-from models.database import Database
-from settings import PRODUCTION
+from models.database.engines import Database
+from serving.settings import PRODUCTION
 from tests.api.asking import Answer as Response
 from tests.api.asking import ask, encode, send
 from tests.graph.test_introspection_cost import INTROSPECTION

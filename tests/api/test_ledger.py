@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
+from graph.auth.permissions import PUBLIC, ROLES, STAFF
 from graph.pagination import write_global_id
-from graph.permissions import PUBLIC, ROLES, STAFF
 from ledger.verifier import (
     check_consistency,
     decode,
@@ -18,7 +17,8 @@ from ledger.verifier import (
     read_key,
     root_from_inclusion,
 )
-from settings import Settings
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import fetch, request
 from tests.conftest import client_of, local
 from tests.ledger.conftest import Kept, kept

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.limits import Limits
-from models.database import Database
-from settings import Settings
+from graph.admission.limits import Limits
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import GRAPHQL, Answer, encode, fetch, send
 from tests.api.hostile import DOCUMENTS, VARIABLES
 from tests.bounds import within

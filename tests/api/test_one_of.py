@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from graph.documents import OneOfInputs, is_one_of
 from graph.schema import schema
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import ask, global_id, request
 from tests.recorder import recording
 

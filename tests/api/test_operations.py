@@ -6,9 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.testclient import TestClient
 
-from application import create_app
-from models.database import Database
-from settings import Settings
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import ask, contents, encode, request, rows, send
 from tests.conftest import client_of, local, opened
 from tests.recorder import recording, wiretap

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import GRAPHQL, ask, contents, encode, fetch, request, send
 from tests.api.test_concurrency import wait_for_blocked
 from tests.bounds import within

@@ -14,11 +14,11 @@ from graphql import (
 )
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.permissions import ADMIN, ALLOWED, PUBLIC, ROLES, STAFF, TABLE, listed
+from graph.auth.permissions import ADMIN, ALLOWED, PUBLIC, ROLES, STAFF, TABLE, listed
 from graph.types.node import ENTITIES
-from models.database import Database
-from settings import Settings
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import Answer, encode, fetch, request, send
 from tests.api.doors import (
     ACCOUNTS,

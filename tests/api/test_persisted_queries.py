@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from graph.limits import DEFAULTS, Limits
-from graph.persisted import OVERHEAD, PersistedQueries, PersistedQueryNotFound
-from models.database import Database
-from settings import Settings
+from graph.admission.limits import DEFAULTS, Limits
+from graph.execution.persisted_queries import OVERHEAD, PersistedQueries, PersistedQueryNotFound
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.conftest import local
 from tests.recorder import recording

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from models.database import Database
-from settings import Settings
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import JSON, Answer, encode, request, send
 from tests.conftest import local
 from tests.recorder import recording

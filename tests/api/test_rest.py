@@ -5,9 +5,9 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from application import create_app
-from models.database import Database
-from settings import Settings
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import contents, encode, fetch, rows, send
 from tests.api.world import LONG
 from tests.conftest import local

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from graph.admission.limits import Limits
+from graph.admission.rate_limit import Till
 from graph.answer import Answer, Request
-from graph.budget import Till
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.limits import Limits
-from models.database import Database
-from models.patience import Patience
-from settings import PRODUCTION
+from graph.execution.engine import Engine
+from models.database.engines import Database
+from models.database.timeouts import Patience
+from serving.settings import PRODUCTION
 from tests.api.asking import rows
 
 POOL, SHARE, AT_ONCE = 8, 2, 10

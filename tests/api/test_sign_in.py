@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from application import WEB, create_app
-from graph.door import Access
-from graph.http import application
-from models.database import Database
-from settings import Settings
+from graph.auth.authentication import Access
+from graph.endpoints.graphql import application
+from models.database.engines import Database
+from serving.app import WEB, create_app
+from serving.settings import Settings
 from tests.api.asking import Answer, ask, request
 from tests.conftest import local
 from tests.graph.accounts import CREATE_KEY, REVOKE, SIGN_IN, SIGN_OUT, VIEWER

@@ -11,15 +11,16 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from graph import recall, trace_page
-from graph.admission import Admission
+from graph.admission.controller import Admission
+from graph.admission.limits import Limits
 from graph.context import Viewer
-from graph.limits import Limits
-from graph.planner import execute
-from models.database import Database
-from models.patience import Patience
-from server import create_app
-from settings import Settings
+from graph.endpoints import impact_csv as recall
+from graph.endpoints import trace_page
+from graph.planner import reader as execute
+from models.database.engines import Database
+from models.database.timeouts import Patience
+from serving.app import create_app
+from serving.settings import Settings
 from tests.api.asking import encode, fetch, global_id, send
 from tests.conftest import local
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import Answer, ask, request
 from tests.conftest import client_of
 from tests.models.writing import run_sql

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import ask, global_id, refusal, request
 from tests.conftest import client_of, opened
 from tests.recorder import recording, wiretap

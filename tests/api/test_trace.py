@@ -6,8 +6,8 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
-from models.asynchronous import Connection
-from models.database import Database
+from models.database.asynchronous import Connection
+from models.database.engines import Database
 from tests.api.asking import ask, code_of, cursor, refusal, rows
 from tests.conftest import client_of
 from tests.recorder import recording
@@ -307,7 +307,7 @@ def test_trace_is_of_one_snapshot(author: TestClient, own_world: Database) -> No
 
 
 def test_what_is_too_large_is_cut_off_and_says_so(reader: TestClient) -> None:
-    with patch("models.lineage.MAX_LOTS", 3):
+    with patch("models.lineage.reach.MAX_LOTS", 3):
         trace = back(reader, 1)
         assert (lots_of(trace), trace["truncated"]) == ([(1, 1), (1, 4), (2, 3)], True)
         shown = ask(

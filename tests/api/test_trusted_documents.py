@@ -12,14 +12,14 @@ import pytest
 from graphql import get_introspection_query
 from starlette.testclient import TestClient
 
-from application import create_app
 from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.planner.plans import MAX_ENTRIES, MAX_KEPT_LENGTH
-from graph.trusted import TrustedDocuments, UnusableDocuments, load
-from models.database import Database
-from settings import Settings, SettingsError
+from graph.execution.engine import Engine
+from graph.execution.trusted_documents import TrustedDocuments, UnusableDocuments, load
+from graph.planner.plan_cache import MAX_ENTRIES, MAX_KEPT_LENGTH
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings, SettingsError
 from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.conftest import free_port, local, run
 from tests.recorder import recording

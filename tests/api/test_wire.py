@@ -11,8 +11,9 @@ import pytest
 from graphql import get_introspection_query
 from sqlalchemy import text
 
-from graph.wire import Coding, choose_coding, fields_of, names_tag
-from models.database import Database
+from graph.headers import headers_of
+from graph.transport.negotiation import Coding, choose_coding, names_tag
+from models.database.engines import Database
 from tests.api.asking import GRAPHQL, JSON
 from tests.api.conftest import serving
 from tests.api.wire import DECODE, Wire
@@ -191,7 +192,7 @@ def test_no_acceptable_coding_is_406_and_nothing_is_executed(wire: Wire) -> None
 
 
 def test_lines_of_one_header_are_one_list() -> None:
-    assert fields_of([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]) == {b"a": b"1, 3", b"b": b"2"}
+    assert headers_of([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]) == {b"a": b"1, 3", b"b": b"2"}
 
 
 @pytest.mark.parametrize("query", [SHORT, LONG, "{", "{ nope }", CREATE])

@@ -5,7 +5,7 @@ their certificates and plots, two statements, five transactions. Serial keys cou
 """
 
 from models import Base
-from models.database import Database
+from models.database.engines import Database
 
 LONG = "Zartbitter aus Ærø, 黑巧克力 🍫 " * 400
 GTIN = "04006381333931"

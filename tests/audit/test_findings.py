@@ -10,7 +10,7 @@ import pytest
 
 from audit.command import add_arguments, run
 from audit.findings import write_csv
-from models.database import Database
+from models.database.engines import Database
 from models.findings.reading import SHOWN
 
 # The sample by its default seed and size trips one rule, five times: mills yield a little more

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from exchange.csv.importing import import_csv
 from exchange.csv.report import ImportReport
-from models.database import Database
+from models.database.engines import Database
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

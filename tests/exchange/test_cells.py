@@ -7,7 +7,7 @@ from sqlalchemy import text
 from exchange.csv import cells
 from exchange.csv.cells import CellType
 from exchange.csv.refusals import Refusal
-from models.database import Database
+from models.database.engines import Database
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from exchange.csv import progress
 from exchange.csv.kind_list import KINDS
 from exchange.import_command import add_arguments, run
-from models.database import Database
+from models.database.engines import Database
 from tests.exchange.conftest import Loader
 
 

@@ -8,7 +8,7 @@ from http.client import HTTPException
 
 import psycopg2
 
-from models import embedded
+from models.embedded import server as embedded
 from tests.faults.ground import POOL_SIZE, Ground, embedded_ground
 from tests.faults.traffic import Client, Count
 from tests.faults.trial import Result

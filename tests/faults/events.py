@@ -13,8 +13,8 @@ from http.client import HTTPException
 
 from ledger.examine import examine
 from ledger.integrate import Keeper, integrate
-from models import embedded
-from models.database import Database
+from models.database.engines import Database
+from models.embedded import server as embedded
 from tests.faults.ground import Ground, embedded_ground
 from tests.faults.injections import kill, kill_backend, kill_postgres, wait_for_end
 from tests.faults.traffic import Client, Count

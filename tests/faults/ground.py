@@ -17,8 +17,9 @@ from typing import Any
 
 import psycopg2
 
-from models import embedded, sample_data
-from models.database import Database
+from models import sample_data
+from models.database.engines import Database
+from models.embedded import server as embedded
 from tests.conftest import (
     ROOT,
     Serving,

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from graph.answer import Answer, Request
-from graph.auth import Authenticator
+from graph.auth.tokens import Authenticator
 from graph.context import Viewer
-from graph.engine import Engine
-from models.database import Database
+from graph.execution.engine import Engine
+from models.database.engines import Database
 from tests.models.writing import PASSWORD
 
 ERRORS = "userErrors { field message code }"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.database import Database
+from models.database.engines import Database
 from tests.graph.provider import Provider, providing
 from tests.models.writing import make_user
 

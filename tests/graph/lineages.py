@@ -12,7 +12,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from models.database import Database
+from models.database.engines import Database
 
 GENEALOGY = Path(__file__).parents[3] / "shared" / "data" / "genealogy"
 HELD_GRAMS = 90_000_000_000

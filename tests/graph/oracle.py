@@ -19,7 +19,7 @@ from graphql import (
 )
 
 import models
-from models.database import Database
+from models.database.engines import Database
 from tests.graph.oracle_filters import matches
 from tests.graph.oracle_pages import Context, Cursors, Order, Place, Window, cut, rank, read_order
 from tests.graph.oracle_rows import Edge, Rows, attribute, key_of, type_name

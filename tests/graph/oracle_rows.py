@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import models
-from models.database import Database
+from models.database.engines import Database
 
 KEYS: dict[type[models.Base], str] = {
     models.Product: "product_id",

@@ -15,9 +15,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from graph.auth import Authenticator, Issuer
+from graph.auth.tokens import Authenticator, Issuer
 from graph.context import Viewer
-from models.database import Database
+from models.database.engines import Database
 
 AUDIENCE = "https://api.example.com"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

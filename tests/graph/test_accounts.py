@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from graph.answer import Request
-from graph.auth import Authenticator
+from graph.auth.tokens import Authenticator
 from graph.context import Viewer
-from graph.engine import Engine
 from graph.errors import Unauthenticated
-from models.account import verify
-from models.database import Database
+from graph.execution.engine import Engine
+from models.accounts.account import verify
+from models.database.engines import Database
 from models.errors import InvalidCredentials
 from models.session import hash_of
 from tests.api.asking import contents, rows
@@ -112,7 +112,7 @@ def test_no_connection_is_held_while_a_password_is_compared(
         held.append(pool.checkedout())
         return True
 
-    monkeypatch.setattr("models.account.is_password", note)
+    monkeypatch.setattr("models.accounts.account.is_password", note)
     payload(anna, SIGN_IN, PUBLIC, username="anna", password=PASSWORD)
     assert held == [0]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from graph.aside import DUTY, LITTLE, MAX_WAITING, Aside, is_short
-from models.slots import Unanswered
+from graph.admission.planning_executor import DUTY, LITTLE, MAX_WAITING, Aside, is_short
+from models.database.connection_limiter import Unanswered
 from tests.bounds import within
 
 

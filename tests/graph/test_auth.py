@@ -9,13 +9,13 @@ from typing import TypeVar
 
 import pytest
 
-from graph import auth
-from graph.auth import Authenticator
+from graph.auth import tokens as auth
+from graph.auth.tokens import Authenticator
 from graph.context import Viewer
 from graph.errors import Unauthenticated
-from models import account
+from models.accounts import account
 from models.api_key import create_api_key, revoke_api_key
-from models.database import Database
+from models.database.engines import Database
 from models.session import end_session, hash_of
 from tests import bounds
 from tests.api.asking import rows
@@ -173,7 +173,7 @@ def test_token_is_remembered_for_five_seconds(
     fresh: Database, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("graph.auth.monotonic", lambda: now)
+    monkeypatch.setattr("graph.auth.tokens.monotonic", lambda: now)
 
     async def scenario(authenticator: Authenticator) -> None:
         nonlocal now
@@ -310,7 +310,7 @@ def test_another_role_is_seen_by_another_process_within_five_seconds(
     fresh: Database, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("graph.auth.monotonic", lambda: now)
+    monkeypatch.setattr("graph.auth.tokens.monotonic", lambda: now)
 
     async def scenario(authenticator: Authenticator) -> list[str]:
         nonlocal now

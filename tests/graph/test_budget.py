@@ -6,10 +6,10 @@ from unittest.mock import patch
 import pytest
 from graphql import GraphQLError
 
-from graph.budget import Budget, Till, client_of, network_of
+from graph.admission.limits import Limits
+from graph.admission.rate_limit import Budget, Till, client_of, network_of
 from graph.context import Viewer
 from graph.errors import CostLimitExceeded, RateLimited
-from graph.limits import Limits
 
 PUBLIC = Viewer(role="public", address="192.0.2.1")
 

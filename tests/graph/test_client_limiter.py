@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graph.client_limiter import MAX_WAITING, ClientLimiter
+from graph.admission.client_limiter import MAX_WAITING, ClientLimiter
 from graph.errors import RateLimited
 
 Act = Callable[[ClientLimiter], Coroutine[Any, Any, None]]

@@ -9,16 +9,16 @@ from graphql.execution.values import VariableValues, get_variable_values
 from starlette.testclient import TestClient
 
 from bench.queries import PROJECT
+from graph.admission.limits import DEFAULTS
+from graph.auth.permissions import ADMIN, Permissions
 from graph.documents import read_document
-from graph.limits import DEFAULTS
-from graph.permissions import ADMIN, Permissions
 from graph.planner.build import Builder
 from graph.planner.cost import value_of
 from graph.planner.nodes import Edges, Lookup, NodeList, Nodes, One, Operation, Page, Shape
 from graph.schema import schema
-from models.database import Database
+from models.database.engines import Database
 from models.findings import RULES
-from settings import PRODUCTION
+from serving.settings import PRODUCTION
 from tests.conftest import ROOT
 from tests.graph.documents import draw_document
 from tests.graph.oracle import Oracle

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from graph.deadline import Deadlines
+from graph.admission.deadlines import Deadlines
 from tests.bounds import within
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
-from graph.engine import Engine
-from graph.limits import Limits
-from models.database import Database
+from graph.execution.engine import Engine
+from models.database.engines import Database
 from models.idempotency import SWEEP_ROWS, KeySweeper, remove_expired
 from tests.api.asking import rows
 from tests.graph.accounts import ADMIN, CREATE_KEY, payload, viewer_of

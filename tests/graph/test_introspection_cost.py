@@ -18,7 +18,7 @@ from graphql.execution.values import VariableValues
 
 from graph.planner.introspection import cost_of_introspection
 from graph.planner.selection import Selections
-from settings import PRODUCTION
+from serving.settings import PRODUCTION
 from tests.graph.test_cost import GRAPHQL, cost
 
 # What clients send: graphql-js with all options; GraphiQL 5; Apollo's rover and sandbox; graphql-codegen.

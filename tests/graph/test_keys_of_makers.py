@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from graph.answer import Request
-from graph.auth import Authenticator
+from graph.auth.tokens import Authenticator
 from graph.context import Viewer
-from graph.engine import Engine
 from graph.errors import Unauthenticated
-from models.account import remove_user, set_role
+from graph.execution.engine import Engine
+from models.accounts.account import remove_user, set_role
 from models.api_key import create_api_key
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import rows
 from tests.graph.accounts import ADMIN, CREATE_KEY, SET_ROLE, answer, payload, refusal, viewer_of
 from tests.models.writing import make_user, run_sql, write
@@ -111,7 +111,7 @@ def test_removal_is_seen_by_another_process_within_five_seconds(
     ben: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("graph.auth.monotonic", lambda: now)
+    monkeypatch.setattr("graph.auth.tokens.monotonic", lambda: now)
     header = f"Bearer {key_of(ben, 'user:ben', 'admin')}".encode()
 
     async def scenario() -> Viewer:

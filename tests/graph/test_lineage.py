@@ -13,9 +13,9 @@ import networkx as nx
 import pytest
 from starlette.testclient import TestClient
 
-from graph.limits import DEFAULTS
-from graph.lineage.shares import WHOLE, decimal, divide, rounded
-from models.database import Database
+from graph.admission.limits import DEFAULTS
+from models.database.engines import Database
+from models.lineage.shares import WHOLE, decimal, divide, rounded
 from tests.api.asking import ask
 from tests.bounds import within
 from tests.conftest import Cluster, client_of, opened

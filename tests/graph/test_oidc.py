@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
-from graph.auth import Authenticator
+from graph.auth.tokens import Authenticator
 from graph.errors import Unauthenticated
-from models.database import Database
+from models.database.engines import Database
 from tests.graph.provider import (
     AUDIENCE,
     EC,

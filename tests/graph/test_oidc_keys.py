@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from jwt.algorithms import RSAAlgorithm
 
-from graph.auth import Authenticator, Issuer
+from graph.auth.issuer import UntrustedToken
+from graph.auth.oidc import KeySet
+from graph.auth.tokens import Authenticator, Issuer
 from graph.errors import Unauthenticated
-from graph.issuer import UntrustedToken
-from graph.oidc import KeySet
-from models.database import Database
-from models.slots import Unanswered
+from models.database.connection_limiter import Unanswered
+from models.database.engines import Database
 from tests.graph.provider import (
     AUDIENCE,
     OTHER_RSA,
@@ -70,7 +70,7 @@ def test_new_key_is_fetched_when_it_is_first_used(
 ) -> None:
     new = signed(claims_of(provider), OTHER_RSA, kid="new")
     now = time.monotonic()
-    monkeypatch.setattr("graph.oidc.monotonic", lambda: now)
+    monkeypatch.setattr("graph.auth.oidc.monotonic", lambda: now)
 
     async def scenario() -> None:
         nonlocal now
@@ -93,7 +93,7 @@ def test_provider_that_is_away_leaves_the_keys_that_are_known(
     sample: Database, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("graph.oidc.monotonic", lambda: now)
+    monkeypatch.setattr("graph.auth.oidc.monotonic", lambda: now)
 
     async def scenario() -> None:
         nonlocal now
@@ -114,7 +114,7 @@ def test_key_that_was_withdrawn_is_forgotten(
     sample: Database, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("graph.oidc.monotonic", lambda: now)
+    monkeypatch.setattr("graph.auth.oidc.monotonic", lambda: now)
 
     async def scenario() -> None:
         nonlocal now

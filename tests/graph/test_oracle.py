@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graph.schema import schema
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import without_cost
 from tests.conftest import Cluster, client_of, opened
 from tests.graph.documents import Document, draw_document

@@ -14,16 +14,16 @@ import pytest
 from graphql import DocumentNode, SelectionSetNode, Token
 from starlette.testclient import TestClient
 
+from graph.admission.limits import Limits
 from graph.answer import Request
+from graph.auth.permissions import ADMIN, PUBLIC, VIEWER
 from graph.context import Viewer
 from graph.documents import read_document
-from graph.engine import Engine
-from graph.limits import Limits
-from graph.permissions import ADMIN, PUBLIC, VIEWER
-from graph.planner.plans import Entry
+from graph.execution.engine import Engine
+from graph.planner.plan_cache import Entry
 from graph.schema import schema
-from models.asynchronous import Statement
-from models.database import Database
+from models.database.asynchronous import Statement
+from models.database.engines import Database
 
 
 def global_id(name: str, key: int) -> str:

@@ -13,12 +13,12 @@ from graphql import OperationDefinitionNode, parse
 from graphql.execution.values import VariableValues, get_variable_values
 from sqlalchemy import text
 
-from graph.permissions import ADMIN, Permissions
+from graph.auth.permissions import ADMIN, Permissions
 from graph.planner.build import Builder
-from graph.planner.execute import Statements
+from graph.planner.reader import Statements
 from graph.schema import schema
 from models import sample_data
-from models.database import Database
+from models.database.engines import Database
 from tests.api.test_statements import AUDIT, PAGE, PROVENANCE
 from tests.conftest import Cluster, opened
 

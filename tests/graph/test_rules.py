@@ -3,8 +3,8 @@
 import pytest
 from graphql import parse, specified_rules, validate
 
+from graph.admission.limits import Limits
 from graph.documents import InvalidDocument, read_document, rules_of
-from graph.limits import Limits
 from graph.schema import schema
 
 PLAIN = [

@@ -11,13 +11,13 @@ import pytest
 
 from graph.answer import Answer, Request
 from graph.context import Viewer
-from graph.engine import Engine
-from models import turns
+from graph.execution.engine import Engine
+from models.accounts import password_queue as turns
+from models.accounts.password_queue import Turns
 from models.attempt import _take_turns
-from models.database import Database
+from models.database.connection_limiter import Unanswered
+from models.database.engines import Database
 from models.errors import TooManyAttempts
-from models.slots import Unanswered
-from models.turns import Turns
 from tests.api.asking import rows
 from tests.bounds import within
 from tests.graph.accounts import ADMIN, SIGN_IN

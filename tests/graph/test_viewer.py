@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from graph.context import Viewer
 from graph.pagination import write_global_id
-from models.database import Database
+from models.database.engines import Database
 from models.exact_json import dumps
 from tests.api.asking import rows
 from tests.graph.accounts import (

@@ -14,7 +14,7 @@ from ledger.examine import Examined, examine
 from ledger.heads import Finding
 from ledger.integrate import Integrated, Keeper, integrate
 from ledger.note import Signer, make_key
-from models.database import Database
+from models.database.engines import Database
 from tests.api import world
 
 EVENTS = """

@@ -15,7 +15,7 @@ from ledger.published import Published, head_of
 from ledger.signed_log import Forked
 from ledger.verifier import open_checkpoint, read_key
 from ledger.worker import Worker
-from models.database import Database
+from models.database.engines import Database
 from tests.bounds import within
 from tests.ledger.conftest import Kept
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.merkle import EMPTY, Tree, ends_of_subtrees
 from ledger.verifier import NotVerified, check_consistency, leaf_hash, root_from_inclusion
-from models.database import Database
+from models.database.engines import Database
 from tests.models.writing import run_sql
 
 LEAVES = [

@@ -13,8 +13,8 @@ from ledger.integrate import Keeper, integrate
 from ledger.merkle import Tree
 from ledger.note import make_key
 from ledger.signed_log import Forked
-from models import embedded
-from models.database import Database
+from models.database.engines import Database
+from models.embedded import server as embedded
 from tests.api import world
 from tests.conftest import FAST
 from tests.ledger.conftest import Kept

@@ -22,8 +22,9 @@ from statistics import median
 from typing import Any
 
 from bench.client import Client, framed
-from models import embedded, sample_data
-from models.database import Database
+from models import sample_data
+from models.database.engines import Database
+from models.embedded import server as embedded
 from tests.conftest import ROOT, Serving, temporary_folder
 from tests.faults.ground import serve
 from tests.load.valid import PRODUCTS, Valid, address, body, figures_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.database import Database
+from models.database.engines import Database
 from tests.models.matter import LOTS
 from tests.models.writing import run_sql
 

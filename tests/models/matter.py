@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from models.database import Database
+from models.database.engines import Database
 from models.errors import violation_of
 from tests.api.asking import contents, rows
 from tests.models.writing import run_sql

@@ -10,13 +10,13 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy.exc import IntegrityError
 
-from models import account, password
-from models.account import verify
+from models.accounts import account, password
+from models.accounts.account import verify
 from models.api_key import create_api_key, note_use, revoke_api_key
-from models.database import Database
+from models.database.connection_limiter import Unanswered
+from models.database.engines import Database
 from models.errors import InvalidAttribute, InvalidCredentials, LastAdmin, NotFound
 from models.session import end_session, end_sessions, hash_of, renew_session
-from models.slots import Unanswered
 from tests.api.asking import rows
 from tests.models.writing import PASSWORD, make_user, run_sql, signed_in, write
 

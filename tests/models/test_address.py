@@ -8,8 +8,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from models import address
-from models.address import Addresses
+from models.database import addresses as address
+from models.database.addresses import Addresses
 from tests.bounds import within
 
 KNOWN = {"one": ["192.0.2.1", "2001:db8::1"], "two": ["192.0.2.2"]}

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from models.account import verify
+from models.accounts.account import verify
 from models.attempt import _take_turns, begin_attempt, forget_attempt, network_of
-from models.database import Database
+from models.database.engines import Database
 from models.errors import InvalidCredentials, TooManyAttempts
 from tests.api.asking import rows
 from tests.conftest import opened

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
-from models.database import SCHEMA, Database
+from models.database.engines import SCHEMA, Database
 from models.texts import case_folding
 from tests.conftest import Cluster, opened
 

@@ -6,9 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models import sample_data
-from models.account import sign_in, verify
+from models.accounts.account import sign_in, verify
 from models.api_key import create_api_key
-from models.database import Database
+from models.database.engines import Database
 from models.session import end_session, hash_of, renew_session
 from tests.api import world
 from tests.api.asking import rows

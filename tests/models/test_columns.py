@@ -12,7 +12,7 @@ import pytest
 
 from models import Base
 from models.base import FixedPoint
-from models.database import Database
+from models.database.engines import Database
 from tests.models.writing import run_sql
 
 # Columns of a type that can hold what no client can read, with the checks of that column alone.

@@ -15,8 +15,8 @@ import psycopg2
 import pytest
 from psycopg2.extras import wait_select
 
-from models import embedded
-from models.embedded import AlreadyInUse, EmbeddedError
+from models.embedded import server as embedded
+from models.embedded.server import AlreadyInUse, EmbeddedError
 from tests.bounds import within
 from tests.conftest import FAST, ROOT, temporary_folder
 
@@ -47,7 +47,7 @@ def start_elsewhere(folder: Path) -> "subprocess.Popen[bytes]":
     program = """
         import sys, time
         from pathlib import Path
-        from models import embedded
+        from models.embedded import server as embedded
         server = embedded.start(Path(sys.argv[1]))
         print(server.url, flush=True)
         time.sleep(600)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from models.database import Database
+from models.database.engines import Database
 from models.findings import Scope
 from tests.models.findings.sound import auditing
 from tests.models.writing import run_sql

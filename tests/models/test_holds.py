@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import rows
 from tests.models.matter import (
     hold,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from models.database import Database
+from models.database.engines import Database
 from tests.api.asking import contents, rows
 from tests.models.matter import (
     custody_of,

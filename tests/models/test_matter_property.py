@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from models.database import Database
+from models.database.engines import Database
 from models.errors import violation_of
 from tests.conftest import Cluster, opened
 from tests.models.writing import run_sql

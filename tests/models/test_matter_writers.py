@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from models.database import Database
+from models.database.engines import Database
 from models.errors import violation_of
 from tests.api.asking import rows
 from tests.models.writing import run_sql

@@ -5,9 +5,9 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from models.account import find_user, set_password, set_role, verify
+from models.accounts.account import find_user, set_password, set_role, verify
 from models.api_key import create_api_key
-from models.database import Database
+from models.database.engines import Database
 from models.errors import InvalidAttribute, InvalidCredentials, TooManyAttempts
 from tests.api.asking import rows
 from tests.models.writing import PASSWORD, make_user, run_sql, write

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
-from models.database import Database
+from models.database.engines import Database
 from models.findings.claims import RULES
 from models.findings.reading import stream
 from models.findings.scope import Scope

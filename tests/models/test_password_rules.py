@@ -3,8 +3,8 @@
 import pytest
 from argon2 import PasswordHasher
 
-from models.account import change_password, set_password, verify
-from models.database import Database
+from models.accounts.account import change_password, set_password, verify
+from models.database.engines import Database
 from models.errors import InvalidAttribute
 from tests.api.asking import rows
 from tests.models.writing import PASSWORD, make_user, run_sql, write

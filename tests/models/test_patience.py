@@ -1,6 +1,6 @@
 """What every session that reads is told."""
 
-from models.database import Database
+from models.database.engines import Database
 
 
 def test_plans_of_reads_are_not_compiled(fresh: Database) -> None:

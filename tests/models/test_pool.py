@@ -13,12 +13,12 @@ import uvloop
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from models import embedded
-from models.asynchronous import Statement, dsn_of
-from models.database import Database
-from models.patience import Patience
-from models.pool import Fetch, Pool
-from models.slots import Unanswered
+from models.database.asynchronous import Statement, dsn_of
+from models.database.connection_limiter import Unanswered
+from models.database.engines import Database
+from models.database.pool import Fetch, Pool
+from models.database.timeouts import Patience
+from models.embedded import server as embedded
 from tests.bounds import within
 from tests.conftest import FAST, temporary_folder
 from tests.faults.proxy import Mode, Proxy
@@ -211,7 +211,7 @@ def test_no_clock_of_the_wall_decides_how_long_is_waited() -> None:
     root = Path(__file__).parents[2]
     sources = [*root.glob("*.py"), *(root / "graph").rglob("*.py"), *(root / "models").glob("*.py")]
     using = {path.relative_to(root).as_posix() for path in sources if uses_the_wall_clock(path)}
-    assert using <= {"graph/auth.py", "graph/oidc.py", "graph/issuer.py"}
+    assert using <= {"graph/auth/tokens.py", "graph/auth/oidc.py", "graph/auth/issuer.py"}
 
 
 def uses_the_wall_clock(source: Path) -> bool:

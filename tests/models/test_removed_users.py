@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from models import account
-from models.account import verify
-from models.database import Database
+from models.accounts import account
+from models.accounts.account import verify
+from models.database.engines import Database
 from models.errors import InvalidCredentials, LastAdmin, NotFound
 from tests.api.asking import rows
 from tests.models.writing import PASSWORD, make_user, write

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models import sample_data
-from models.database import Database
+from models.database.engines import Database
 from models.sample_data import (
     TABLES,
     DatabaseNotEmpty,

@@ -12,8 +12,9 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 
-from models import Base, embedded
-from models.database import SCHEMA, Database
+from models import Base
+from models.database.engines import SCHEMA, Database
+from models.embedded import server as embedded
 from tests.conftest import Cluster
 
 COLUMNS = """

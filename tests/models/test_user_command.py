@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from models import user_command
-from models.account import verify
-from models.database import Database
+from models.accounts import command as user_command
+from models.accounts.account import verify
+from models.database.engines import Database
 from models.errors import InvalidCredentials
 from tests.api.asking import rows
 from tests.models.writing import PASSWORD, make_user, signed_in

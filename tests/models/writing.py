@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.account import create_user, sign_in, verify
-from models.database import Database
+from models.accounts.account import create_user, sign_in, verify
+from models.database.engines import Database
 from models.session import Started
 
 T = TypeVar("T")

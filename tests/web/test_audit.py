@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from models.account import create_user, sign_in, verify
+from models.accounts.account import create_user, sign_in, verify
 from tests.bounds import within
 from tests.conftest import Cluster, opened, start_serving
 

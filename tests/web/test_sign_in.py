@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from models.account import create_user
+from models.accounts.account import create_user
 from tests.conftest import Cluster, opened, start_serving
 from tests.web.test_graphiql import needs_dist
 

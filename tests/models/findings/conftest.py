@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.database import Database
+from models.database.engines import Database
 from tests.conftest import Cluster, opened
 from tests.models.findings.sound import SOUND, Auditor, auditing
 from tests.models.writing import run_sql

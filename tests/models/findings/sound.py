@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from models.database import Database
+from models.database.engines import Database
 from models.findings import ALL, BRANCHES, COLUMNS, WHERE, Scope, Window, listing_of
 
 # Beans 1 and 2 of two growers; liquor 3 of both, which yields just what it gave; couverture 4.

@@ -1,0 +1,38 @@
+"""GET /ledger/checkpoint: the newest signed checkpoint as text, for whoever keeps it apart.
+
+A GraphQL request in, a C2SP signed note out, so that permissions and limits are those of the field.
+"""
+
+import json
+
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from graph.answer import Answer, Request
+from graph.auth.authentication import Door
+from graph.endpoints.rest import failure, refusal, viewer_of
+from graph.execution.engine import Engine
+
+NEWEST = "{ ledger { checkpoint } }"
+
+
+def routes(engine: Engine, door: Door) -> list[BaseRoute]:
+    async def checkpoint(http: HTTPRequest) -> Response:
+        return await newest(engine, door, http)
+
+    return [Route("/ledger/checkpoint", checkpoint, methods=["GET"])]
+
+
+async def newest(engine: Engine, door: Door, http: HTTPRequest) -> Response:
+    """The note; 404 before the first one."""
+    viewer = await viewer_of(door, http)
+    if isinstance(viewer, Answer):
+        return failure(viewer)
+    answer = await engine.answer(Request(NEWEST), viewer)
+    if answer.through is None:
+        return failure(answer)
+    note = json.loads(answer.through)["ledger"]["checkpoint"]
+    if note is None:
+        return refusal("there is no checkpoint yet", 404)
+    return Response(note, media_type="text/plain", headers={"Cache-Control": "no-cache"})

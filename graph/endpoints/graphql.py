@@ -1,0 +1,232 @@
+"""GraphQL over HTTP: request bytes -> Request, Answer -> response bytes, with media types and codes.
+
+(GraphQL over HTTP, draft of 2025: sections 5 to 7.) A request that is not well-formed gets 400 with
+GraphQL errors. A well-formed one gets 200 as `application/json`; as
+`application/graphql-response+json` one that was refused before execution gets 400.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graph.admission.limits import DEFAULTS, Limits
+from graph.answer import Answer, Request
+from graph.auth.authentication import Access, Door
+from graph.context import Viewer
+from graph.endpoints import checkpoint, rest, trace_page
+from graph.endpoints import impact_csv as recall
+from graph.endpoints.graphiql_assets import Assets
+from graph.errors import RequestError, refuse
+from graph.execution.engine import Engine
+from graph.execution.persisted_queries import PersistedQueries
+from graph.execution.trusted_documents import NONE, TrustedDocuments
+from graph.headers import Headers, headers_of
+from graph.transport.cors import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
+from graph.transport.error_middleware import Unexpected
+from graph.transport.negotiation import IDENTITY, Coding, choose_coding, is_browser, qualities
+from graph.transport.redirects import SlashRedirect
+from graph.transport.request_parsing import JSON, BadRequest, WrongMethod, read_request
+from graph.transport.response import GRAPHQL, VARY, Exchange, may_be_unread, status_of_refusal
+from models.database.engines import Database
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; worker-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PATH = "/graphql"
+EXPLAIN_SECONDS = 5
+NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId|extensions)=")
+DEVELOPMENT = Access()
+
+
+class GraphQLEndpoint:
+    """/graphql: GraphiQL for a browser, GraphQL for everyone else."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        door: Door,
+        access: Access,
+        web: Path,
+        persisted: PersistedQueries,
+        origins: frozenset[bytes] = NOBODY,
+    ) -> None:
+        self._engine = engine
+        self._door = door
+        self._access = access
+        self._web = web
+        self._persisted = persisted
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application behind the route: any method."""
+        fields = headers_of(scope["headers"])
+        method = scope["method"]
+        if method != "POST" and not self._access.production and wants_page(scope, fields):
+            return await self._page()(scope, receive, send)
+        accepted = fields.get(b"accept-encoding")
+        coding = choose_coding(accepted, browser=is_browser(fields)) if accepted else IDENTITY
+        media_type = negotiate(fields.get(b"accept", b"*/*"))
+        exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
+        if method == "OPTIONS":
+            return await exchange.say_methods()
+        try:
+            check(method, media_type, coding)
+            if method != "POST":
+                check_get(fields, self._origins)
+            viewer = await self._door.viewer(scope, fields)
+            engine = self._engine
+            exchange.viewer, exchange.compressions = viewer, engine.admission.compressions
+            aside = partial(engine.admission.plan, viewer)
+            request = await read_request(
+                scope, fields, receive, self._persisted, engine.limits.body, aside
+            )
+        except RequestError as error:
+            answer = Answer(None, [refuse(error)], executed=False)
+            exchange.closing = may_be_unread(fields)
+            return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))
+        except Exception as error:  # noqa: BLE001 - masked and logged by translate
+            return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
+        answer = await self._persisted.answer(engine, request, viewer)
+        if b"x-explain" in fields and self._access.explains(viewer):
+            explained = await self._explain(request, viewer)
+            answer = replace(answer, extensions={"explain": explained})
+        return await exchange.reply(answer)
+
+    async def _explain(self, request: Request, viewer: Viewer) -> dict[str, Any]:
+        """How the request was answered; {} where that cannot be told in time."""
+        with suppress(Exception):
+            async with asyncio.timeout(EXPLAIN_SECONDS):
+                return await self._engine.explain(request, viewer)
+        return {}
+
+    def _page(self) -> FileResponse:
+        built = self._web / "dist" / "graphiql.html"
+        headers = {"Cache-Control": "no-cache", "Vary": VARY[1].decode()}
+        if built.exists():
+            headers["Content-Security-Policy"] = PAGE_POLICY
+            return FileResponse(built, media_type="text/html", headers=headers)
+        return FileResponse(self._web / "cdn.html", media_type="text/html", headers=headers)
+
+
+class Application(Starlette):
+    """Starlette, except that what it wraps around every route costs GraphQL nothing."""
+
+    def __init__(
+        self,
+        graphql: GraphQLEndpoint,
+        routes: Sequence[BaseRoute],
+        around: Sequence[Middleware],
+        **given: Any,
+    ) -> None:
+        # The route is for where the application is mounted beneath a path.
+        super().__init__(routes=[Route(PATH, graphql), *routes], middleware=around, **given)
+        # Starlette's own redirect names the host as the request did, whoever's that is.
+        self.router.redirect_slashes = False
+        self.router.default = SlashRedirect(self.router)
+        self._graphql: ASGIApp = graphql
+        for each in reversed(around):
+            self._graphql = each.cls(self._graphql, *each.args, **each.kwargs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            return await self._graphql(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
+
+def application(
+    database: Database,
+    *,
+    access: Access = DEVELOPMENT,
+    web: Path,
+    trusted: TrustedDocuments = NONE,
+    registering: bool = True,
+    origins: frozenset[bytes] = NOBODY,
+    proxied: bool = False,
+    limits: Limits = DEFAULTS,
+    routes: Sequence[BaseRoute] = (),
+    **given: Any,
+) -> Starlette:
+    """The ASGI application: /graphql, /api/products, /trace, GraphiQL's own files under /static, `routes`.
+
+    `registering` lets clients register documents by their hash, `origins` are those whose scripts may
+    ask, `proxied` is whether https ends at a proxy. `given` is Starlette's. Raises UnusableDocuments
+    where a trusted document is not valid.
+    """
+    engine = Engine(database, access.permissions(), limits)
+    trusted.teach(engine)
+    persisted = PersistedQueries(trusted, registering=registering)
+    door = Door(database, access)
+    static = Mount("/static", Assets(directory=web / "dist", check_dir=False))
+    return Application(
+        GraphQLEndpoint(engine, door, access, web, persisted, origins),
+        [
+            *rest.routes(engine, door),
+            *recall.routes(engine, door),
+            *checkpoint.routes(engine, door),
+            *trace_page.routes(engine, door, web),
+            *([] if access.production else [static]),
+            *routes,
+        ],
+        around(origins, proxied=proxied),
+        **given,
+    )
+
+
+def around(origins: frozenset[bytes], *, proxied: bool) -> list[Middleware]:
+    """What stands around every route, outermost first; nothing that has nothing to do."""
+    return [
+        *([Middleware(StrictTransport)] if proxied else ()),
+        *([Middleware(CrossOrigin, origins=origins)] if origins else ()),
+        Middleware(Unexpected),
+    ]
+
+
+# ---------------------------------------------------------------- what the client accepts
+
+
+def wants_page(scope: Scope, fields: Headers) -> bool:
+    """Whether a browser asks for the page: it accepts HTML first, and names no document."""
+    if scope["method"] not in ("GET", "HEAD") or not prefers_page(fields.get(b"accept", b"*/*")):
+        return False
+    return NAMES_DOCUMENT.search(scope["query_string"]) is None
+
+
+@lru_cache(64)
+def prefers_page(accept: bytes) -> bool:
+    """Whether HTML stands first among what is accepted."""
+    return next(iter(qualities(accept))) in ("text/html", "application/xhtml+xml")
+
+
+@lru_cache(64)
+def negotiate(accept: bytes) -> str | None:
+    """The media type of the response; None where none of ours is accepted."""
+    wanted = qualities(accept or b"*/*")
+    for media_range, quality in wanted.items():
+        for media_type in (JSON, GRAPHQL):
+            matches = media_range in (media_type, "*/*", "application/*")
+            if quality > 0 and matches and wanted.get(media_type, 1) > 0:
+                return media_type
+    return None
+
+
+def check(method: str, media_type: str | None, coding: Coding | None) -> None:
+    """Raises BadRequest where the request cannot be answered in any way that is accepted."""
+    if method not in METHODS:
+        raise WrongMethod(f"{method} is not a method of GraphQL over HTTP.", 405)
+    if media_type is None:
+        raise BadRequest(f"Only {GRAPHQL} and {JSON} can be produced.", 406)
+    if coding is None:
+        raise BadRequest("Only the codings zstd, gzip and identity can be produced.", 406)

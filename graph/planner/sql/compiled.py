@@ -1,0 +1,26 @@
+"""A statement as PostgreSQL prepares it, and which values its parameters take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graph.planner.sql.builder import Draft
+from models.database.asynchronous import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement, and which slots its parameters $1, $2, ... take."""
+
+    statement: Statement
+    slots: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: str, draft: Draft) -> "Compiled":
+        """The statement of a finished draft, whose parameters are all in the text."""
+        assert all(f"${place}::" in text for place in range(1, len(draft.slots) + 1))
+        return cls(Statement(text, len(draft.slots), draft.searches), draft.slots)
+
+    def bound(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The parameters of the unprepared statement, by name."""
+        return {f"p{place}": values[slot] for place, slot in enumerate(self.slots, start=1)}

@@ -1,0 +1,194 @@
+"""Engines and sessions: read-only statements for queries, one commit for writes.
+
+Refuses to hand out a connection whose clock or encoding the environment decides: every session runs
+in UTC and UTF-8, so a value's text is the same whichever path formats it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+
+from models.accounts.password_queue import AT_ONCE, Turns
+from models.accounts.revocations import Credentials
+from models.base import Base
+from models.database.asynchronous import dsn_of, session_of
+from models.database.blocking import watched
+from models.database.connection_limiter import Slots
+from models.database.pool import Pool
+from models.database.timeouts import NOTICING, PATIENCE, UTC, Patience
+from models.exact_json import dumps
+
+# Known to the triggers that record changes, until the transaction ends.
+NAME_ACTOR = text("SELECT set_config('cacaotrace.actor', :actor, true)")
+# How long a process waits for another one that applies the schema.
+LOCK_SECONDS = 20.0
+SCHEMA = Path(__file__).parents[2] / "schema.sql"
+
+
+class Database:
+    """One PostgreSQL database: a pool of read-only connections and a pool for writes.
+
+    `url` is a libpq or SQLAlchemy URL. Nothing connects until the first use. `prepare` is off where
+    a pooler in transaction mode stands between, since a prepared statement belongs to a session.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        pool_size: int = 8,
+        *,
+        prepare: bool = True,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        parsed = make_url(url).set(drivername="postgresql+psycopg2")
+        options = parsed.query.get("options", "")
+        given = options if isinstance(options, str) else " ".join(options)
+
+        def engine(session: str, isolation: str, *, bounded: bool = True, **pool: Any) -> Engine:
+            arguments = {"connect_timeout": 5, **session_of(given, session)}
+            if bounded:
+                arguments |= watched(patience.request)
+            return create_engine(
+                parsed,
+                isolation_level=isolation,
+                connect_args=arguments,
+                json_serializer=dumps,
+                **pool,
+            )
+
+        size: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 0,
+            "pool_timeout": patience.pool,
+        }
+        # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one fails
+        # outside of SQLAlchemy's error handling, and nobody knows to connect anew.
+        self._reads = engine(patience.reading(), "AUTOCOMMIT", **size)
+        # READ COMMITTED, whatever the role's default: what a lock waited for must be seen behind it.
+        # Some more than writers: who verifies passwords does not wait for them, nor they for it.
+        more = size | {"max_overflow": AT_ONCE, "pool_pre_ping": True}
+        self._writes = engine(patience.writing(), "READ COMMITTED", **more)
+        self._bulk = engine(UTC, "READ COMMITTED", bounded=False, poolclass=NullPool)
+        self._beside = engine(f"{UTC} {NOTICING}", "READ COMMITTED", poolclass=NullPool)
+        self._sessions = sessionmaker(self._writes)
+        event.listen(self._sessions, "after_begin", _name_actor)
+        self._dsn = dsn_of(parsed, patience.reading())
+        self.pool_size = pool_size
+        self.patience = patience
+        self._prepare = prepare
+        self._pool: Pool | None = None
+        self._writers: Slots | None = None
+        self._verifiers: Turns | None = None
+        self.credentials = Credentials()
+
+    def pool(self) -> Pool:
+        """The read-only connections of the running event loop."""
+        if self._pool is None or not self._pool.is_here():
+            made = Pool(self._dsn, self.pool_size, prepare=self._prepare, patience=self.patience)
+            if self._pool is not None:
+                self._pool.close()
+            self._pool = made
+        return self._pool
+
+    def writers(self) -> Slots:
+        """Who may open a session for writes now: whoever waits does so on the event loop."""
+        if self._writers is None or not self._writers.is_here():
+            self._writers = Slots(self.pool_size, self.patience.pool)
+        return self._writers
+
+    def verifiers(self) -> Turns:
+        """Whose password is compared now, on the running event loop."""
+        if self._verifiers is None or self._verifiers.loop is not asyncio.get_running_loop():
+            self._verifiers = Turns()
+        return self._verifiers
+
+    def reader(self) -> Connection:
+        """A connection on which every statement is its own read-only snapshot."""
+        return self._reads.connect()
+
+    def session(self, actor: str = "") -> Session:
+        """A session for writes; the caller commits once, or closes it and nothing was written.
+
+        `actor` is who writes, as it is recorded; without one, the role of the connection.
+        """
+        return self._sessions(info={"actor": actor})
+
+    def engine(self) -> Engine:
+        """An engine without time limits, for bulk work (COPY) that needs the driver's own cursor."""
+        return self._bulk
+
+    def beside(self) -> Engine:
+        """An engine for a thread beside the requests: no answer is waited for without end."""
+        return self._beside
+
+    def is_ready(self) -> bool:
+        """Ask the database for an answer; raises what the driver raises when there is none."""
+        with self.reader() as connection:
+            return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
+
+    def apply_schema(self, seconds: float = LOCK_SECONDS) -> bool:
+        """Apply schema.sql where there is no `products` table yet; True if it was applied.
+
+        Of several processes that start at once on one empty database, one applies it; the others wait
+        for so many seconds, and raise psycopg2.errors.LockNotAvailable then. The lock belongs to the
+        transaction, since a pooler may never give back what belongs to a session.
+        """
+        with closing(self._bulk.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            missing = _lacks_schema(cursor)
+            if missing:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{seconds:.3f}s",))
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cacaotrace schema.sql'))")
+                missing = _lacks_schema(cursor)
+            if missing:
+                # It ends with the commit of this transaction.
+                cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+            raw.commit()
+        return missing
+
+    def lacks(self) -> list[str]:
+        """Tables, and columns of tables, that schema.sql has and this database has not."""
+        known = text(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns"
+            " WHERE table_schema = ANY(current_schemas(false))"
+        )
+        with self._bulk.connect() as connection:
+            found = {*connection.scalars(known)}
+        tables = {name.partition(".")[0] for name in found}
+        return [
+            f"{table.name}.{column.name}" if table.name in tables else table.name
+            for table in Base.metadata.sorted_tables
+            for column in (table.columns if table.name in tables else [*table.columns][:1])
+            if f"{table.name}.{column.name}" not in found
+        ]
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        self._reads.dispose()
+        self._writes.dispose()
+        self._bulk.dispose()
+
+
+def _lacks_schema(cursor: Any) -> bool:
+    cursor.execute("SELECT to_regclass('products') IS NULL")
+    (missing,) = cursor.fetchone()
+    return bool(missing)
+
+
+@contextmanager
+def acting(session: Session, actor: str) -> Iterator[None]:
+    """While inside, what is executed is recorded as this actor's; until a rollback, if there is one."""
+    session.execute(NAME_ACTOR, {"actor": actor})
+    yield
+    session.execute(NAME_ACTOR, {"actor": session.info["actor"]})
+
+
+def _name_actor(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if session.info["actor"] and not transaction.nested:
+        connection.execute(NAME_ACTOR, {"actor": session.info["actor"]})
