@@ -185,7 +185,7 @@ def test_line_of_json_is_one_line_in_utc() -> None:
 
 
 def test_configured_process_writes_what_was_chosen() -> None:
-    code = "import logs, logging; logs.configure('info', 'json'); logging.info('hello')"
+    code = "import logging; from serving import logs; logs.configure('info', 'json'); logging.info('hello')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -193,7 +193,8 @@ def test_configured_process_writes_what_was_chosen() -> None:
 
 
 UNCAUGHT = f"""
-import logs, threading, warnings
+import threading, warnings
+from serving import logs
 logs.configure("info", "json")
 def fail(): raise ValueError("{SECRET}")
 class Broken:
