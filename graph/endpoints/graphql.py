@@ -28,6 +28,7 @@ from graph.endpoints import checkpoint, rest, trace_page
 from graph.endpoints import impact_csv as recall
 from graph.endpoints.graphiql_assets import Assets
 from graph.errors import RequestError, refuse
+from graph.execution.discretion import CLOSED, SignInFirst
 from graph.execution.engine import Engine
 from graph.execution.persisted_queries import PersistedQueries
 from graph.execution.trusted_documents import NONE, TrustedDocuments
@@ -82,18 +83,24 @@ class GraphQLEndpoint:
         exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
         if method == "OPTIONS":
             return await exchange.say_methods()
+        closed = False
         try:
             check(method, media_type, coding)
             if method != "POST":
                 check_get(fields, self._origins)
             viewer = await self._door.viewer(scope, fields)
             engine = self._engine
+            closed = engine.is_closed_to(viewer)
             exchange.viewer, exchange.compressions = viewer, engine.admission.compressions
             aside = partial(engine.admission.plan, viewer)
             request = await read_request(
                 scope, fields, receive, self._persisted, engine.limits.body, aside
             )
-        except RequestError as error:
+        except RequestError as refused:
+            # A stranger is not told which documents a closed server knows.
+            error = (
+                SignInFirst(CLOSED) if closed and not isinstance(refused, BadRequest) else refused
+            )
             answer = Answer(None, [refuse(error)], executed=False)
             exchange.closing = may_be_unread(fields)
             return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))

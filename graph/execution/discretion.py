@@ -33,6 +33,9 @@ INDISCREET = {
 }
 
 
+CLOSED = "Sign in first: nothing is answered without."
+
+
 class SignInFirst(Unauthenticated):
     """A request of somebody who has not signed in, to a server that answers nobody else."""
 

@@ -33,7 +33,7 @@ from graph.auth.permissions import ADMIN, Permissions
 from graph.context import Context, Viewer
 from graph.documents import InvalidDocument, read_document
 from graph.errors import Refused, RequestError, refuse, translate
-from graph.execution.discretion import SignInFirst, discreet, signs_in
+from graph.execution.discretion import CLOSED, SignInFirst, discreet, signs_in
 from graph.execution.explain import explanation
 from graph.execution.mutations import MutationExecutor, completed
 from graph.planner.arguments import Template
@@ -105,11 +105,15 @@ class Engine:
         finally:
             self._deadlines.end(under_way)
 
+    def is_closed_to(self, viewer: Viewer) -> bool:
+        """Whether this viewer must sign in before any document but those of signing in is answered."""
+        return viewer.role not in self._permissions.readers
+
     async def _answer(self, request: Request, viewer: Viewer) -> Answer:
         telling = translate if self._may_see_schema(viewer.role) else discreet
         try:
-            if viewer.role not in self._permissions.readers and not signs_in(request.query):
-                raise refuse(SignInFirst("Sign in first: nothing is answered without."))
+            if self.is_closed_to(viewer) and not signs_in(request.query):
+                raise refuse(SignInFirst(CLOSED))
             entry = self.plans.find(request.query, request.operation_name)
             if entry is None:
                 entry = await self._understand(request, viewer)

@@ -172,6 +172,20 @@ def test_closed_server_tells_strangers_nothing_of_trusted_documents(
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"documentId": "sha256:%b"}' % (b"0" * 64),
+        b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "%b"}}}' % (b"0" * 64),
+    ],
+)
+def test_closed_server_tells_strangers_not_which_documents_it_lacks(
+    closed: TestClient, body: bytes
+) -> None:
+    answer = send(closed, body)
+    assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "{ __typename }",
