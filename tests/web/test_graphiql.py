@@ -128,7 +128,7 @@ def test_browser_shows_the_tabs_and_runs_the_first(live_server_url: str, page: B
     expect(page.locator(".graphiql-response")).to_contain_text('"data"')
     # Monaco gives each colour a class, mtk1 being plain text: more of them means that
     # the document was really tokenised.
-    page.wait_for_function(f"{COLOURS} > 3")
+    page.wait_for_function(f"() => {COLOURS} > 3")
     expect(page.locator(".graphiql-tab-button")).to_have_text(TITLES)
     expect(page.locator(".graphiql-response")).not_to_contain_text('"errors"')
 
@@ -144,7 +144,7 @@ def test_link_runs_no_mutation_of_a_tab_chosen_meanwhile(
     held_editors()
     expect(page.locator(".graphiql-query-editor")).to_contain_text("createSupplier")
     # The editor's text has been coloured: what waits for the editors has run.
-    page.wait_for_function(f"{COLOURS} > 3")
+    page.wait_for_function(f"() => {COLOURS} > 3")
     assert [body for body in posted if "mutation" in body] == []
 
 

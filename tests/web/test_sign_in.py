@@ -65,7 +65,7 @@ def test_user_signs_in_writes_and_signs_out(
     page.locator(".graphiql-execute-button").click()
     expect(page.locator(".graphiql-response")).to_contain_text("supplierId")
     # GraphiQL stores a tab's answer half a second after it has come.
-    page.wait_for_function(f"({STORED_TABS}).includes('supplierId')")
+    page.wait_for_function(f"() => ({STORED_TABS}).includes('supplierId')")
     page.goto(f"{url}?again")
     expect_viewer(page, "ana, operator")
     kept = page.evaluate(KEPT)
