@@ -111,7 +111,7 @@ GET = b"GET /api/health HTTP/1.1\r\nconnection: close\r\n"
             for host in (
                 *(b"", b" ", b"a b/c@d", b"a b", b"a/b", b"me@a", b"a,b", b"a?b", b"a#b", b"<a>"),
                 *(b"http://a", b"a:b", b"a:1:2", b"a:65536", b"a:-1", b":80", b"::1", b"[::1", b"[a b]"),
-                *(b"%", b"%4", b"%zz", b"\xc3\xa4", b"a\\b", b'a"b', b"[::1]x"),
+                *(b"%", b"%4", b"%zz", b"\xc3\xa4", b"a\\b", b'a"b', b"[::1]x", b"a" * 301),
             )
         ),
     ],

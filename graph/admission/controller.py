@@ -89,7 +89,7 @@ class Execution(Meter):
     __slots__ = ("_admission", "_viewer", "paid")
 
     def __init__(self, admission: Admission, viewer: Viewer, paid: int) -> None:
-        super().__init__()
+        self.seconds = 0.0
         self._admission = admission
         self._viewer = viewer
         self.paid = paid

@@ -83,14 +83,12 @@ class GraphQLEndpoint:
         exchange = Exchange(scope, fields, send, media_type or JSON, coding or IDENTITY)
         if method == "OPTIONS":
             return await exchange.say_methods()
-        closed = False
         try:
             check(method, media_type, coding)
             if method != "POST":
                 check_get(fields, self._origins)
             viewer = await self._door.viewer(scope, fields)
             engine = self._engine
-            closed = engine.is_closed_to(viewer)
             exchange.viewer, exchange.compressions = viewer, engine.admission.compressions
             aside = partial(engine.admission.plan, viewer)
             request = await read_request(
@@ -98,6 +96,8 @@ class GraphQLEndpoint:
             )
         except RequestError as refused:
             # A stranger is not told which documents a closed server knows.
+            known = exchange.viewer
+            closed = known is not None and self._engine.is_closed_to(known)
             error = (
                 SignInFirst(CLOSED) if closed and not isinstance(refused, BadRequest) else refused
             )
@@ -106,7 +106,10 @@ class GraphQLEndpoint:
             return await exchange.reply(answer, status_of_refusal(error), ", ".join(METHODS))
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return await exchange.reply(Answer.failed("The sign-in could not be checked.", error))
-        answer = await self._persisted.answer(engine, request, viewer)
+        if request.digest:
+            answer = await self._persisted.answer(engine, request, viewer)
+        else:
+            answer = await engine.answer(request, viewer)
         if b"x-explain" in fields and self._access.explains(viewer):
             explained = await self._explain(request, viewer)
             answer = replace(answer, extensions={"explain": explained})

@@ -12,9 +12,14 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    ListTypeNode,
+    NamedTypeNode,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    TypeNode,
+    VariableDefinitionNode,
     parse,
 )
 
@@ -25,6 +30,9 @@ from graph.errors import RequestError, Unauthenticated, translate
 # A document that signs in is short; a longer one is not read.
 MAX_LENGTH, MAX_TOKENS = 2_000, 400
 ROOTS = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
+# Types that such a document may name: of any other, its errors would tell whether there is one.
+CONDITIONS = {name for name, _ in DOOR}
+INPUTS = {"SignInInput", "Boolean", "Float", "ID", "Int", "String"}
 DIRECTIVES = ("skip", "include")
 INDISCREET = {
     "GRAPHQL_PARSE_FAILED": "The document cannot be read as GraphQL.",
@@ -54,11 +62,13 @@ def discreet(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> Graph
     return GraphQLError(INDISCREET[code], nodes, source, positions, path, extensions=extensions)
 
 
-@lru_cache(1_000)
 def signs_in(text: str) -> bool:
     """Whether a document consists of nothing but what signing in needs; it need not be valid."""
-    if len(text) > MAX_LENGTH:
-        return False
+    return len(text) <= MAX_LENGTH and _signs_in(text)
+
+
+@lru_cache(1_000)
+def _signs_in(text: str) -> bool:
     try:
         definitions = parse(text, max_tokens=MAX_TOKENS).definitions
     except (GraphQLError, RecursionError):
@@ -66,8 +76,12 @@ def signs_in(text: str) -> bool:
     for definition in definitions:
         if isinstance(definition, OperationDefinitionNode):
             root = ROOTS.get(definition.operation)
+            if not all(map(_is_input, definition.variable_definitions or ())):
+                return False
         elif isinstance(definition, FragmentDefinitionNode):
             root = definition.type_condition.name.value
+            if root not in CONDITIONS:
+                return False
         else:
             return False
         if not _is_open(definition.selection_set, root) or not _are_known(definition.directives):
@@ -87,7 +101,8 @@ def _is_open(selected: SelectionSetNode, type_: str | None) -> bool:
                 return False
         elif isinstance(node, InlineFragmentNode):
             within = node.type_condition.name.value if node.type_condition else type_
-            if not _is_open(node.selection_set, within):
+            unknown = node.type_condition and within not in CONDITIONS
+            if unknown or not _is_open(node.selection_set, within):
                 return False
         elif not isinstance(node, FragmentSpreadNode):
             return False
@@ -100,6 +115,14 @@ def _is_door(type_: str | None, field: str) -> bool:
     if type_ is None:
         return any(name not in ROOTS.values() and field == each for name, each in DOOR)
     return (type_, field) in DOOR
+
+
+def _is_input(variable: VariableDefinitionNode) -> bool:
+    named: TypeNode = variable.type
+    while isinstance(named, ListTypeNode | NonNullTypeNode):
+        named = named.type
+    known = isinstance(named, NamedTypeNode) and named.name.value in INPUTS
+    return known and _are_known(variable.directives)
 
 
 def _are_known(directives: tuple[DirectiveNode, ...] | list[DirectiveNode] | None) -> bool:

@@ -35,7 +35,7 @@ from graph.documents import InvalidDocument, read_document
 from graph.errors import Refused, RequestError, refuse, translate
 from graph.execution.discretion import CLOSED, SignInFirst, discreet, signs_in
 from graph.execution.explain import explanation
-from graph.execution.mutations import MutationExecutor, completed
+from graph.execution.mutations import MutationExecutor, Telling, completed
 from graph.planner.arguments import Template
 from graph.planner.build import Builder
 from graph.planner.cost import value_of
@@ -110,7 +110,6 @@ class Engine:
         return viewer.role not in self._permissions.readers
 
     async def _answer(self, request: Request, viewer: Viewer) -> Answer:
-        telling = translate if self._may_see_schema(viewer.role) else discreet
         try:
             if self.is_closed_to(viewer) and not signs_in(request.query):
                 raise refuse(SignInFirst(CLOSED))
@@ -130,12 +129,16 @@ class Engine:
                 return await self._query(entry, request, viewer, *found)
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
+            telling = self._telling(viewer.role)
             errors = [telling(e, "GRAPHQL_VALIDATION_FAILED") for e in refused.errors]
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
-            return Answer(None, [telling(error)], executed=False)
+            return Answer(None, [self._telling(viewer.role)(error)], executed=False)
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return Answer.failed("The request failed.", error)
+
+    def _telling(self, role: str) -> Telling:
+        return translate if self._may_see_schema(role) else discreet
 
     def charge(self, viewer: Viewer, work: int) -> None:
         """Take what is done beside an answer; raises GraphQLError where that cannot be."""
@@ -379,7 +382,8 @@ class Engine:
         refused = self._refuse(viewer, cost, price)
         if refused is not None:
             return refused
-        answer = await self._mutations.run(document, request, variables, viewer, cost)
+        telling = self._telling(viewer.role)
+        answer = await self._mutations.run(document, request, variables, viewer, cost, telling)
         return replace(answer, price=price)
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from random import uniform
 
-from graphql import ExecutionResult, GraphQLSchema, execute
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 from graphql.execution.values import VariableValues
 
 from graph.admission.controller import Admission, WritePlace
@@ -19,6 +20,8 @@ from models.database.engines import Database
 
 log = logging.getLogger("cacaotrace.engine")
 
+# How an error is told to whoever asks.
+Telling = Callable[..., GraphQLError]
 # Seconds before a write that met another one is tried again.
 RETRY_PAUSES = (0.02, 0.1, 0.3)
 
@@ -50,6 +53,7 @@ class MutationExecutor:
         variables: VariableValues,
         viewer: Viewer,
         paid: int,
+        telling: Telling,
     ) -> Answer:
         """One operation is one transaction: where another writer stood in its way, it is run again."""
         for pause in (*RETRY_PAUSES, None):
@@ -57,7 +61,7 @@ class MutationExecutor:
             work = Work(
                 self._database, self._builder, self._reader, variables, place, self._key_hours
             )
-            answer = await self._written(work, document, request, viewer)
+            answer = await self._written(work, document, request, viewer, telling)
             if pause is None or not work.conflicted:
                 break
             # Those who stood in each other's way do not meet again at once.
@@ -65,7 +69,7 @@ class MutationExecutor:
         return answer
 
     async def _written(
-        self, work: Work, document: Document, request: Request, viewer: Viewer
+        self, work: Work, document: Document, request: Request, viewer: Viewer, telling: Telling
     ) -> Answer:
         running = execute(
             self._graphql,
@@ -81,7 +85,7 @@ class MutationExecutor:
             # Whoever waits is told now; a statement under way ends by its own time limit.
             self._abandon(work)
             raise
-        return await self._committed(work, result)
+        return await self._committed(work, result, telling)
 
     def _abandon(self, work: Work) -> None:
         abandoning = asyncio.ensure_future(work.abandon())
@@ -95,14 +99,15 @@ class MutationExecutor:
                 "an operation that was cut off could not be rolled back", exc_info=done.exception()
             )
 
-    async def _committed(self, work: Work, result: ExecutionResult) -> Answer:
+    async def _committed(self, work: Work, result: ExecutionResult, telling: Telling) -> Answer:
         try:
             taken_along = await work.finish()
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return Answer.failed("The commit failed.", error, executed=True)
         if work.lost is not None:
             return Answer.failed("The operation failed.", work.lost, executed=True)
-        answer = completed(result)
+        # An input may turn out to be null where it may not only when its field is run.
+        answer = completed(result, telling)
         for rolled_back in taken_along:
             assert rolled_back.path is not None
             if answer.data is not None:
@@ -110,7 +115,7 @@ class MutationExecutor:
         return Answer(answer.data, [*answer.errors, *taken_along], executed=True)
 
 
-def completed(result: ExecutionResult) -> Answer:
+def completed(result: ExecutionResult, telling: Telling = translate) -> Answer:
     """The answer that graphql-core has completed."""
-    errors = [translate(error) for error in result.errors or ()]
+    errors = [telling(error) for error in result.errors or ()]
     return Answer(result.data, errors, executed=True)

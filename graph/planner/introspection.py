@@ -6,9 +6,10 @@ time as well; what was told is kept.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil
+from typing import TypeAlias
 
 from graphql import (
     FieldNode,
@@ -37,8 +38,10 @@ NAMED = 10
 MAX_INTROSPECTION = 2 * STANDARD
 
 
-# Bytes of answers that are kept; tools ask for half a megabyte.
-MAX_KEPT = 8_000_000
+# Bytes of answers that are kept, with the documents that asked for them and what else an entry takes;
+# tools ask for half a megabyte.
+MAX_KEPT, OVERHEAD = 8_000_000, 500
+Key: TypeAlias = tuple[str | None, ...]
 
 
 class Introspections:
@@ -48,25 +51,28 @@ class Introspections:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._kept: OrderedDict[Key, bytes] = OrderedDict()
         self._size = 0
 
-    def find(self, key: Hashable) -> bytes | None:
+    def find(self, key: Key) -> bytes | None:
         """The data of an answer; None where it is not known."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
         return found
 
-    def keep(self, key: Hashable, data: bytes) -> None:
+    def keep(self, key: Key, data: bytes) -> None:
         """Remember the data of an answer."""
         if key in self._kept:
             return
         self._kept[key] = data
-        self._size += len(data)
+        self._size += _size_of(key, data)
         while self._size > MAX_KEPT:
-            _, forgotten = self._kept.popitem(last=False)
-            self._size -= len(forgotten)
+            self._size -= _size_of(*self._kept.popitem(last=False))
+
+
+def _size_of(key: Key, data: bytes) -> int:
+    return sum(len(part or "") for part in key) + len(data) + OVERHEAD
 
 
 def cost_of_introspection(

@@ -85,9 +85,11 @@ class Exchange:
         if coding is not IDENTITY:
             try:
                 body = await self._encode(body, coding)
+                head.append((b"content-encoding", coding.name.encode()))
             except RateLimited as error:
-                return await self.reply(Answer(None, [refuse(error)], executed=False))
-            head.append((b"content-encoding", coding.name.encode()))
+                # What a mutation wrote is told, if need be as it is: 429 would have it sent again.
+                if not posted or not self.coding.least:
+                    return await self.reply(Answer(None, [refuse(error)], executed=False))
         if status == 405:
             head.append((b"allow", allow.encode()))
         if status == 415:

@@ -88,6 +88,37 @@ def test_errors_name_neither_the_schema_nor_the_library(
         }
 
 
+@pytest.mark.parametrize("public_read", [True, False])
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (
+            'mutation ($u: String = "a") { signIn(input: {username: $u, password: "b"}) { token } }',
+            "u",
+        ),
+        (
+            'mutation ($i: SignInInput = {username: "a", password: "b"}) { signIn(input: $i) { token } }',
+            "i",
+        ),
+    ],
+)
+def test_inputs_that_turn_out_null_when_a_mutation_runs_are_refused_without_names(
+    sample: Database, public_read: bool, query: str, variables: str
+) -> None:
+    settings = Settings(production=True, public_read=public_read)
+    with local(create_app(settings, sample)) as client:
+        (error,) = request(client, query, {variables: None}).errors
+    assert error["message"] == "The value is not one that is accepted here."
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+def test_documents_that_sign_in_may_name_what_that_takes() -> None:
+    assert signs_in(
+        "mutation ($i: SignInInput!) { signIn(input: $i) { ...F } } fragment F on SignInPayload { token }"
+    )
+    assert signs_in("query ($b: Boolean!) { viewer { ... on Viewer { role @skip(if: $b) } } }")
+
+
 def test_errors_still_say_where(production: TestClient) -> None:
     (error,) = request(production, "{ products { nodes { nam } } }").errors
     assert error["locations"] == [{"line": 1, "column": 22}]
@@ -116,6 +147,12 @@ STRANGERS = [
     "{ viewer { role } ...F } fragment F on Query { users { totalCount } }",
     "{ viewer { ...F } } fragment F on User { role username }",
     "{ viewer { role @deprecated } }",
+    "{ viewer { ... on Product { __typename } } }",
+    "{ viewer { ... on Productz { __typename } } }",
+    "{ viewer { role } } fragment F on Plot { __typename }",
+    "query ($f: ProductFilter) { viewer { role } }",
+    "query ($f: [ProductFilterz!]!) { viewer { role } }",
+    "query ($f: String @x) { viewer { role } }",
     "query @x { viewer { role } }",
     "{ viewer { role } } type User { name: String }",
     "mutation { signOut { endedSessions } }",

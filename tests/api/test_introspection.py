@@ -12,7 +12,7 @@ from graph.answer import Answer, Request
 from graph.auth.permissions import SIGNED_IN, Permissions
 from graph.context import Viewer
 from graph.execution.engine import Engine
-from graph.planner.introspection import MAX_KEPT, Introspections
+from graph.planner.introspection import MAX_KEPT, OVERHEAD, Introspections
 from graph.schema import schema
 from models.database.engines import Database
 from serving.settings import PRODUCTION
@@ -76,9 +76,24 @@ def test_variables_decide_what_is_told(reader: TestClient) -> None:
 
 def test_kept_answers_are_bounded_and_the_oldest_is_forgotten() -> None:
     kept = Introspections()
-    piece: Any = b"x" * (MAX_KEPT // 4)
+    piece: Any = b"x" * (MAX_KEPT // 4 - OVERHEAD - 1)
     for number in range(4):
-        kept.keep(number, piece)
-    assert kept.find(0) == piece
-    kept.keep(4, piece)
-    assert [kept.find(number) is not None for number in range(5)] == [True, False, True, True, True]
+        kept.keep((str(number),), piece)
+    assert kept.find(("0",)) == piece
+    kept.keep(("4",), piece)
+    assert [kept.find((str(number),)) is not None for number in range(5)] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_documents_of_kept_answers_count_as_well() -> None:
+    kept = Introspections()
+    for number in range(100):
+        kept.keep((f"{number}#".ljust(MAX_KEPT // 10), None), b"{}")
+    assert (
+        sum(kept.find((f"{n}#".ljust(MAX_KEPT // 10), None)) is not None for n in range(100)) == 9
+    )

@@ -1,18 +1,24 @@
 """Answers on the wire: content codings, entity tags, connections that stay open."""
 
+import asyncio
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 from graphql import get_introspection_query
 from sqlalchemy import text
 
+from graph.admission.client_limiter import ClientLimiter
+from graph.answer import Answer
+from graph.context import Viewer
 from graph.headers import headers_of
 from graph.transport.negotiation import Coding, choose_coding, names_tag
+from graph.transport.response import Exchange
 from models.database.engines import Database
 from tests.api.asking import GRAPHQL, JSON
 from tests.api.conftest import serving
@@ -356,3 +362,31 @@ def test_connection_stays_open_unless_a_body_was_not_read(wire: Wire) -> None:
     assert [reply.open for reply in replies] == [True] * 9 + [False] + [True] * 2
     assert replies[9].headers["connection"] == "close"
     assert replies[-1].body == SHORT_BODY
+
+
+@pytest.mark.parametrize(
+    ("method", "accepted", "status"),
+    [("POST", b"gzip", 200), ("POST", b"gzip, identity;q=0", 429), ("GET", b"gzip", 429)],
+)
+def test_answer_whose_turn_to_be_compressed_does_not_come_goes_out_as_it_is(
+    method: str, accepted: bytes, status: int
+) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def reply() -> None:
+        coding = choose_coding(accepted)
+        assert coding is not None
+        busy = ClientLimiter(1, 0.01)
+        assert busy.enter_now("192.0.2.1")
+        viewer = Viewer("public", address="192.0.2.1")
+        exchange = Exchange({"method": method}, {}, send, JSON, coding, False, viewer, busy)
+        await exchange.reply(Answer({"written": "x" * 300_000}, [], executed=True))
+
+    asyncio.run(reply())
+    assert sent[0]["status"] == status
+    names = dict(sent[0]["headers"])
+    assert (b"content-encoding" in names) == (b"identity;q=0" in accepted)
+    assert (len(sent[1]["body"]) > 300_000) == (status == 200)
