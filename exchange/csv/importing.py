@@ -20,12 +20,12 @@ from exchange.csv.kind_list import KINDS
 from exchange.csv.kinds import Kind
 from exchange.csv.merging import Merge, Written, run_merge
 from exchange.csv.numbers import decimal_marks, is_number
-from exchange.csv.reader import Record
+from exchange.csv.reader import Record, Source
 from exchange.csv.references import resolve
 from exchange.csv.refusals import Refusal
 from exchange.csv.reject_file import RejectFile, leave_out_warnings
 from exchange.csv.report import SHOWN, ImportReport
-from exchange.csv.sources import Source, SourceOptions, open_source
+from exchange.csv.sources import SourceOptions, open_source
 from exchange.csv.staging import OnStep, StagedRow, Staging
 from exchange.csv.statistics import refresh_statistics
 from exchange.csv.use_merge import EDGES, UseMerge

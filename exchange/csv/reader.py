@@ -6,6 +6,7 @@ file that cannot, raises.
 """
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -62,7 +63,41 @@ class Record:
     problem: Refusal | None = None
 
 
-class CSVFile:
+class Source(ABC):
+    """An open file of rows: its header, and its records, which can be read once."""
+
+    path: Path
+    size: int
+    header: tuple[str, ...]
+    # Of CSV, and of the reject file.
+    delimiter: str
+    is_reject: bool
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file."""
+
+    @abstractmethod
+    def position(self) -> int:
+        """How many bytes of the file have been read."""
+
+    @abstractmethod
+    def records(self) -> Iterator[Record]:
+        """The records below the header that are not empty."""
+
+
+class CSVFile(Source):
     """An open CSV file: its header, its delimiter, and its records, which can be read once."""
 
     def __init__(
@@ -89,15 +124,8 @@ class CSVFile:
             self._bytes.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._stream.close()
 
     def position(self) -> int:

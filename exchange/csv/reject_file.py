@@ -14,9 +14,8 @@ from pathlib import Path
 from exchange.csv.columns import Columns
 from exchange.csv.errors import UnreadableFile
 from exchange.csv.numbers import write_number
-from exchange.csv.reader import REJECT_COLUMNS, Record
+from exchange.csv.reader import REJECT_COLUMNS, Record, Source
 from exchange.csv.refusals import WARNING_PREFIX, Rejection
-from exchange.csv.sources import Source
 from exchange.csv.spreadsheet import harmless
 
 

@@ -1,13 +1,10 @@
 """A file of rows, whatever its format: CSV or one sheet of XLSX, told apart by the first bytes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
 
 from exchange.csv.errors import BadOptions, UnreadableFile
-from exchange.csv.reader import CSVFile, Record
+from exchange.csv.reader import CSVFile, Source
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -23,32 +20,6 @@ class SourceOptions:
     encoding: str | None = None
     sheet: str | None = None
     decimal: str = "auto"
-
-
-class Source(Protocol):
-    """An open file of rows: its header, and its records, which can be read once."""
-
-    path: Path
-    size: int
-    header: tuple[str, ...]
-    # Of CSV, and of the reject file.
-    delimiter: str
-    is_reject: bool
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def position(self) -> int:
-        """How many bytes of the file have been read."""
-
-    def records(self) -> Iterator[Record]:
-        """The records below the header that are not empty."""
 
 
 def open_source(path: Path, options: SourceOptions) -> Source:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
@@ -20,7 +19,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from exchange.csv.errors import BadOptions, EmptyFile, UnboundedRecord, UnreadableFile
-from exchange.csv.reader import Record, SheetCell
+from exchange.csv.reader import Record, SheetCell, Source
 from exchange.csv.refusals import Code, Refusal
 
 # A sheet is read as a stream; the other parts, such as its texts, are held in memory.
@@ -41,7 +40,7 @@ CORRUPT = (
 )
 
 
-class WorkbookFile:
+class WorkbookFile(Source):
     """An open sheet of an XLSX file: its header and its records, which can be read once."""
 
     # Of its reject file, which is CSV.
@@ -66,15 +65,8 @@ class WorkbookFile:
             self._file.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._book.close()
         self._file.close()
 

@@ -15,14 +15,14 @@ from graph.admission.rate_limit import client_of
 from graph.answer import Answer, Request
 from graph.context import Viewer
 from graph.errors import RequestError
-from graph.execution.engine import Engine
+from graph.execution.engine import CHARACTER, Engine
 from graph.execution.trusted_documents import NONE, SHA256, TrustedDocuments
 
 # Characters of all texts that are kept, with what else an entry takes; and of one text.
 MAX_SIZE, OVERHEAD = 2_000_000, 500
 MAX_TEXT = MAX_SIZE // 10
-# What a client is charged for a document that it registers, and for each of its characters.
-REGISTERING, CHARACTER = 500, 10
+# What a client is charged for a document that it registers, beside its characters.
+REGISTERING = 500
 
 
 class PersistedQueryNotFound(RequestError):
