@@ -63,7 +63,7 @@ def _export(args: Namespace, database: Database) -> int:
     from ledger.signed_log import Forked
 
     try:
-        bundle = export(database, args.keeper, args.product)
+        bundle = export(database, args.log_config, args.product)
         if args.out is None:
             sys.stdout.buffer.write(bundle.encode())
         else:
@@ -84,7 +84,7 @@ def _verify(args: Namespace, database: Database) -> str:
     from ledger.examine import examine
 
     keys = [read_key_argument(key) for key in args.key]
-    published = args.checkpoints or args.keeper.published
+    published = args.checkpoints or args.log_config.published
     if args.checkpoints is None and published is not None and not published.exists():
         published = None
     done = examine(database, keys, published)

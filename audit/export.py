@@ -14,7 +14,7 @@ from typing import Any, cast
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.integrate import Keeper, integrate
+from ledger.integrate import LogConfig, integrate
 from ledger.leaf import canonical
 from ledger.note import Signer, UnusableKey
 from ledger.verifier import FORMAT, Key, NotVerified, open_checkpoint, verify_bundle
@@ -62,12 +62,12 @@ class CannotExport(Exception):
     """There is no such product, or its events cannot be proven now."""
 
 
-def export(database: Database, keeper: Keeper, product: int) -> str:
+def export(database: Database, log_config: LogConfig, product: int) -> str:
     """The bundle of a product; raises CannotExport, Forked, UnusableKey."""
-    signer = keeper.signer()
+    signer = log_config.signer()
     if signer is None:
         raise UnusableKey("it is not set: a bundle is signed")
-    _integrate(database, keeper)
+    _integrate(database, log_config)
     with _snapshot(database) as cursor:
         bundle = _bundle(cursor, product)
     content = write(bundle, signer)
@@ -97,10 +97,10 @@ def write(bundle: Mapping[str, Any], signer: Signer) -> str:
     return signer.sign(canonical(bundle).decode() + "\n")
 
 
-def _integrate(database: Database, keeper: Keeper) -> None:
+def _integrate(database: Database, log_config: LogConfig) -> None:
     """So that no event of the product is left out; a server may be at it."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while integrate(database, keeper) is None:
+    while integrate(database, log_config) is None:
         if time.monotonic() > deadline:
             raise CannotExport("another process integrates events, and does not come to an end")
         time.sleep(LOOK_SECONDS)

@@ -25,7 +25,7 @@ from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
 from models.database.engines import Database
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 
 SHOWN = "nodes { rule severity message evidence product { name } cacaoBatch { lotNumber } }"
 PAGE = f"totalCount pageInfo {{ hasNextPage endCursor }} {SHOWN}"
@@ -96,7 +96,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="cacaotrace-findings-") as folder,
         opened(options.data or Path(folder), options.products) as bed,
-        closing(Database(bed.url, patience=Patience(SECONDS))) as database,
+        closing(Database(bed.url, timeouts=Timeouts(SECONDS))) as database,
     ):
         server(bed.url, "ledger", "integrate")
         print(f"findings of {options.products:,} products:")

@@ -29,7 +29,7 @@ from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
 from ledger.examine import examine
-from ledger.integrate import Keeper, integrate
+from ledger.integrate import LogConfig, integrate
 from ledger.note import make_key
 from models.database.engines import Database
 from models.embedded import server as embedded
@@ -44,10 +44,10 @@ INSERT = """insert into transactions (product_id, event, details, event_id) valu
 INTEGRATOR = """
 import sys, time
 from pathlib import Path
-from ledger.integrate import Keeper
+from ledger.integrate import LogConfig
 from ledger.worker import Worker
 from models.database.engines import Database
-Worker(Database(sys.argv[1]), Keeper("cacaotrace", Path(sys.argv[2]), Path(sys.argv[3]))).start()
+Worker(Database(sys.argv[1]), LogConfig("cacaotrace", Path(sys.argv[2]), Path(sys.argv[3]))).start()
 time.sleep(10_000)
 """
 PROOF = "query ($id: ID!) { node(id: $id) { ... on Transaction { proof { status sequence leaf hashes rootHash checkpoint } } } }"
@@ -140,7 +140,7 @@ def settle(url: str) -> None:
 # ---------------------------------------------------------------- a million events
 
 
-def import_events(database: Database, keeper: Keeper, folder: Path, events: int) -> None:
+def import_events(database: Database, log_config: LogConfig, folder: Path, events: int) -> None:
     path = folder / "events.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -153,7 +153,7 @@ def import_events(database: Database, keeper: Keeper, folder: Path, events: int)
     report = import_csv(database, "transactions", path, mapping={}, constants={})
     print(f"imported {report.inserted:,} events in {time.perf_counter() - start:.0f} s")
     start = time.perf_counter()
-    done = integrate(database, keeper)
+    done = integrate(database, log_config)
     assert done is not None
     seconds = time.perf_counter() - start
     print(f"integrated {done.events:,} in {seconds:.0f} s: {done.events / seconds:,.0f} events/s")
@@ -207,9 +207,9 @@ def family(folder: Path) -> list[int]:
     return found
 
 
-def measure_verification(database: Database, keeper: Keeper, folder: Path) -> None:
+def measure_verification(database: Database, log_config: LogConfig, folder: Path) -> None:
     """All of it on one core: this process and PostgreSQL share it."""
-    signer = keeper.signer()
+    signer = log_config.signer()
     assert signer is not None
     core = max(os.sched_getaffinity(0))
     for pid in [0, *family(folder)]:
@@ -217,7 +217,7 @@ def measure_verification(database: Database, keeper: Keeper, folder: Path) -> No
             os.sched_setaffinity(pid, {core})
     for _ in range(3):
         wall, own, other = time.perf_counter(), time.process_time(), cpu_of(folder)
-        done = examine(database, [signer.key], keeper.published)
+        done = examine(database, [signer.key], log_config.published)
         assert done.findings == [], done.findings
         wall = time.perf_counter() - wall
         own, other = time.process_time() - own, cpu_of(folder) - other
@@ -247,12 +247,12 @@ def main() -> None:
             if options.rounds:
                 measure_appends(ledger, plain, folder, options.rounds, options.seconds)
             bulk = make_database(server.url, "bulk")
-            keeper = Keeper("cacaotrace", folder / "ledger.key", folder / "bulk.checkpoints")
+            log_config = LogConfig("cacaotrace", folder / "ledger.key", folder / "bulk.checkpoints")
             with closing(Database(bulk)) as database:
-                import_events(database, keeper, folder, options.events)
+                import_events(database, log_config, folder, options.events)
                 asyncio.run(measure_proofs(database, options.events, options.proofs))
             with closing(Database(bulk)) as database:
-                measure_verification(database, keeper, (folder / "postgres").resolve())
+                measure_verification(database, log_config, (folder / "postgres").resolve())
 
 
 def make_database(url: str, name: str) -> str:

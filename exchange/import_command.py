@@ -134,7 +134,7 @@ def run(args: Namespace, database: Database) -> int:
         print(f"error: {error} ({error.code})", file=sys.stderr)
         return 2
     if report.written and args.kind == "transactions":
-        integrate_after(database, getattr(args, "keeper", None))
+        integrate_after(database, getattr(args, "log_config", None))
     print(report)
     return report.exit_code
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from strawberry.types.info import Info as StrawberryInfo
 
 if TYPE_CHECKING:
-    from graph.mutations.work import Work
+    from graph.mutations.unit_of_work import UnitOfWork
 
 
 # What the actor of a request begins with that acts in the role of development: it has not signed in.
@@ -38,7 +38,7 @@ class Context:
     """One operation's context; `work` is there in a mutation, where it is one transaction."""
 
     viewer: Viewer
-    work: Work | None = None
+    work: UnitOfWork | None = None
 
 
 Info = StrawberryInfo[Context, None]

@@ -16,7 +16,7 @@ from psycopg2 import errorcodes
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 
 log = logging.getLogger("cacaotrace.errors")
 
@@ -203,7 +203,7 @@ def is_unavailable(cause: Exception) -> bool:
         return True
     if isinstance(cause, psycopg2.Error):
         return (cause.pgcode or "").startswith(AWAY)
-    return isinstance(cause, (PoolTimeoutError, Unanswered, TimeoutError, OSError))
+    return isinstance(cause, (PoolTimeoutError, DatabaseUnavailable, TimeoutError, OSError))
 
 
 def root_cause(error: GraphQLError) -> Exception | None:

@@ -6,7 +6,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ledger.integrate import Keeper, integrate
+from ledger.integrate import LogConfig, integrate
 from ledger.note import UnusableKey
 from ledger.signed_log import Forked
 from models.database.engines import Database
@@ -25,41 +25,41 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, database: Database) -> int:
     """Do as the command line asks; the exit code."""
-    keeper: Keeper = args.keeper
+    log_config: LogConfig = args.log_config
     try:
-        return _show_key(keeper) if args.action == "key" else _integrate(database, keeper)
+        return _show_key(log_config) if args.action == "key" else _integrate(database, log_config)
     except UnusableKey as error:
         print(f"error: LEDGER_KEY: {error}", file=sys.stderr)
         return 2
 
 
-def _show_key(keeper: Keeper) -> int:
-    signer = keeper.signer()
+def _show_key(log_config: LogConfig) -> int:
+    signer = log_config.signer()
     if signer is None:
         raise UnusableKey("it is not set: there is no key")
     print(signer.key)
     return 0
 
 
-def _integrate(database: Database, keeper: Keeper) -> int:
+def _integrate(database: Database, log_config: LogConfig) -> int:
     try:
-        done = integrate(database, keeper)
+        done = integrate(database, log_config)
     except Forked as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if done is None:
         print("another process integrates now", file=sys.stderr)
         return 1
-    unsigned = "" if keeper.key else ", unsigned: LEDGER_KEY is not set"
+    unsigned = "" if log_config.key else ", unsigned: LEDGER_KEY is not set"
     print(f"{done.events} events became leaves of the ledger, which has {done.size}{unsigned}")
     return 0
 
 
-def integrate_after(database: Database, keeper: Keeper | None) -> None:
+def integrate_after(database: Database, log_config: LogConfig | None) -> None:
     """What an import leaves in the queue becomes leaves; what keeps it from that is told, and no more."""
-    if keeper is None:
+    if log_config is None:
         return
     try:
-        integrate(database, keeper)
+        integrate(database, log_config)
     except (Forked, UnusableKey) as error:
         print(f"warning: the events wait for the ledger: {error}", file=sys.stderr)

@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
 from ledger.comparison import GONE, SAME, entries, parts
-from ledger.heads import Finding, Head, exact_time_of, published_notes, read_heads
+from ledger.heads import Finding, SignedTreeHead, exact_time_of, published_notes, read_heads
 from ledger.leaf import COLUMN_OF, leaf_of, version_of
 from ledger.merkle import Tree
 from ledger.verifier import Key, NotVerified, open_checkpoint
@@ -82,7 +82,7 @@ class Examined:
 class Examination:
     """One pass over the leaves, which compares the tree that they make with every head on the way."""
 
-    def __init__(self, heads: Sequence[Head], found: list[Finding]) -> None:
+    def __init__(self, heads: Sequence[SignedTreeHead], found: list[Finding]) -> None:
         self.tree = Tree()
         self.doubtful: list[int] = []
         self.broken = False

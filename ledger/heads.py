@@ -13,7 +13,7 @@ from ledger.verifier import Checkpoint, Key, NotVerified, Unreadable, open_check
 
 
 @dataclass(frozen=True)
-class Head:
+class SignedTreeHead:
     """A tree head, where it was found, and when it was signed (UTC, to the second)."""
 
     checkpoint: Checkpoint
@@ -39,12 +39,12 @@ class Finding:
 
 def read_heads(
     notes: Iterable[tuple[str, str]], keys: Sequence[Key], findings: list[Finding]
-) -> list[Head]:
+) -> list[SignedTreeHead]:
     """The heads of notes with their sources, by size; what is no head of these keys is a finding."""
     heads = []
     for source, note in notes:
         try:
-            heads.append(Head(open_with(note, keys), source, time_of(note)))
+            heads.append(SignedTreeHead(open_with(note, keys), source, time_of(note)))
         except NotVerified as error:
             findings.append(Finding(f"{source}: {error}"))
     return sorted(heads, key=lambda head: head.checkpoint.size)

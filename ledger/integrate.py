@@ -23,7 +23,7 @@ from ledger.leaf import leaf_of
 from ledger.merkle import Tree
 from ledger.note import Signer, now, read_signer
 from ledger.published import Published
-from ledger.signed_log import KnownHead, compare, grow_to, known_heads, size_of, tree_at
+from ledger.signed_log import KnownTreeHead, compare, grow_to, known_heads, size_of, tree_at
 from ledger.verifier import Checkpoint
 from models.database.engines import Database
 
@@ -48,7 +48,7 @@ order by t.transaction_id"""
 
 
 @dataclass(frozen=True)
-class Keeper:
+class LogConfig:
     """Who keeps a log: its name, the key that signs, and where checkpoints are published.
 
     Without a key events become leaves, and no checkpoint is signed.
@@ -74,12 +74,12 @@ class Integrated:
 class Integrator:
     """Integrates on one connection, which is its own and commits by itself."""
 
-    def __init__(self, connection: connection_type, keeper: Keeper) -> None:
+    def __init__(self, connection: connection_type, log_config: LogConfig) -> None:
         """Raises UnusableKey."""
         connection.autocommit = True
         self._connection = connection
-        self._signer = keeper.signer()
-        self._published = Published(keeper.published) if keeper.published else None
+        self._signer = log_config.signer()
+        self._published = Published(log_config.published) if log_config.published else None
         # The log as this process has hashed it, or opened it under its own signature; with a key alone.
         self._written: Tree | None = None
 
@@ -134,7 +134,7 @@ class Integrator:
         signed, heads = known_heads(cursor, self._published, key)
         if self._written:
             made = Checkpoint("", self._written.size, self._written.root())
-            heads.append(KnownHead("what this process knows", made, trusted=True))
+            heads.append(KnownTreeHead("what this process knows", made, trusted=True))
         tree = compare(cursor, heads, size)
         if size == signed and not self.waiting():
             known = self._signer is not None and tree.size == size
@@ -208,16 +208,18 @@ def _sign(cursor: cursor_type, signer: Signer, tree: Tree, issued_at: datetime) 
 
 
 @contextmanager
-def opened(database: Database, keeper: Keeper, *, beside: bool = False) -> Iterator[Integrator]:
+def opened(
+    database: Database, log_config: LogConfig, *, beside: bool = False
+) -> Iterator[Integrator]:
     """An integrator with a connection of its own, `beside` a server or not; raises UnusableKey."""
     pooled = (database.beside() if beside else database.engine()).raw_connection()
     try:
-        yield Integrator(cast("connection_type", pooled.driver_connection), keeper)
+        yield Integrator(cast("connection_type", pooled.driver_connection), log_config)
     finally:
         pooled.invalidate()
 
 
-def integrate(database: Database, keeper: Keeper) -> Integrated | None:
+def integrate(database: Database, log_config: LogConfig) -> Integrated | None:
     """Integrate all that waits; None where another integrator does. Raises Forked, UnusableKey."""
-    with opened(database, keeper) as integrator:
+    with opened(database, log_config) as integrator:
         return integrator.run()

@@ -30,7 +30,7 @@ class Forked(Exception):
 
 
 @dataclass(frozen=True)
-class KnownHead:
+class KnownTreeHead:
     """A tree head that the log has to agree with; `trusted` where our own key has signed it."""
 
     source: str
@@ -47,7 +47,7 @@ def size_of(cursor: cursor_type) -> int:
 
 def known_heads(
     cursor: cursor_type, published: Published | None, key: Key | None
-) -> tuple[int, list[KnownHead]]:
+) -> tuple[int, list[KnownTreeHead]]:
     """The size that the database says was signed last, and the heads to compare the log with.
 
     These are the newest of the database, the newest trusted one of it, and the newest published one.
@@ -61,7 +61,7 @@ def known_heads(
     return signed, heads
 
 
-def _heads_of_database(cursor: cursor_type, key: Key | None) -> Iterator[KnownHead]:
+def _heads_of_database(cursor: cursor_type, key: Key | None) -> Iterator[KnownTreeHead]:
     """The newest head, and the newest that our key has signed where that is an older one."""
     below, count = ABOVE_ALL, 1
     while True:
@@ -81,12 +81,12 @@ def _heads_of_database(cursor: cursor_type, key: Key | None) -> Iterator[KnownHe
         count = 1_000
 
 
-def _head_of_note(note: str, source: str, key: Key | None) -> KnownHead:
+def _head_of_note(note: str, source: str, key: Key | None) -> KnownTreeHead:
     try:
         checkpoint = head_of(note)
     except (NotVerified, ValueError) as error:
         raise Forked(f"{source} cannot be read: {error}; {NOTHING}") from None
-    return KnownHead(source, checkpoint, key is not None and _is_signed(note, key))
+    return KnownTreeHead(source, checkpoint, key is not None and _is_signed(note, key))
 
 
 def _is_signed(note: str, key: Key) -> bool:
@@ -108,7 +108,7 @@ def tree_at(cursor: cursor_type, size: int) -> Tree:
     return Tree(size, edge)
 
 
-def compare(cursor: cursor_type, heads: Sequence[KnownHead], size: int) -> Tree:
+def compare(cursor: cursor_type, heads: Sequence[KnownTreeHead], size: int) -> Tree:
     """Compare a log of this size with all heads; the tree of the largest trusted one, or an empty one.
 
     Raises Forked where the log does not begin with what a head says.

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
-from ledger.integrate import Integrator, Keeper, opened
+from ledger.integrate import Integrator, LogConfig, opened
 from ledger.signed_log import Forked
 from models.database.engines import Database
 
@@ -27,9 +27,9 @@ log = logging.getLogger("cacaotrace.ledger")
 class Worker:
     """Integrates beside a server until it is stopped."""
 
-    def __init__(self, database: Database, keeper: Keeper) -> None:
+    def __init__(self, database: Database, log_config: LogConfig) -> None:
         self._database = database
-        self._keeper = keeper
+        self._keeper = log_config
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         # What was logged last, and is not logged again.

@@ -21,8 +21,8 @@ from starlette.routing import Route
 from serving.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from graph.auth.authentication import Access
-    from ledger.integrate import Keeper
+    from graph.auth.authentication import AccessPolicy
+    from ledger.integrate import LogConfig
     from ledger.worker import Worker
     from models.database.engines import Database
     from models.idempotency import KeySweeper
@@ -41,14 +41,14 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     from graph.endpoints.graphql import application
     from graph.execution.trusted_documents import UnusableDocuments, load
     from models.database.engines import Database
-    from models.database.timeouts import Patience
+    from models.database.timeouts import Timeouts
 
     limits = settings.limits
     opened = database or Database(
         settings.database_url,
         settings.pool_size,
         prepare=settings.prepare,
-        patience=Patience(limits.request_seconds, limits.pool_seconds),
+        timeouts=Timeouts(limits.request_seconds, limits.pool_seconds),
     )
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     try:
         return application(
             opened,
-            access=access_of(settings),
+            access=access_policy_of(settings),
             web=WEB,
             trusted=load(settings.trusted_documents, only=settings.trusted_only),
             registering=settings.persisted_queries,
@@ -91,7 +91,7 @@ def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, K
     from models.idempotency import KeySweeper
 
     threads = (
-        Worker(database, keeper_of(settings)),
+        Worker(database, log_config_of(settings)),
         KeySweeper(database, settings.limits.idempotency_hours),
     )
     for thread in threads:
@@ -99,27 +99,27 @@ def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, K
     return threads
 
 
-def keeper_of(settings: Settings) -> "Keeper":
+def log_config_of(settings: Settings) -> "LogConfig":
     """Who keeps the ledger; raises SettingsError where its key cannot be used."""
-    from ledger.integrate import Keeper
+    from ledger.integrate import LogConfig
     from ledger.note import UnusableKey, make_key
 
-    keeper = Keeper(settings.ledger_origin, settings.ledger_key, settings.ledger_checkpoints)
+    log_config = LogConfig(settings.ledger_origin, settings.ledger_key, settings.ledger_checkpoints)
     try:
         # The embedded database has a key of its own, where none is named.
         if settings.ledger_key == settings.data_dir / "ledger.key" and make_key(
             settings.ledger_key
         ):
             log.info("made the ledger's key, %s", settings.ledger_key)
-        keeper.signer()
+        log_config.signer()
     except (UnusableKey, OSError) as error:
         raise SettingsError(f"LEDGER_KEY: {error}") from None
-    return keeper
+    return log_config
 
 
-def access_of(settings: Settings) -> "Access":
+def access_policy_of(settings: Settings) -> "AccessPolicy":
     """How open the server is; raises SettingsError where an issuer cannot be trusted."""
-    from graph.auth.authentication import Access
+    from graph.auth.authentication import AccessPolicy
     from graph.auth.issuer import Issuer
 
     issuer = None
@@ -133,7 +133,7 @@ def access_of(settings: Settings) -> "Access":
             )
         except ValueError as error:
             raise SettingsError(f"OIDC_ISSUER: {error}") from None
-    return Access(settings.production, settings.public_read, settings.dev_role, issuer)
+    return AccessPolicy(settings.production, settings.public_read, settings.dev_role, issuer)
 
 
 def _settle_memory() -> None:

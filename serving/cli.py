@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 
 from serving import logs
-from serving.app import create_app, keeper_of
+from serving.app import create_app, log_config_of
 from serving.settings import VARIABLES, Settings, SettingsError, mask
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
             within(None, partial(sample_data.fill, database))
         if not embedded and not settings.production:
             log.warning("PROFILE is development: anyone may ask for the schema")
-        if keeper_of(settings).key is None:
+        if log_config_of(settings).key is None:
             log.warning("LEDGER_KEY is not set: checkpoints of the ledger are not signed")
         database.close()
         serving = replace(settings, database_url=url)
@@ -144,7 +144,7 @@ def _delegate(settings: Settings, args: argparse.Namespace) -> int:
         return int(module.run(args, None))
     with opened_database(settings) as (_, database):
         if args.command in KEEPING:
-            args.keeper = keeper_of(settings)
+            args.log_config = log_config_of(settings)
         return int(module.run(args, database))
 
 

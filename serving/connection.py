@@ -34,7 +34,7 @@ class FaultyHead(Exception):
     """Header fields that contradict RFC 9112."""
 
 
-class Together(asyncio.Transport):
+class CoalescingTransport(asyncio.Transport):
     """What one response is written to: its head waits for the first of its body, and they go together.
 
     Not for HEAD, whose response has no body.
@@ -95,7 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         cycle = self._cycle_of_head()
         if cycle is not None and self.scope["method"] != "HEAD":
-            cycle.transport = Together(self.transport)
+            cycle.transport = CoalescingTransport(self.transport)
 
     def _cycle_of_head(self) -> Any:
         """The request and response of the head that came last; None while one is coming."""

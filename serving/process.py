@@ -52,9 +52,9 @@ class Protocol(BoundedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Have the connections of this server looked after, from the first one on."""
         super().connection_made(transport)
-        if self.server_state not in PATIENCE:
-            PATIENCE[self.server_state] = Patience(self.loop)
-            PATIENCE[self.server_state].check(self.server_state)
+        if self.server_state not in REAPERS:
+            REAPERS[self.server_state] = SlowClientReaper(self.loop)
+            REAPERS[self.server_state].check(self.server_state)
 
     def on_response_complete(self) -> None:
         """Take no more of a body that was answered before its end."""
@@ -67,7 +67,7 @@ class Protocol(BoundedProtocol):
             self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
 
 
-class Patience:
+class SlowClientReaper:
     """Looks at all connections each second: to look at each request would cost more."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -92,7 +92,7 @@ class Patience:
         self._loop.call_later(1, self.check, state)
 
 
-PATIENCE: WeakKeyDictionary[ServerState, Patience] = WeakKeyDictionary()
+REAPERS: WeakKeyDictionary[ServerState, SlowClientReaper] = WeakKeyDictionary()
 
 
 def patience_with(protocol: Any) -> float:

@@ -6,9 +6,9 @@ hangs is refused.
 
 import os
 
-PATIENCE = 1 if os.environ.get("TIMING") else 30
+TIMEOUTS = 1 if os.environ.get("TIMING") else 30
 
 
 def within(seconds: float) -> float:
     """The bound, in seconds, on what takes less than `seconds` on a quiet machine."""
-    return seconds * PATIENCE
+    return seconds * TIMEOUTS

@@ -30,7 +30,7 @@ from starlette.types import ASGIApp
 from graph.admission.limits import DEFAULTS, Limits
 from models import sample_data
 from models.database.engines import Database
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 from models.embedded import server as embedded
 from serving.app import create_app
 from serving.settings import LIMITS, Settings
@@ -111,7 +111,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 # A test that is about a deadline sets one; elsewhere a busy machine must not meet the server's own.
-UNHURRIED = Patience(within(DEFAULTS.request_seconds), within(DEFAULTS.pool_seconds))
+UNHURRIED = Timeouts(within(DEFAULTS.request_seconds), within(DEFAULTS.pool_seconds))
 UNHURRIED_LIMITS = replace(
     DEFAULTS, request_seconds=round(UNHURRIED.request), pool_seconds=round(UNHURRIED.pool)
 )
@@ -120,7 +120,7 @@ UNHURRIED_LIMITS = replace(
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
     """A Database of `url`, closed afterwards."""
-    database = Database(url, patience=UNHURRIED)
+    database = Database(url, timeouts=UNHURRIED)
     try:
         yield database
     finally:

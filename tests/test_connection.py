@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from models.database.engines import Database
-from serving.connection import Together
+from serving.connection import CoalescingTransport
 from tests.bounds import within
 from tests.conftest import Serving, start_serving
 
@@ -224,7 +224,7 @@ class Wire(asyncio.Transport):
 
 def test_a_head_travels_with_the_first_of_its_body() -> None:
     wire = Wire()
-    together = Together(wire)
+    together = CoalescingTransport(wire)
     for part in (b"head", b"one", b"two", b""):
         together.write(part)
     together.close()
@@ -236,7 +236,7 @@ def test_a_head_travels_with_the_first_of_its_body() -> None:
 )
 def test_nothing_that_was_written_is_kept_back_at_the_end(parts: list[bytes]) -> None:
     wire = Wire()
-    together = Together(wire)
+    together = CoalescingTransport(wire)
     for part in parts:
         together.write(part)
     together.close()

@@ -26,7 +26,7 @@ SECONDS = 2
 
 @pytest.fixture
 def port(sample: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server that has little patience."""
+    """A server that has little timeouts."""
     monkeypatch.setattr(serving, "HEAD_SECONDS", SECONDS)
     monkeypatch.setattr(serving, "BODY_SECONDS", SECONDS)
     port = free_port()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exchange.csv.errors import BadOptions
-from exchange.csv.kinds import Field, Kind, Reference
+from exchange.csv.importers import Field, Kind, Reference
 from exchange.csv.numbers import read_number
 from exchange.csv.reader import SheetCell
 from exchange.csv.refusals import Code, Refusal

@@ -2,7 +2,7 @@
 
 from exchange.csv import cells
 from exchange.csv.cells import CellType
-from exchange.csv.kinds import Field, Kind
+from exchange.csv.importers import Field, Kind
 from models import STAGES
 
 _WORDS: dict[CellType, str] = {

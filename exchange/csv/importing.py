@@ -15,9 +15,9 @@ from exchange.csv.clearing import plan_cleared
 from exchange.csv.columns import Columns, plan_columns
 from exchange.csv.dry_run import hide_sequences
 from exchange.csv.errors import BadOptions
+from exchange.csv.importers import Kind
 from exchange.csv.keyed_merge import KeyedMerge
 from exchange.csv.kind_list import KINDS
-from exchange.csv.kinds import Kind
 from exchange.csv.merging import Merge, Written, run_merge
 from exchange.csv.numbers import decimal_marks, is_number
 from exchange.csv.reader import Record, Source

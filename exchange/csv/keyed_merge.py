@@ -7,9 +7,9 @@ earlier rows of the file, unless its column is to be cleared.
 
 from exchange.csv.dry_run import NEXT_NUMBER, number_of
 from exchange.csv.identity import guard_identity
-from exchange.csv.kinds import Target
+from exchange.csv.importers import Target
 from exchange.csv.late_keys import adopt
-from exchange.csv.makers import ensure_makers
+from exchange.csv.manufacturers import ensure_manufacturers
 from exchange.csv.merging import Written
 from exchange.csv.refusals import Code
 from exchange.csv.staging import LIVE, Staging
@@ -84,7 +84,7 @@ class KeyedMerge:
     def write(self, first: int, last: int) -> Written:
         created, changed = (0, 0)
         if self.names_makers:
-            created, changed = ensure_makers(
+            created, changed = ensure_manufacturers(
                 self.staging.cursor, first, last, NEXT_NUMBER if self.dry_run else None
             )
         lines = {"first": first, "last": last}

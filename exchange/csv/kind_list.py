@@ -1,7 +1,7 @@
 """The six kinds of row that can be imported, by the name they have on the command line."""
 
 from exchange.csv import cells
-from exchange.csv.kinds import (
+from exchange.csv.importers import (
     CORRECTED,
     MANUFACTURER,
     PRODUCT,

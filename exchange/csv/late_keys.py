@@ -5,7 +5,7 @@ staged rows of one key in everything else. A staged row without the key means th
 agrees with it. Where several would do, nothing is adopted, and the staged row gets a warning.
 """
 
-from exchange.csv.kinds import LateKey, Target
+from exchange.csv.importers import LateKey, Target
 from exchange.csv.refusals import WarningCode
 from exchange.csv.staging import Staging
 

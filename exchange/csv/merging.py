@@ -9,7 +9,7 @@ from typing import Protocol
 
 import psycopg2
 
-from exchange.csv.kinds import Check
+from exchange.csv.importers import Check
 from exchange.csv.staging import VIOLATIONS, Staging, isolate
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from exchange.csv import cells
 from exchange.csv.errors import AmbiguousNumbers
-from exchange.csv.kinds import Field
+from exchange.csv.importers import Field
 from exchange.csv.reader import Record, SheetCell
 from exchange.csv.refusals import Code, Refusal
 

@@ -11,7 +11,7 @@ from typing import Never
 from tqdm import tqdm
 
 # Seconds before a bar appears.
-PATIENCE = 1.0
+PROGRESS_DELAY = 1.0
 
 
 class ProgressBars:
@@ -34,14 +34,14 @@ class ProgressBars:
         if bar is None or step != self._step:
             if bar:
                 bar.close()
-            patience = max(0.0, PATIENCE - (time.monotonic() - self._started))
-            bar = self._merging = self._open(f"{self._title}: {step}", " rows", patience)
+            delay = max(0.0, PROGRESS_DELAY - (time.monotonic() - self._started))
+            bar = self._merging = self._open(f"{self._title}: {step}", " rows", delay)
             self._step = step
         bar.total = total
         bar.update(done - bar.n)
 
-    def _open(self, title: str, unit: str, patience: float | None = None) -> "tqdm[Never]":
-        delay = PATIENCE if patience is None else patience
+    def _open(self, title: str, unit: str, delay: float | None = None) -> "tqdm[Never]":
+        delay = PROGRESS_DELAY if delay is None else delay
         return self._stack.enter_context(
             tqdm(desc=title, unit=unit, unit_scale=True, disable=None, delay=delay)
         )

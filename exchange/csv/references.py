@@ -3,7 +3,7 @@
 A row that names what is not there, or what is there more than once, is refused.
 """
 
-from exchange.csv.kinds import Reference, Way
+from exchange.csv.importers import NaturalKey, Reference
 from exchange.csv.refusals import Code
 from exchange.csv.staging import Staging
 
@@ -29,7 +29,7 @@ def _refuse_unknown_ids(staging: Staging, reference: Reference) -> None:
     )
 
 
-def _resolve_way(staging: Staging, reference: Reference, way: Way) -> None:
+def _resolve_way(staging: Staging, reference: Reference, way: NaturalKey) -> None:
     open_ = f"s.{reference.column} is null and s.{way.fields[0]} is not null"
     found = (
         f"select s.line, min(t.{reference.key}) as id, count(*) as n"
@@ -55,7 +55,7 @@ def _spell(reference: Reference) -> str:
     return reference.noun.replace("_", " ")
 
 
-def _describe(staging: Staging, way: Way) -> str:
+def _describe(staging: Staging, way: NaturalKey) -> str:
     names = [name for name in (*way.fields, *way.also) if name in staging.fields]
     parts = ", ".join(f"'{name} ' || left(s.{name}::text, 100)" for name in names)
     return f"concat_ws(', ', {parts})"

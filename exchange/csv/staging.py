@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from exchange.csv.kinds import Kind
+from exchange.csv.importers import Kind
 from exchange.csv.refusals import Code, Rejection, WarningCode
 from models.errors import refusal_in
 from models.texts.normal_form import LOST

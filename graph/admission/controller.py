@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from graph.admission.client_limiter import ClientLimiter
 from graph.admission.limits import Limits
-from graph.admission.planning_executor import Aside
-from graph.admission.rate_limit import Till, client_of, network_of
+from graph.admission.planning_executor import FairExecutor
+from graph.admission.rate_limit import RateLimiter, client_of, network_of
 from graph.context import Viewer
-from models.database.connection_limiter import Slots
+from models.database.connection_limiter import ConnectionLimiter
 from models.database.engines import Database
 from models.database.pool import Meter
 
@@ -35,18 +35,20 @@ class Admission:
     """Admits the requests of one engine."""
 
     def __init__(self, database: Database, limits: Limits, answered: Callable[[], int]) -> None:
-        self.till = Till(limits)
+        self.rate_limiter = RateLimiter(limits)
         size = database.pool_size
         part = SHARE if limits.cost_per_second else SHARE_UNCOUNTED
         share = min(size, limits.client_connections or max(1, size // part))
-        self._wait = database.patience.pool
+        self._wait = database.timeouts.pool
         self.reads = ClientLimiter(share, self._wait)
         self.writes = ClientLimiter(share, self._wait)
         # Threads that compress large answers.
         self.compressions = ClientLimiter(share, self._wait)
-        self._planning = Aside(answered, limits.request_seconds)
-        self._computing = Aside(answered, limits.request_seconds, "computing", duty=DUTY, debt=DEBT)
-        self._assemblies: Slots | None = None
+        self._planning = FairExecutor(answered, limits.request_seconds)
+        self._computing = FairExecutor(
+            answered, limits.request_seconds, "computing", duty=DUTY, debt=DEBT
+        )
+        self._assemblies: ConnectionLimiter | None = None
         self._most_assemblies = max(1, size // COMPUTING)
 
     def subject(self, key: Hashable) -> asyncio.Lock:
@@ -73,13 +75,13 @@ class Admission:
             short = size < LITTLE_TO_COMPUTE
             return await self._computing.run(_place_of(viewer), timed, short=short)
         finally:
-            self.till.settle(client_of(viewer), took)
+            self.rate_limiter.settle(client_of(viewer), took)
 
-    def assemblies(self) -> Slots:
+    def assemblies(self) -> ConnectionLimiter:
         """Places of requests that compute between their statements, on the running event loop."""
         slots = self._assemblies
         if slots is None or not slots.is_here():
-            slots = self._assemblies = Slots(self._most_assemblies, self._wait)
+            slots = self._assemblies = ConnectionLimiter(self._most_assemblies, self._wait)
         return slots
 
 
@@ -110,7 +112,7 @@ class Execution(Meter):
 
     def reach(self, cost: int) -> None:
         """Pay for what the database found, before more is done; raises RequestError where that cannot be."""
-        refused = self._admission.till.charge(self._viewer, cost, self.paid)
+        refused = self._admission.rate_limiter.charge(self._viewer, cost, self.paid)
         if refused is not None:
             raise refused
         self.paid += cost
@@ -124,13 +126,13 @@ class WritePlace:
         self._database = database
         self._client = client_of(viewer)
         self._paid = paid
-        self._slots: Slots | None = None
+        self._slots: ConnectionLimiter | None = None
         self._since = 0.0
 
     async def take(self) -> None:
         """Wait for a connection on the event loop: in threads, writers would hold up all others.
 
-        Raises RateLimited where the client has too many, Unanswered where all are in use for long.
+        Raises RateLimited where the client has too many, DatabaseUnavailable where all are in use for long.
         """
         if self._slots is not None:
             return
@@ -152,7 +154,7 @@ class WritePlace:
         self._admission.writes.leave(self._client)
         if charged:
             seconds = slots.loop.time() - self._since
-            self._admission.till.settle(self._client, seconds, self._paid)
+            self._admission.rate_limiter.settle(self._client, seconds, self._paid)
 
 
 def _place_of(viewer: Viewer) -> str:

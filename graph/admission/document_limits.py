@@ -61,17 +61,17 @@ class Merged:
 
 def check_extent(document: DocumentNode, limits: Limits) -> None:
     """Raises GraphQLError where a document is larger than the limits allow."""
-    extent = Extent(document, limits)
-    extent.check(len(document.definitions), limits.definitions, "definitions", document)
+    complexity = DocumentComplexity(document, limits)
+    complexity.check(len(document.definitions), limits.definitions, "definitions", document)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            extent.add_operation(definition)
-    for name, fragment in extent.fragments.items():
-        if name not in extent.spread:
-            extent.add_fragment(fragment)
+            complexity.add_operation(definition)
+    for name, fragment in complexity.fragments.items():
+        if name not in complexity.spread:
+            complexity.add_fragment(fragment)
 
 
-class Extent:
+class DocumentComplexity:
     """Counts one document; raises GraphQLError as soon as a limit is passed."""
 
     def __init__(self, document: DocumentNode, limits: Limits) -> None:

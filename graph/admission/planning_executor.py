@@ -15,7 +15,7 @@ from time import thread_time
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Usage:
             self._used.popitem(last=False)
 
 
-class Aside:
+class FairExecutor:
     """A thread that works for one event loop; `answered` counts what the others were answered."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Aside:
         self._timer = loop.call_later(0, self._hand_over, loop)
 
     async def run(self, client: str, work: Callable[[], T], *, short: bool = False) -> T:
-        """What `work` returns or raises; raises Unanswered where its turn does not come in time.
+        """What `work` returns or raises; raises DatabaseUnavailable where its turn does not come in time.
 
         What is short is done at once, on the event loop, for whoever has used little.
         """
@@ -135,7 +135,7 @@ class Aside:
             else:
                 self._forget(client, turn)
             if isinstance(error, TimeoutError):
-                raise Unanswered(TOO_MANY) from None
+                raise DatabaseUnavailable(TOO_MANY) from None
             raise
 
     def _turn_away(self) -> None:
@@ -145,7 +145,7 @@ class Aside:
         if not self._waiting[client]:
             del self._waiting[client]
         if not turn.done():
-            turn.set_exception(Unanswered(TOO_MANY))
+            turn.set_exception(DatabaseUnavailable(TOO_MANY))
 
     def _forget(self, client: str, turn: Turn) -> None:
         turns = self._waiting.get(client, deque())

@@ -35,7 +35,7 @@ class Price:
         return {"requested": self.requested, "maximum": self.maximum}
 
 
-class Till:
+class RateLimiter:
     """Admits requests, or says why not."""
 
     def __init__(self, limits: Limits) -> None:

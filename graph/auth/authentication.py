@@ -25,7 +25,7 @@ MAX_ADDRESSES = 10_000
 
 
 @dataclass(frozen=True)
-class Access:
+class AccessPolicy:
     """How open a server is: `role` is that of a request without a token."""
 
     production: bool = False
@@ -43,7 +43,7 @@ class Access:
         return not self.production and viewer.role in STAFF
 
 
-class Door:
+class RequestAuthenticator:
     """Tells who asks. One for each process.
 
     The role of development is for those who ask for a loopback name: a page of another site may have
@@ -51,7 +51,7 @@ class Door:
     for those on whose behalf a proxy asks.
     """
 
-    def __init__(self, database: Database, access: Access) -> None:
+    def __init__(self, database: Database, access: AccessPolicy) -> None:
         self._authenticator = Authenticator(database, access.issuer)
         role = access.role
         actor = "" if role == PUBLIC else f"{DEVELOPMENT}{role}"

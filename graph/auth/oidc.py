@@ -21,7 +21,7 @@ from jwt import PyJWK, PyJWT
 from jwt.exceptions import PyJWTError
 
 from graph.auth.issuer import Issuer, UntrustedToken, require_safe, shown
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.user import ROLES
 
 log = logging.getLogger("cacaotrace.oidc")
@@ -63,7 +63,7 @@ class KeySet:
         self._turn = asyncio.Lock()
 
     async def find(self, key_id: str | None, algorithm: str) -> PyJWK:
-        """The key to verify with; raises UntrustedToken, or Unanswered where no keys are known."""
+        """The key to verify with; raises UntrustedToken, or DatabaseUnavailable where no keys are known."""
         key = self._pick(key_id, algorithm)
         if key is None:
             async with self._turn:
@@ -73,7 +73,7 @@ class KeySet:
         elif self._may_try(REFRESH_SECONDS):
             asyncio.get_running_loop().run_in_executor(None, self._fetch)
         if key is None and not self._published:
-            raise Unanswered("the issuer's keys are not known yet")
+            raise DatabaseUnavailable("the issuer's keys are not known yet")
         if key is None:
             raise UntrustedToken("no such key")
         return key
@@ -127,7 +127,7 @@ class Verifier:
         self._keys = KeySet(issuer)
 
     async def verify(self, token: str) -> Identity:
-        """Who the token is about; raises UntrustedToken, or Unanswered without any keys."""
+        """Who the token is about; raises UntrustedToken, or DatabaseUnavailable without any keys."""
         if len(token) > MAX_TOKEN:
             raise UntrustedToken("too long")
         key_id, algorithm = _read_header(token)

@@ -73,7 +73,7 @@ class Authenticator:
     async def viewer(self, authorization: bytes, address: str) -> Viewer:
         """Who sends this header from this address; raises Unauthenticated, or what the database raises.
 
-        Unanswered where an issuer's keys could not be fetched yet.
+        DatabaseUnavailable where an issuer's keys could not be fetched yet.
         """
         known = self._known.get((authorization, address))
         if (
@@ -88,7 +88,7 @@ class Authenticator:
             self._known.clear()
             self._revocations = revocations
         self._known.pop((authorization, address), None)
-        async with asyncio.timeout(self._database.patience.request):
+        async with asyncio.timeout(self._database.timeouts.request):
             found = await self._find(authorization, address)
         # What was revoked while the database was asked may have been read before.
         if found.seconds > 0 and revocations == self._credentials.revocations == self._revocations:

@@ -10,23 +10,25 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from graph.answer import Answer, Request
-from graph.auth.authentication import Door
+from graph.auth.authentication import RequestAuthenticator
 from graph.endpoints.rest import failure, refusal, viewer_of
 from graph.execution.engine import Engine
 
 NEWEST = "{ ledger { checkpoint } }"
 
 
-def routes(engine: Engine, door: Door) -> list[BaseRoute]:
+def routes(engine: Engine, authenticator: RequestAuthenticator) -> list[BaseRoute]:
     async def checkpoint(http: HTTPRequest) -> Response:
-        return await newest(engine, door, http)
+        return await newest(engine, authenticator, http)
 
     return [Route("/ledger/checkpoint", checkpoint, methods=["GET"])]
 
 
-async def newest(engine: Engine, door: Door, http: HTTPRequest) -> Response:
+async def newest(
+    engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
+) -> Response:
     """The note; 404 before the first one."""
-    viewer = await viewer_of(door, http)
+    viewer = await viewer_of(authenticator, http)
     if isinstance(viewer, Answer):
         return failure(viewer)
     answer = await engine.answer(Request(NEWEST), viewer)

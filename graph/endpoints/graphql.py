@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.admission.limits import DEFAULTS, Limits
 from graph.answer import Answer, Request
-from graph.auth.authentication import Access, Door
+from graph.auth.authentication import AccessPolicy, RequestAuthenticator
 from graph.context import Viewer
 from graph.endpoints import checkpoint, rest, trace_page
 from graph.endpoints import impact_csv as recall
@@ -49,7 +49,7 @@ PAGE_POLICY = (
 PATH = "/graphql"
 EXPLAIN_SECONDS = 5
 NAMES_DOCUMENT = re.compile(rb"(?:^|&)(?:query|documentId|extensions)=")
-DEVELOPMENT = Access()
+DEVELOPMENT = AccessPolicy()
 
 
 class GraphQLEndpoint:
@@ -58,14 +58,14 @@ class GraphQLEndpoint:
     def __init__(
         self,
         engine: Engine,
-        door: Door,
-        access: Access,
+        authenticator: RequestAuthenticator,
+        access: AccessPolicy,
         web: Path,
         persisted: PersistedQueries,
         origins: frozenset[bytes] = NOBODY,
     ) -> None:
         self._engine = engine
-        self._door = door
+        self._authenticator = authenticator
         self._access = access
         self._web = web
         self._persisted = persisted
@@ -87,7 +87,7 @@ class GraphQLEndpoint:
             check(method, media_type, coding)
             if method != "POST":
                 check_get(fields, self._origins)
-            viewer = await self._door.viewer(scope, fields)
+            viewer = await self._authenticator.viewer(scope, fields)
             engine = self._engine
             exchange.viewer, exchange.compressions = viewer, engine.admission.compressions
             aside = partial(engine.admission.plan, viewer)
@@ -159,7 +159,7 @@ class Application(Starlette):
 def application(
     database: Database,
     *,
-    access: Access = DEVELOPMENT,
+    access: AccessPolicy = DEVELOPMENT,
     web: Path,
     trusted: TrustedDocuments = NONE,
     registering: bool = True,
@@ -178,15 +178,15 @@ def application(
     engine = Engine(database, access.permissions(), limits)
     trusted.teach(engine)
     persisted = PersistedQueries(trusted, registering=registering)
-    door = Door(database, access)
+    authenticator = RequestAuthenticator(database, access)
     static = Mount("/static", Assets(directory=web / "dist", check_dir=False))
     return Application(
-        GraphQLEndpoint(engine, door, access, web, persisted, origins),
+        GraphQLEndpoint(engine, authenticator, access, web, persisted, origins),
         [
-            *rest.routes(engine, door),
-            *recall.routes(engine, door),
-            *checkpoint.routes(engine, door),
-            *trace_page.routes(engine, door, web),
+            *rest.routes(engine, authenticator),
+            *recall.routes(engine, authenticator),
+            *checkpoint.routes(engine, authenticator),
+            *trace_page.routes(engine, authenticator, web),
             *([] if access.production else [static]),
             *routes,
         ],

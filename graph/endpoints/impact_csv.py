@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from exchange.csv.spreadsheet import harmless
 from graph.answer import Answer, Request
-from graph.auth.authentication import Door
+from graph.auth.authentication import RequestAuthenticator
 from graph.endpoints.rest import failure, refusal, viewer_of
 from graph.execution.engine import Engine
 from graph.pagination import MAX_LISTING_SIZE, write_global_id
@@ -38,17 +38,19 @@ COLUMNS = (
 MEDIA_TYPE, BYTE_ORDER_MARK = "text/csv; charset=utf-8; header=present", "\ufeff"
 
 
-def routes(engine: Engine, door: Door) -> list[BaseRoute]:
+def routes(engine: Engine, authenticator: RequestAuthenticator) -> list[BaseRoute]:
     async def impact(http: HTTPRequest) -> Response:
-        return await recall(engine, door, http)
+        return await recall(engine, authenticator, http)
 
     return [Route("/trace/{batch}/impact.csv", impact, methods=["GET"])]
 
 
-async def recall(engine: Engine, door: Door, http: HTTPRequest) -> Response:
+async def recall(
+    engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
+) -> Response:
     """The products that a batch reached, by its number or its global id."""
     id_ = batch_id(http.path_params["batch"])
-    viewer = await viewer_of(door, http)
+    viewer = await viewer_of(authenticator, http)
     if isinstance(viewer, Answer):
         return failure(viewer)
     pages: list[dict[str, Any]] = []

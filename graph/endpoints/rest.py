@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from graph.answer import Answer, Request
-from graph.auth.authentication import Door
+from graph.auth.authentication import RequestAuthenticator
 from graph.context import Viewer
 from graph.execution.engine import Engine
 from graph.headers import headers_of
@@ -56,17 +56,17 @@ HEADERS = {
 }
 
 
-def routes(engine: Engine, door: Door) -> list[BaseRoute]:
-    products = ProductDoor(engine, door)
+def routes(engine: Engine, authenticator: RequestAuthenticator) -> list[BaseRoute]:
+    products = ProductEndpoint(engine, authenticator)
     return [Route("/api/products", products, methods=["GET", "POST"])]
 
 
-class ProductDoor:
+class ProductEndpoint:
     """GET lists products by number, POST creates one."""
 
-    def __init__(self, engine: Engine, door: Door) -> None:
+    def __init__(self, engine: Engine, authenticator: RequestAuthenticator) -> None:
         self._engine = engine
-        self._door = door
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application behind the route."""
@@ -81,7 +81,7 @@ class ProductDoor:
         limit = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
         if not 0 <= limit <= most:
             return refusal(f"limit must be a number from 0 to {most}")
-        viewer = await viewer_of(self._door, http)
+        viewer = await viewer_of(self._authenticator, http)
         if isinstance(viewer, Answer):
             return failure(viewer)
         found = await self._pages(viewer, limit, http.query_params.get("after"))
@@ -132,7 +132,7 @@ class ProductDoor:
         return await self._write(http, members | {"allowDuplicate": True})
 
     async def _write(self, http: HTTPRequest, given: dict[str, Any]) -> JSONResponse:
-        viewer = await viewer_of(self._door, http)
+        viewer = await viewer_of(self._authenticator, http)
         if isinstance(viewer, Answer):
             return failure(viewer)
         answer = await self._engine.answer(Request(CREATE, {"input": given}), viewer)
@@ -146,10 +146,10 @@ class ProductDoor:
         return JSONResponse({"message": CREATED, "product_id": created}, 201)
 
 
-async def viewer_of(door: Door, http: HTTPRequest) -> Viewer | Answer:
+async def viewer_of(authenticator: RequestAuthenticator, http: HTTPRequest) -> Viewer | Answer:
     """Who asks, or the failure that is answered where that cannot be told."""
     try:
-        return await door.viewer(http.scope, headers_of(http.scope["headers"]))
+        return await authenticator.viewer(http.scope, headers_of(http.scope["headers"]))
     except Exception as error:  # noqa: BLE001 - masked and logged by translate
         return Answer.failed("The sign-in could not be checked.", error)
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from graph.answer import Answer, Request
-from graph.auth.authentication import Door
+from graph.auth.authentication import RequestAuthenticator
 from graph.auth.permissions import SIGNED_IN
 from graph.endpoints.rest import failure, refusal, viewer_of
 from graph.execution.engine import Engine
@@ -46,9 +46,9 @@ PICTURE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 WAYS = {"back": "BACK", "forward": "FORWARD"}
 
 
-def routes(engine: Engine, door: Door, web: Path) -> list[BaseRoute]:
+def routes(engine: Engine, authenticator: RequestAuthenticator, web: Path) -> list[BaseRoute]:
     async def svg(http: HTTPRequest) -> Response:
-        return await picture(engine, door, http)
+        return await picture(engine, authenticator, http)
 
     def page(_http: HTTPRequest) -> Response:
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
@@ -61,12 +61,14 @@ def routes(engine: Engine, door: Door, web: Path) -> list[BaseRoute]:
     ]
 
 
-async def picture(engine: Engine, door: Door, http: HTTPRequest) -> Response:
+async def picture(
+    engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
+) -> Response:
     """The drawing of a trace of a product or a batch; `?direction=forward` of a batch ahead."""
     way = WAYS.get(http.query_params.get("direction", "back"))
     if way is None:
         return refusal("direction must be back or forward")
-    viewer = await viewer_of(door, http)
+    viewer = await viewer_of(authenticator, http)
     if isinstance(viewer, Answer):
         return failure(viewer)
     variables = {

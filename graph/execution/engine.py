@@ -43,7 +43,7 @@ from graph.planner.introspection import MAX_KEPT, Introspections
 from graph.planner.plan_cache import Entry, Fetch, Plans, Prepared
 from graph.planner.reader import Reader
 from graph.schema import schema
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Engine:
         self.plans = Plans()
         self._introspections = Introspections()
         self.admission = Admission(database, limits, lambda: self.plans.hits)
-        self._till = self.admission.till
+        self._rate_limiter = self.admission.rate_limiter
         self._mutations = MutationExecutor(
             self._graphql,
             database,
@@ -101,7 +101,9 @@ class Engine:
         except asyncio.CancelledError:
             if not self._deadlines.is_late(under_way):
                 raise
-            return Answer.failed("The request was late.", Unanswered("the request took too long"))
+            return Answer.failed(
+                "The request was late.", DatabaseUnavailable("the request took too long")
+            )
         finally:
             self._deadlines.end(under_way)
 
@@ -142,12 +144,12 @@ class Engine:
 
     def charge(self, viewer: Viewer, work: int) -> None:
         """Take what is done beside an answer; raises GraphQLError where that cannot be."""
-        self.admission.till.spend(viewer, work)
+        self.admission.rate_limiter.spend(viewer, work)
 
     async def _understand(self, request: Request, viewer: Viewer) -> Entry:
         """The document, which many may ask with at the same time: it is read once."""
         query, name = request.query, request.operation_name
-        self._till.spend(viewer, len(query) * CHARACTER)
+        self._rate_limiter.spend(viewer, len(query) * CHARACTER)
         async with self.admission.subject((query, name)):
             entry = self.plans.find(query, name)
             if entry is None:
@@ -159,14 +161,14 @@ class Engine:
         self, entry: Entry, request: Request, variables: VariableValues, viewer: Viewer
     ) -> tuple[Prepared, Sequence[Any]]:
         """The plan for these variables; of many who need the same one, the first has it made."""
-        self._till.spend(viewer, PLAN)
+        self._rate_limiter.spend(viewer, PLAN)
         async with self.admission.subject((request.query, request.operation_name, viewer.role)):
             found = self._find(entry, variables, viewer.role)
             if found is None:
                 planning = partial(self._make, entry, variables, viewer.role)
                 made = await self.admission.plan(viewer, planning, short=is_short(request.query))
                 found = self._keep(entry, variables, *made)
-                self._till.spend(viewer, made[0].objects * OBJECT)
+                self._rate_limiter.spend(viewer, made[0].objects * OBJECT)
             return found
 
     def _enter(self, request: Request, role: str) -> Entry:
@@ -194,7 +196,7 @@ class Engine:
         coercing = partial(self._variables, entry, request, viewer.role)
         if request.size <= MANY_BYTES or not entry.definitions:
             return coercing()
-        self._till.spend(viewer, request.size)
+        self._rate_limiter.spend(viewer, request.size)
         return await self.admission.plan(viewer, coercing, short=request.size < LONG)
 
     def _variables(self, entry: Entry, request: Request, role: str) -> VariableValues:
@@ -231,7 +233,7 @@ class Engine:
         cost = value_of(template.cost, values)
         if completed and template.operation.fields:
             cost *= COMPLETION
-        price = self._till.price(cost)
+        price = self._rate_limiter.price(cost)
         refused = self._refuse(viewer, cost, price)
         if refused is not None:
             return refused
@@ -263,11 +265,11 @@ class Engine:
             return await prepared.fetch(values, execution)
         finally:
             reads.leave(client)
-            self._till.settle(client, execution.seconds, execution.paid)
+            self._rate_limiter.settle(client, execution.seconds, execution.paid)
 
     def _refuse(self, viewer: Viewer, cost: int, price: Price) -> Answer | None:
         """The answer to who may not spend so much, or not now; None to who has been charged."""
-        refused = self._till.charge(viewer, cost)
+        refused = self._rate_limiter.charge(viewer, cost)
         if refused is None:
             return None
         return Answer(None, [refuse(refused)], executed=False, price=price)
@@ -304,7 +306,7 @@ class Engine:
     ) -> T | Answer:
         """What `work` makes of an answer of so many bytes, for so much; or why that cannot be now."""
         try:
-            refused = self._till.charge(viewer, cost)
+            refused = self._rate_limiter.charge(viewer, cost)
             if refused is not None:
                 return Answer(None, [refuse(refused)], executed=False)
             return await self.admission.compute(viewer, work, size=size)
@@ -378,7 +380,7 @@ class Engine:
             error = MutationByGet("A GET request can only run queries.")
             raise refuse(error, [operation])
         cost = self._builder.check(operation, document.fragments, variables, viewer.role)
-        price = self._till.price(cost)
+        price = self._rate_limiter.price(cost)
         refused = self._refuse(viewer, cost, price)
         if refused is not None:
             return refused

@@ -13,7 +13,7 @@ from graph.answer import Answer, Request
 from graph.context import Context, Viewer
 from graph.documents import Document
 from graph.errors import translate
-from graph.mutations.work import Work
+from graph.mutations.unit_of_work import UnitOfWork
 from graph.planner.build import Builder
 from graph.planner.reader import Reader
 from models.database.engines import Database
@@ -58,7 +58,7 @@ class MutationExecutor:
         """One operation is one transaction: where another writer stood in its way, it is run again."""
         for pause in (*RETRY_PAUSES, None):
             place = WritePlace(self._admission, self._database, viewer, paid)
-            work = Work(
+            work = UnitOfWork(
                 self._database, self._builder, self._reader, variables, place, self._key_hours
             )
             answer = await self._written(work, document, request, viewer, telling)
@@ -69,7 +69,12 @@ class MutationExecutor:
         return answer
 
     async def _written(
-        self, work: Work, document: Document, request: Request, viewer: Viewer, telling: Telling
+        self,
+        work: UnitOfWork,
+        document: Document,
+        request: Request,
+        viewer: Viewer,
+        telling: Telling,
     ) -> Answer:
         running = execute(
             self._graphql,
@@ -87,7 +92,7 @@ class MutationExecutor:
             raise
         return await self._committed(work, result, telling)
 
-    def _abandon(self, work: Work) -> None:
+    def _abandon(self, work: UnitOfWork) -> None:
         abandoning = asyncio.ensure_future(work.abandon())
         self._abandoning.add(abandoning)
         abandoning.add_done_callback(self._abandoned)
@@ -99,7 +104,9 @@ class MutationExecutor:
                 "an operation that was cut off could not be rolled back", exc_info=done.exception()
             )
 
-    async def _committed(self, work: Work, result: ExecutionResult, telling: Telling) -> Answer:
+    async def _committed(
+        self, work: UnitOfWork, result: ExecutionResult, telling: Telling
+    ) -> Answer:
         try:
             taken_along = await work.finish()
         except Exception as error:  # noqa: BLE001 - masked and logged by translate

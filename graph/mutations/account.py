@@ -5,10 +5,10 @@ from sqlalchemy.orm import Session
 
 import models
 from graph import context
-from graph.mutations.asker import Asker, account_mutation
+from graph.mutations.caller import Caller, account_mutation
 from graph.mutations.input import REFERENCE, MutationInput, find, given
-from graph.mutations.payload import payload, told, written
-from graph.mutations.work import Written
+from graph.mutations.payload import extra, payload, written
+from graph.mutations.unit_of_work import Written
 from graph.types import Role, User, Viewer
 from graph.types.scalar import DateTime
 from models.accounts import account
@@ -57,16 +57,16 @@ class SetRoleInput(MutationInput):
 
 @payload("What became of a sign-in.")
 class SignInPayload:
-    token: str | None = told("What to send as `Authorization: Bearer TOKEN`, shown this once.")
-    expires_at: DateTime | None = told(
+    token: str | None = extra("What to send as `Authorization: Bearer TOKEN`, shown this once.")
+    expires_at: DateTime | None = extra(
         "When it ends, in UTC; an hour without a request ends it before."
     )
-    viewer: Viewer | None = told("Who asks from now on.")
+    viewer: Viewer | None = extra("Who asks from now on.")
 
 
 @payload("What became of sessions.")
 class SessionPayload:
-    ended_sessions: int | None = told("How many sessions ended.")
+    ended_sessions: int | None = extra("How many sessions ended.")
 
 
 @payload("What became of a user.")
@@ -74,33 +74,33 @@ class UserPayload:
     user: User | None = written("The user.")
 
 
-def verify_name(input: SignInInput, asker: Asker) -> account.Verified:
-    address = asker.viewer.address
-    return account.verify(asker.database, input.username, input.password, address)
+def verify_name(input: SignInInput, caller: Caller) -> account.Verified:
+    address = caller.viewer.address
+    return account.verify(caller.database, input.username, input.password, address)
 
 
-def verify_viewer(input: ChangePasswordInput, asker: Asker) -> account.Verified:
-    viewer = asker.viewer
+def verify_viewer(input: ChangePasswordInput, caller: Caller) -> account.Verified:
+    viewer = caller.viewer
     name = viewer.username or ""
-    return account.verify(asker.database, name, input.old_password, viewer.address, signed_in=True)
+    return account.verify(caller.database, name, input.old_password, viewer.address, signed_in=True)
 
 
-def sign_in(session: Session, _input: SignInInput, asker: Asker) -> Written:
-    user = asker.verified
+def sign_in(session: Session, _input: SignInInput, caller: Caller) -> Written:
+    user = caller.verified
     assert user is not None
     started = account.sign_in(session, user)
     viewer = Viewer.of(
         context.Viewer(user.role, username=user.username, expires_at=started.expires_at)
     )
-    asker.told.update(token=started.token, expires_at=viewer.expires_at, viewer=viewer)
+    caller.extra.update(token=started.token, expires_at=viewer.expires_at, viewer=viewer)
     return {}
 
 
-def sign_out(session: Session, input: SignOutInput, asker: Asker) -> Written:
-    viewer = asker.viewer
+def sign_out(session: Session, input: SignOutInput, caller: Caller) -> Written:
+    viewer = caller.viewer
     assert viewer.session is not None
     assert viewer.user_id is not None
-    asker.told["ended_sessions"] = (
+    caller.extra["ended_sessions"] = (
         end_sessions(session, viewer.user_id)
         if input.everywhere
         else end_session(session, viewer.session)
@@ -108,20 +108,20 @@ def sign_out(session: Session, input: SignOutInput, asker: Asker) -> Written:
     return {}
 
 
-def change_password(session: Session, input: ChangePasswordInput, asker: Asker) -> Written:
-    assert asker.verified is not None
-    asker.told["ended_sessions"] = account.change_password(
-        session, asker.verified, input.new_password, asker.viewer.session
+def change_password(session: Session, input: ChangePasswordInput, caller: Caller) -> Written:
+    assert caller.verified is not None
+    caller.extra["ended_sessions"] = account.change_password(
+        session, caller.verified, input.new_password, caller.viewer.session
     )
     return {}
 
 
-def create_user(session: Session, input: CreateUserInput, _asker: Asker) -> Written:
+def create_user(session: Session, input: CreateUserInput, _asker: Caller) -> Written:
     key = account.create_user(session, input.username, input.password, str(input.role.value))
     return {"user": key}
 
 
-def set_role(session: Session, input: SetRoleInput, _asker: Asker) -> Written:
+def set_role(session: Session, input: SetRoleInput, _asker: Caller) -> Written:
     key = find(session, models.User, input.user_id, "user_id")
     account.set_role(session, key, str(input.role.value))
     return {"user": key}

@@ -4,10 +4,10 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
-from graph.mutations.asker import Asker, account_mutation
+from graph.mutations.caller import Caller, account_mutation
 from graph.mutations.input import REFERENCE, MutationInput, find, given
-from graph.mutations.payload import payload, told, written
-from graph.mutations.work import Written
+from graph.mutations.payload import extra, payload, written
+from graph.mutations.unit_of_work import Written
 from graph.types import APIKey, Role
 from models import api_key
 from models.api_key import DEFAULT_DAYS, MAX_DAYS
@@ -31,7 +31,7 @@ class RevokeApiKeyInput(MutationInput):
 
 @payload("What became of a new API key.")
 class CreateApiKeyPayload:
-    token: str | None = told(
+    token: str | None = extra(
         "The key: what to send as `Authorization: Bearer TOKEN`, shown this once."
     )
     api_key: APIKey | None = written("What is kept of it.")
@@ -42,14 +42,14 @@ class APIKeyPayload:
     api_key: APIKey | None = written("The key.")
 
 
-def create_api_key(session: Session, input: CreateApiKeyInput, asker: Asker) -> Written:
-    key, asker.told["token"] = api_key.create_api_key(
+def create_api_key(session: Session, input: CreateApiKeyInput, caller: Caller) -> Written:
+    key, caller.extra["token"] = api_key.create_api_key(
         session, input.name, str(input.role.value), input.expires_in_days
     )
     return {"api_key": key}
 
 
-def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Asker) -> Written:
+def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Caller) -> Written:
     key = find(session, models.APIKey, input.api_key_id, "api_key_id")
     api_key.revoke_api_key(session, key)
     return {"api_key": key}

@@ -18,7 +18,7 @@ from graph.mutations.input import (
     values_of,
 )
 from graph.mutations.payload import payload, written
-from graph.mutations.work import Written, mutation
+from graph.mutations.unit_of_work import Written, mutation
 from graph.types import CacaoBatch, Loss, LossReason
 from graph.types.scalar import DateTime, Decimal
 

@@ -29,13 +29,13 @@ class Outcome(dict[str, Any]):
     def __init__(self, rows: dict[str, Any], user_errors: list[UserError]) -> None:
         super().__init__(rows)
         self.user_errors = user_errors
-        self.told: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
 
     def __missing__(self, key: str) -> None:
         return None
 
 
-TOLD = "told"
+EXTRA = "extra"
 # Payload type -> its fields that are read by the planner.
 PAYLOADS: dict[str, set[str]] = {}
 
@@ -47,7 +47,7 @@ def payload(description: str) -> Callable[[T], T]:
         PAYLOADS[cls.__name__] = {
             to_camel_case(name)
             for name in cls.__annotations__
-            if not getattr(cls, name).metadata.get(TOLD)
+            if not getattr(cls, name).metadata.get(EXTRA)
         }
         cls.__annotations__["user_errors"] = list[UserError]
         cls.user_errors = strawberry.field(  # type: ignore[attr-defined]
@@ -63,14 +63,14 @@ def written(description: str) -> Any:
     return strawberry.field(description=f"{description} Null if nothing was written.")
 
 
-def told(description: str) -> Any:
-    """A field of a payload that no row holds: what the mutation told under this name."""
+def extra(description: str) -> Any:
+    """A field of a payload that no row holds: what the mutation extra under this name."""
 
     def resolve(root: Any, info: Info) -> Any:
-        return root.told.get(info.python_name)
+        return root.extra.get(info.python_name)
 
     return strawberry.field(
         resolver=resolve,
         description=f"{description} Null if nothing was written.",
-        metadata={TOLD: True},
+        metadata={EXTRA: True},
     )

@@ -29,7 +29,7 @@ from graph.planner.nodes import (
     Quantifier,
     Related,
 )
-from graph.planner.variables import Coerced, Pin, Source, origins_of, source_of
+from graph.planner.variables import Coerced, PlanGuard, Source, origins_of, source_of
 from models.texts.normal_form import IDENTIFIERS, NAMES, normal_text
 from models.texts.schemes import ATTRIBUTES as SCHEMES
 from models.texts.schemes import spellings
@@ -47,7 +47,7 @@ class Values:
     def __init__(self) -> None:
         self.items: list[object] = []
         self.sources: list[Source | None] = []
-        self.pins: list[Pin] = []
+        self.pins: list[PlanGuard] = []
 
     def add(self, value: Any, convert: Convert | None = None) -> Param:
         """A slot for this value; raises InvalidValue for what PostgreSQL cannot represent.
@@ -66,7 +66,7 @@ class Values:
         """What is decided by a value: a plan holds only for values that decide the same."""
         source = source_of(value)
         if source is not None:
-            self.pins.append(Pin(label, origins_of(value), _converted(source, decide)))
+            self.pins.append(PlanGuard(label, origins_of(value), _converted(source, decide)))
         return decide(value)
 
     def template(self, operation: Operation, objects: int, roles: Roles, cost: Cost) -> "Template":
@@ -89,7 +89,7 @@ class Template:
     operation: Operation
     items: tuple[Any, ...]
     sources: tuple[Source | None, ...]
-    pins: tuple[Pin, ...]
+    pins: tuple[PlanGuard, ...]
     objects: int
     roles: Roles
     cost: Cost

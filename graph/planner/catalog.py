@@ -6,7 +6,7 @@ from graph.admission.limits import Limits
 from graph.auth.permissions import Permissions
 from graph.errors import InvalidPage
 from graph.pagination import read_global_id
-from graph.types.node import ENTITIES, UNKEPT
+from graph.types.node import NODE_MODELS, VIRTUAL_MODELS
 
 DEFINITION = "strawberry-definition"
 
@@ -17,11 +17,11 @@ def attribute_of(field: GraphQLField) -> str:
 
 
 def type_of_id(global_id: str) -> str:
-    return read_global_id(global_id, list(ENTITIES))[0]
+    return read_global_id(global_id, list(NODE_MODELS))[0]
 
 
 def key_of_id(global_id: str) -> int:
-    return read_global_id(global_id, list(ENTITIES))[1]
+    return read_global_id(global_id, list(NODE_MODELS))[1]
 
 
 class Catalog:
@@ -33,7 +33,7 @@ class Catalog:
         self.limits = limits
         self.attributes: dict[str, dict[str, str]] = {
             name: {field: attribute_of(d) for field, d in self.type(name).fields.items()}
-            for name in (*ENTITIES, *UNKEPT)
+            for name in (*NODE_MODELS, *VIRTUAL_MODELS)
         }
 
     def type(self, name: str) -> GraphQLObjectType:

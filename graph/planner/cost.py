@@ -30,6 +30,7 @@ from graph.planner.nodes import (
     AnyOf,
     Call,
     Compare,
+    ComputedConnection,
     Condition,
     Edges,
     Entry,
@@ -38,7 +39,6 @@ from graph.planner.nodes import (
     IsNull,
     Lineage,
     LineageFields,
-    Listing,
     Lookup,
     Member,
     NodeList,
@@ -54,7 +54,7 @@ from graph.planner.nodes import (
     Shape,
     TotalCount,
 )
-from graph.types.node import PARTS
+from graph.types.node import VIEW_MODELS
 
 Values: TypeAlias = Sequence[Any]
 Cost: TypeAlias = int | Callable[[Values], int]
@@ -107,7 +107,7 @@ def _root(value: RootValue) -> Cost:
 
 def cost_of_row(shape: Shape) -> Cost:
     """The cost of one row with all beneath it."""
-    beneath: list[Cost] = [PROOF if shape.entity in PARTS else 1]
+    beneath: list[Cost] = [PROOF if shape.entity in VIEW_MODELS else 1]
     for _, value in shape.fields:
         match value:
             case One(shape=one) | Call(shape=one):
@@ -117,17 +117,17 @@ def cost_of_row(shape: Shape) -> Cost:
                 beneath.append(_page(value, once, once=once))
             case Page():
                 beneath.append(_page(value, COUNT_OF_RELATED, SEARCH_OF_RELATED))
-            case Lineage(shown=Listing() as listing):
+            case Lineage(shown=ComputedConnection() as listing):
                 beneath += [LINEAGE, _listing(listing)]
             case Lineage(shown=LineageFields(fields=fields)):
-                listings = [part for _, part in fields if isinstance(part, Listing)]
+                listings = [part for _, part in fields if isinstance(part, ComputedConnection)]
                 beneath += [LINEAGE, *map(_listing, listings)]
             case _:
                 pass
     return total(beneath)
 
 
-def _listing(listing: Listing) -> Cost:
+def _listing(listing: ComputedConnection) -> Cost:
     lists: list[Cost] = []
     for _, value in listing.fields:
         match value:

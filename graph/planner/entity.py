@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from graph.types.node import ENTITIES, PARTS, UNKEPT
+from graph.types.node import NODE_MODELS, VIEW_MODELS, VIRTUAL_MODELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,14 @@ class Entity:
 
 @cache
 def entity_named(name: str) -> Entity:
-    model = next(models[name] for models in (ENTITIES, PARTS, UNKEPT) if name in models)
+    model = next(
+        models[name] for models in (NODE_MODELS, VIEW_MODELS, VIRTUAL_MODELS) if name in models
+    )
     mapper: Mapper[Any] = inspect(model)
     keys = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
     return Entity(name, mapper, keys)
 
 
 def entity_of(model: type) -> Entity:
-    known = {**ENTITIES, **PARTS}
+    known = {**NODE_MODELS, **VIEW_MODELS}
     return entity_named(next(name for name, entity in known.items() if entity is model))

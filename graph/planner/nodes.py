@@ -155,7 +155,7 @@ class TotalCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Boundary:
+class PageInfoField:
     """Whether rows precede or follow the page, or the cursor of its first or last row."""
 
     fact: Literal["has_next_page", "has_previous_page", "start_cursor", "end_cursor"]
@@ -193,7 +193,7 @@ class Findings(Page):
 
 
 EdgeValue: TypeAlias = Cursor | EdgeColumn | Shape | Typename
-PageFact: TypeAlias = Boundary | Typename
+PageFact: TypeAlias = PageInfoField | Typename
 PageValue: TypeAlias = Nodes | Edges | PageInfo | TotalCount | Typename
 
 # ---------------------------------------------------------------- lineage
@@ -228,7 +228,7 @@ class EntryEdges:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ComputedConnection:
     """A page of what is computed; a position is the slot of a tuple of whole numbers."""
 
     name: str
@@ -258,12 +258,12 @@ class Lineage:
     max_depth: Param | None
     as_of: Param | None
     stages: tuple[str, ...] | None
-    shown: "Listing | LineageFields"
+    shown: "ComputedConnection | LineageFields"
 
 
 @dataclass(frozen=True, slots=True)
 class LineageFields:
-    fields: tuple[tuple[str, "Fact | Listing | Typename"], ...]
+    fields: tuple[tuple[str, "Fact | ComputedConnection | Typename"], ...]
 
 
 RowValue: TypeAlias = Typename | GlobalId | Column | One | Call | Page | Lineage

@@ -15,7 +15,7 @@ from graph.admission.controller import Execution
 from graph.documents import Document, parted, read_again
 from graph.errors import RequestError
 from graph.planner.arguments import Template
-from graph.planner.variables import Coerced, Pin, plain_types, skeleton, take
+from graph.planner.variables import Coerced, PlanGuard, plain_types, skeleton, take
 
 Fetch = Callable[[Sequence[Any], Execution], Awaitable[bytes]]
 Key = tuple[Any, ...]
@@ -50,7 +50,7 @@ class Prepared:
 class Variant:
     """The plans of one skeleton of variables, by what their pinned values decide."""
 
-    pins: tuple[Pin, ...] = ()
+    pins: tuple[PlanGuard, ...] = ()
     plans: dict[Key, Prepared] = field(default_factory=dict)
 
     def find(self, coerced: Coerced, role: str) -> "tuple[Prepared, Sequence[Any]] | None":

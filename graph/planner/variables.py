@@ -121,7 +121,7 @@ def source_of(value: Any) -> Source | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class PlanGuard:
     """A decision that a plan rests on: two of one label over the same values are one decision."""
 
     label: str

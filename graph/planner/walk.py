@@ -38,7 +38,6 @@ from graph.planner.cost import cost_of_row, value_of
 from graph.planner.entity import Entity, entity_named
 from graph.planner.introspection import MAX_INTROSPECTION, cost_of_introspection
 from graph.planner.nodes import (
-    Boundary,
     Call,
     Column,
     Cursor,
@@ -53,6 +52,7 @@ from graph.planner.nodes import (
     Page,
     PageFact,
     PageInfo,
+    PageInfoField,
     PageValue,
     Param,
     RootValue,
@@ -67,7 +67,7 @@ from graph.planner.steps.lineage_selection import LineageWalk
 from graph.planner.variables import Traced
 from graph.types.finding import FINDING
 from graph.types.lineage import LINEAGES
-from graph.types.node import ENTITIES, PARTS
+from graph.types.node import NODE_MODELS, VIEW_MODELS
 
 MAX_REFUSED = 20
 # The key of a row's type name where graphql-core has to find it; no response key is like it.
@@ -183,7 +183,7 @@ class Walk:
         below = get_named_type(type_.fields[name].type)
         if isinstance(below, GraphQLObjectType):
             with self.at(key, nodes[0]):
-                if below.name in ENTITIES:
+                if below.name in NODE_MODELS:
                     shape = self.shape(entity_named(below.name), nodes)
                     self.looked += value_of(cost_of_row(shape), self.values.items)
                     return
@@ -217,10 +217,10 @@ class Walk:
                 return self._nodes(given["ids"], nodes)
             target = get_named_type(field.type)
             assert isinstance(target, GraphQLObjectType)
-            if target.name in ENTITIES:
+            if target.name in NODE_MODELS:
                 entity = entity_named(target.name)
                 return Lookup(self.arguments.keys(entity, given["by"]), self.shape(entity, nodes))
-            if target.name in PARTS:
+            if target.name in VIEW_MODELS:
                 return Lookup((), self.shape(entity_named(target.name), nodes))
             return self._whole_table(query, field, nodes)
 
@@ -287,7 +287,7 @@ class Walk:
             as_text = self.rows and target.name == "JSON"
             return Column(attribute_of(field), is_enum_type(target), as_text)
         with self.at(key, nodes[0]):
-            if target.name in PARTS:
+            if target.name in VIEW_MODELS:
                 return self._call(target, field, nodes)
             return self._whole_table(type_, field, nodes)
 
@@ -380,8 +380,8 @@ class Walk:
         if name == "__typename":
             return Typename(type_.name)
         self.require(type_.name, name, Step(key, nodes[0]))
-        # PageInfo has no other fields than the facts of a Boundary.
-        return Boundary(attribute_of(type_.fields[name]))  # type: ignore[arg-type]
+        # PageInfo has no other fields than the facts of a PageInfoField.
+        return PageInfoField(attribute_of(type_.fields[name]))  # type: ignore[arg-type]
 
     def _edge_value(
         self, entity: Entity, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]

@@ -18,7 +18,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.types.finding import FINDING
-from graph.types.node import ENTITIES, input_named
+from graph.types.node import NODE_MODELS, input_named
 from graph.types.operators import OPERATORS, AuditRuleFilter, AuditSeverityFilter
 from models import Base
 
@@ -83,7 +83,7 @@ def _optional(name: str, annotation: Any, description: str | None) -> _Field:
 
 
 def _filter(name: str, cls: Any) -> Any:
-    mapper: Mapper[Any] = inspect(ENTITIES[name])
+    mapper: Mapper[Any] = inspect(NODE_MODELS[name])
     same = input_named(f"{name}Filter")
     fields = [
         _optional("and_", list[same], "All of these hold."),  # type: ignore[valid-type]
@@ -92,7 +92,7 @@ def _filter(name: str, cls: Any) -> Any:
     ]
     for shown in cls.__strawberry_definition__.fields:
         if shown.python_name in mapper.relationships:
-            if mapper.relationships[shown.python_name].mapper.class_ in ENTITIES.values():
+            if mapper.relationships[shown.python_name].mapper.class_ in NODE_MODELS.values():
                 fields.append(_relationship_filter(mapper, shown))
             continue
         scalar = shown.type.of_type if isinstance(shown.type, StrawberryOptional) else shown.type
@@ -123,7 +123,7 @@ def _relationship_filter(mapper: Mapper[Any], shown: StrawberryField) -> _Field:
 
 
 def _entity_name(model: Any) -> str:
-    return next(name for name, entity in ENTITIES.items() if entity is model)
+    return next(name for name, entity in NODE_MODELS.items() if entity is model)
 
 
 def _list_filter(name: str) -> Any:
@@ -149,7 +149,7 @@ def _order(name: str, cls: Any) -> Any:
     shown = {f.python_name: _ordering(f) for f in cls.__strawberry_definition__.fields}
     members = {
         column.upper(): strawberry.enum_value(column, description=shown[column])
-        for column in indexed_columns(ENTITIES[name])
+        for column in indexed_columns(NODE_MODELS[name])
         # A column that is not shown is not ordered by either: an order tells what is in it.
         if column in shown
     }

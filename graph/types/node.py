@@ -2,7 +2,7 @@
 
 A field's name is the name of the ORM attribute it shows: a column, a to-one or a to-many
 relationship. That convention is the whole mapping; the planner reads it, and nothing is executed
-here. `ENTITIES` names the model behind each node type, `UNKEPT` those of what is computed.
+here. `NODE_MODELS` names the model behind each node type, `VIRTUAL_MODELS` those of what is computed.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from strawberry.types.field import StrawberryField
 
 from models import Base
 
-ENTITIES: dict[str, type[Base]] = {}
+NODE_MODELS: dict[str, type[Base]] = {}
 # What is shown like a row, but has no global id, since nobody keeps it.
-UNKEPT: dict[str, type[Base]] = {}
-PARTS: dict[str, type[Base]] = {}
+VIRTUAL_MODELS: dict[str, type[Base]] = {}
+VIEW_MODELS: dict[str, type[Base]] = {}
 """Types that stand for a row and have no id: what is told of a node, or of the whole."""
 
 T = TypeVar("T", bound=type)
@@ -42,7 +42,7 @@ def node(model: type[Base], description: str) -> Callable[[T], T]:
 
     def declare(cls: T) -> T:
         declared = strawberry.type(cls, description=description)
-        ENTITIES[cls.__name__] = model
+        NODE_MODELS[cls.__name__] = model
         return declared
 
     return declare
@@ -52,7 +52,7 @@ def unkept(model: type[Base], description: str) -> Callable[[T], T]:
     """Declare a type of computed rows over this model, which are no nodes."""
 
     def declare(cls: T) -> T:
-        UNKEPT[cls.__name__] = model
+        VIRTUAL_MODELS[cls.__name__] = model
         return strawberry.type(cls, description=description)
 
     return declare
@@ -63,7 +63,7 @@ def part(model: type[Base], description: str) -> Callable[[T], T]:
     """Declare a type without an id over this model, which may be a view or a function."""
 
     def declare(cls: T) -> T:
-        PARTS[cls.__name__] = model
+        VIEW_MODELS[cls.__name__] = model
         return strawberry.type(cls, description=description)
 
     return declare

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.accounts.password import hash_again, hash_password, is_outdated, is_password
 from models.attempt import begin_attempt, forget_attempt
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database, acting
 from models.errors import InvalidCredentials, LastAdmin, NotFound
 from models.session import Started, end_sessions, start_session
@@ -62,7 +62,7 @@ def verify(
     found = _find(database, username)
     try:
         matches = is_password(found.password if found else None, password)
-    except Unanswered:
+    except DatabaseUnavailable:
         forget_attempt(database, attempt)
         raise
     if found is None or not matches:

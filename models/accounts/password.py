@@ -15,7 +15,7 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.errors import InvalidAttribute
 
 MIN_LENGTH, MAX_LENGTH = 12, 200
@@ -111,10 +111,10 @@ def is_outdated(stored: str) -> bool:
 @contextmanager
 def _turn() -> Iterator[None]:
     if not _places.acquire(blocking=False):
-        raise Unanswered("too many passwords are being checked")
+        raise DatabaseUnavailable("too many passwords are being checked")
     try:
         if not _turns.acquire(timeout=WAIT_SECONDS):
-            raise Unanswered("no turn to check a password in time")
+            raise DatabaseUnavailable("no turn to check a password in time")
         try:
             yield
         finally:

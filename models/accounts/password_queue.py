@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from models.database.connection_limiter import Slots, Unanswered
+from models.database.connection_limiter import ConnectionLimiter, DatabaseUnavailable
 from models.errors import TooManyAttempts
 
 T = TypeVar("T")
@@ -21,11 +21,11 @@ MAX_OF_PLACE = 4
 SECONDS_AFTER_MANY = 2
 
 
-class Turns:
+class PasswordHashQueue:
     """The turns of one process, on one event loop."""
 
     def __init__(self) -> None:
-        self._slots = Slots(AT_ONCE, WAIT_SECONDS)
+        self._slots = ConnectionLimiter(AT_ONCE, WAIT_SECONDS)
         self.loop = self._slots.loop
         self._places: Counter[str] = Counter()
 
@@ -33,12 +33,12 @@ class Turns:
         """What `work` returns or raises, in a thread, when it is its turn.
 
         `place` is where it comes from; an empty one is not counted by itself. Raises TooManyAttempts
-        where that has many under way, and Unanswered where all have, or no turn comes in time.
+        where that has many under way, and DatabaseUnavailable where all have, or no turn comes in time.
         """
         if place and self._places[place] >= MAX_OF_PLACE:
             raise TooManyAttempts(SECONDS_AFTER_MANY)
         if self._places.total() >= AT_ONCE + WAITING:
-            raise Unanswered("too many passwords wait to be checked")
+            raise DatabaseUnavailable("too many passwords wait to be checked")
         self._places[place] += 1
         try:
             await self._slots.take()

@@ -3,11 +3,11 @@
 import asyncio
 
 
-class Unanswered(Exception):
+class DatabaseUnavailable(Exception):
     """No connection became free, or the server did not answer, in time."""
 
 
-class Slots:
+class ConnectionLimiter:
     """So many at once; the others wait their turn."""
 
     def __init__(self, size: int, wait: float) -> None:
@@ -20,12 +20,12 @@ class Slots:
         return self.loop is asyncio.get_running_loop()
 
     async def take(self) -> None:
-        """Return with a slot, which the caller gives back; raises Unanswered where none is free in time."""
+        """Return with a slot, which the caller gives back; raises DatabaseUnavailable where none is free in time."""
         try:
             async with asyncio.timeout(self._wait):
                 await self._semaphore.acquire()
         except TimeoutError:
-            raise Unanswered("no database connection was free in time") from None
+            raise DatabaseUnavailable("no database connection was free in time") from None
 
     def give(self) -> None:
         """Let the next one have it."""

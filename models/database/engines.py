@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-from models.accounts.password_queue import AT_ONCE, Turns
+from models.accounts.password_queue import AT_ONCE, PasswordHashQueue
 from models.accounts.revocations import Credentials
 from models.base import Base
 from models.database.asynchronous import dsn_of, session_of
 from models.database.blocking import watched
-from models.database.connection_limiter import Slots
+from models.database.connection_limiter import ConnectionLimiter
 from models.database.pool import Pool
-from models.database.timeouts import NOTICING, PATIENCE, UTC, Patience
+from models.database.timeouts import NOTICING, TIMEOUTS, UTC, Timeouts
 from models.exact_json import dumps
 
 # Known to the triggers that record changes, until the transaction ends.
@@ -43,7 +43,7 @@ class Database:
         pool_size: int = 8,
         *,
         prepare: bool = True,
-        patience: Patience = PATIENCE,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg2")
         options = parsed.query.get("options", "")
@@ -52,7 +52,7 @@ class Database:
         def engine(session: str, isolation: str, *, bounded: bool = True, **pool: Any) -> Engine:
             arguments = {"connect_timeout": 5, **session_of(given, session)}
             if bounded:
-                arguments |= watched(patience.request)
+                arguments |= watched(timeouts.request)
             return create_engine(
                 parsed,
                 isolation_level=isolation,
@@ -64,47 +64,47 @@ class Database:
         size: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": 0,
-            "pool_timeout": patience.pool,
+            "pool_timeout": timeouts.pool,
         }
         # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one fails
         # outside of SQLAlchemy's error handling, and nobody knows to connect anew.
-        self._reads = engine(patience.reading(), "AUTOCOMMIT", **size)
+        self._reads = engine(timeouts.reading(), "AUTOCOMMIT", **size)
         # READ COMMITTED, whatever the role's default: what a lock waited for must be seen behind it.
         # Some more than writers: who verifies passwords does not wait for them, nor they for it.
         more = size | {"max_overflow": AT_ONCE, "pool_pre_ping": True}
-        self._writes = engine(patience.writing(), "READ COMMITTED", **more)
+        self._writes = engine(timeouts.writing(), "READ COMMITTED", **more)
         self._bulk = engine(UTC, "READ COMMITTED", bounded=False, poolclass=NullPool)
         self._beside = engine(f"{UTC} {NOTICING}", "READ COMMITTED", poolclass=NullPool)
         self._sessions = sessionmaker(self._writes)
         event.listen(self._sessions, "after_begin", _name_actor)
-        self._dsn = dsn_of(parsed, patience.reading())
+        self._dsn = dsn_of(parsed, timeouts.reading())
         self.pool_size = pool_size
-        self.patience = patience
+        self.timeouts = timeouts
         self._prepare = prepare
         self._pool: Pool | None = None
-        self._writers: Slots | None = None
-        self._verifiers: Turns | None = None
+        self._writers: ConnectionLimiter | None = None
+        self._verifiers: PasswordHashQueue | None = None
         self.credentials = Credentials()
 
     def pool(self) -> Pool:
         """The read-only connections of the running event loop."""
         if self._pool is None or not self._pool.is_here():
-            made = Pool(self._dsn, self.pool_size, prepare=self._prepare, patience=self.patience)
+            made = Pool(self._dsn, self.pool_size, prepare=self._prepare, timeouts=self.timeouts)
             if self._pool is not None:
                 self._pool.close()
             self._pool = made
         return self._pool
 
-    def writers(self) -> Slots:
+    def writers(self) -> ConnectionLimiter:
         """Who may open a session for writes now: whoever waits does so on the event loop."""
         if self._writers is None or not self._writers.is_here():
-            self._writers = Slots(self.pool_size, self.patience.pool)
+            self._writers = ConnectionLimiter(self.pool_size, self.timeouts.pool)
         return self._writers
 
-    def verifiers(self) -> Turns:
+    def verifiers(self) -> PasswordHashQueue:
         """Whose password is compared now, on the running event loop."""
         if self._verifiers is None or self._verifiers.loop is not asyncio.get_running_loop():
-            self._verifiers = Turns()
+            self._verifiers = PasswordHashQueue()
         return self._verifiers
 
     def reader(self) -> Connection:

@@ -17,9 +17,9 @@ from psycopg2 import errorcodes
 
 from models.database.addresses import Addresses
 from models.database.asynchronous import FORGOTTEN, LOOK_SECONDS, Connection, Statement
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.running_loop import RunningLoop
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 
 RETRY_SECONDS = 2
 # A statement that was forgotten fails in a transaction, and all that follows with it.
@@ -39,11 +39,11 @@ class Meter:
 class Pool:
     """At most `size` connections of one event loop, handed out last in, first out."""
 
-    def __init__(self, dsn: str, size: int, *, prepare: bool, patience: Patience) -> None:
+    def __init__(self, dsn: str, size: int, *, prepare: bool, timeouts: Timeouts) -> None:
         self._addresses = Addresses(dsn)
         self._prepare = prepare
-        self._wait = patience.pool
-        self._hung = patience.request
+        self._wait = timeouts.pool
+        self._hung = timeouts.request
         self._free: deque[Connection] = deque()
         self._spare = size
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
@@ -60,7 +60,7 @@ class Pool:
     async def fetch(
         self, statement: Statement, values: Sequence[object], meter: Meter | None = None
     ) -> bytes:
-        """Run a statement; raises psycopg2.Error, or Unanswered when no connection is free in time.
+        """Run a statement; raises psycopg2.Error, or DatabaseUnavailable when no connection is free in time.
 
         A statement that was cut off by a lost connection is sent once more: it only reads. `meter`
         counts the time of what PostgreSQL answered, or was not waited for any longer.
@@ -104,7 +104,7 @@ class Pool:
             self._drop_free()
             made = await self._together(run, meter, again=True)
         if made is None:
-            raise Unanswered("the connection was lost twice")
+            raise DatabaseUnavailable("the connection was lost twice")
         return made
 
     async def _together(
@@ -128,7 +128,7 @@ class Pool:
             if not lost and (again or error.pgcode not in BROKEN):
                 raise
             if lost and self.loop.time() - started > RETRY_SECONDS:
-                raise Unanswered("the connection was lost under the statements") from error
+                raise DatabaseUnavailable("the connection was lost under the statements") from error
             return None
         except BaseException:
             # Whatever it was, the transaction ends with the connection.
@@ -158,7 +158,7 @@ class Pool:
     ) -> bytes:
         """Once more on a new connection, where the first was lost at once, not by this statement."""
         if self.loop.time() - started > RETRY_SECONDS:
-            raise Unanswered("the connection was lost under the statement") from lost
+            raise DatabaseUnavailable("the connection was lost under the statement") from lost
         self._drop_free()
         connection = await self._take()
         self._busy[connection] = self.loop.time()
@@ -206,7 +206,7 @@ class Pool:
             with suppress(ValueError):
                 self._queue.remove(waiter)
             if isinstance(error, TimeoutError):
-                raise Unanswered("no database connection was free in time") from None
+                raise DatabaseUnavailable("no database connection was free in time") from None
             raise
         return given if given is not None else await self._open()
 

@@ -8,7 +8,7 @@ UTC = "-c timezone=UTC"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds: of a request in all, and of that for a free connection."""
 
     request: float = 15
@@ -32,4 +32,4 @@ class Patience:
         return f"-c statement_timeout={round(self.request * 800)} {NOTICING}"
 
 
-PATIENCE = Patience()
+TIMEOUTS = Timeouts()

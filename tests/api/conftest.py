@@ -42,35 +42,35 @@ def reader(world_to_read: Database) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def wide_reader(world_to_read: Database) -> Iterator[TestClient]:
+def unlimited_reader(world_to_read: Database) -> Iterator[TestClient]:
     """The same, where documents may have thousands of aliases."""
     with client_of(world_to_read, Limits(aliases=10_000, objects=1_000)) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def workbench(cluster: Cluster, world_template: str) -> str:
+def shared_database(cluster: Cluster, world_template: str) -> str:
     """The URL of the database that `own_world` renews; cloning one for each test takes longer."""
     return cluster.create(world_template)
 
 
 @pytest.fixture
-def own_world(workbench: str) -> Iterator[Database]:
+def own_world(shared_database: str) -> Iterator[Database]:
     """A world of this test's own, to write to."""
-    with opened(workbench) as database:
+    with opened(shared_database) as database:
         world.renew(database)
         yield database
 
 
 @pytest.fixture
-def author(own_world: Database) -> Iterator[TestClient]:
+def writable_client(own_world: Database) -> Iterator[TestClient]:
     """A client of the application on a world of this test's own: it may write."""
     with client_of(own_world) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def guarded_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
+def protected_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
     """A world of this module's own, on which every request of the module is to be refused."""
     url = cluster.create(world_template)
     with opened(url) as database:
@@ -79,18 +79,18 @@ def guarded_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def guarded(guarded_world: Database) -> Iterator[TestClient]:
-    """A client that may write to the guarded world."""
-    with client_of(guarded_world) as client:
+def protected_client(protected_world: Database) -> Iterator[TestClient]:
+    """A client that may write to the protected_client world."""
+    with client_of(protected_world) as client:
         yield client
 
 
 @pytest.fixture
-def untouched(guarded_world: Database) -> Iterator[None]:
-    """Whatever the test sends to the guarded world, every table stays as it was."""
-    before = contents(guarded_world)
+def assert_unchanged(protected_world: Database) -> Iterator[None]:
+    """Whatever the test sends to the protected_client world, every table stays as it was."""
+    before = contents(protected_world)
     yield
-    assert contents(guarded_world) == before
+    assert contents(protected_world) == before
 
 
 @contextmanager

@@ -17,7 +17,7 @@ SCRIPT = b"export const chocolate = 'Schokolade';\n" * 200
 
 
 @pytest.fixture
-def site(guarded_world: Database, tmp_path: Path) -> Iterator[TestClient]:
+def site(protected_world: Database, tmp_path: Path) -> Iterator[TestClient]:
     """A client of the API with built files of this test's own."""
     folder = tmp_path / "dist" / "assets"
     folder.mkdir(parents=True)
@@ -25,7 +25,7 @@ def site(guarded_world: Database, tmp_path: Path) -> Iterator[TestClient]:
     (folder / "plain.js").write_bytes(SCRIPT)
     (folder / "small.css").write_bytes(b"p {}")
     (folder / "font.woff2").write_bytes(SCRIPT)
-    app = application(guarded_world, web=tmp_path)
+    app = application(protected_world, web=tmp_path)
     with local(app) as client:
         yield client
 
@@ -39,9 +39,9 @@ def raw(client: TestClient, path: str, **headers: str) -> Reply:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-def test_asset_is_compressed_once(site: TestClient, guarded_world: Database, coding: str) -> None:
+def test_asset_is_compressed_once(site: TestClient, protected_world: Database, coding: str) -> None:
     before = assets._shrink.cache_info().misses
-    with recording(guarded_world) as statements:
+    with recording(protected_world) as statements:
         answers = [raw(site, "page-cosADw1e.js", accept_encoding=coding) for _ in range(3)]
     assert assets._shrink.cache_info().misses == before + 1
     for answer in answers:

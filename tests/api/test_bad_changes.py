@@ -21,7 +21,7 @@ from tests.api.documents import (
 )
 from tests.api.world import GTIN
 
-pytestmark = pytest.mark.usefixtures("untouched")
+pytestmark = pytest.mark.usefixtures("assert_unchanged")
 
 BAR = {"name": "Bar", "manufacturerId": "1", "batchNumber": "L9"}
 BEANS = {"supplierId": "1", "quantityKg": "10", "harvestDate": "2026-01-01"}
@@ -54,12 +54,18 @@ MISSING = ["999", "0", "2147483647", "2147483648", "9" * 18]
     ],
 )
 def test_orphan_reference_is_not_found(
-    guarded: TestClient, mutation: str, given: dict[str, str], member: str, type_: str, key: str
+    protected_client: TestClient,
+    mutation: str,
+    given: dict[str, str],
+    member: str,
+    type_: str,
+    key: str,
 ) -> None:
     expected = (["input", member], "NOT_FOUND")
-    assert user_error(guarded, mutation, **{**given, member: key}) == expected
+    assert user_error(protected_client, mutation, **{**given, member: key}) == expected
     assert (
-        user_error(guarded, mutation, **{**given, member: global_id(type_, int(key))}) == expected
+        user_error(protected_client, mutation, **{**given, member: global_id(type_, int(key))})
+        == expected
     )
 
 
@@ -67,20 +73,25 @@ def test_orphan_reference_is_not_found(
     "reference", ["", "x", "-1", "1.0", "Product:1", "9" * 19, global_id("Supplier", 1)]
 )
 def test_reference_that_is_no_id_of_the_type_is_invalid(
-    guarded: TestClient, reference: str
+    protected_client: TestClient, reference: str
 ) -> None:
-    found = user_error(guarded, UPDATE_PRODUCT, productId=reference, name="X")
+    found = user_error(protected_client, UPDATE_PRODUCT, productId=reference, name="X")
     assert found == (["input", "productId"], "INVALID")
 
 
 @pytest.mark.parametrize("given", [{}, {"productId": "1", "cacaoBatchId": "1"}])
-def test_event_belongs_to_exactly_one_subject(guarded: TestClient, given: dict[str, str]) -> None:
-    assert user_error(guarded, RECORD, event="x", **given) == (["input", "productId"], "INVALID")
+def test_event_belongs_to_exactly_one_subject(
+    protected_client: TestClient, given: dict[str, str]
+) -> None:
+    assert user_error(protected_client, RECORD, event="x", **given) == (
+        ["input", "productId"],
+        "INVALID",
+    )
 
 
 @pytest.mark.parametrize("given", [{}, {"productId": "3", "outputBatchId": "4"}])
-def test_use_goes_into_exactly_one_lot(guarded: TestClient, given: dict[str, str]) -> None:
-    found = user_error(guarded, USE, cacaoBatchId="1", quantityKg="1", **given)
+def test_use_goes_into_exactly_one_lot(protected_client: TestClient, given: dict[str, str]) -> None:
+    found = user_error(protected_client, USE, cacaoBatchId="1", quantityKg="1", **given)
     assert found == (["input", "productId"], "INVALID")
 
 
@@ -88,9 +99,11 @@ def test_use_goes_into_exactly_one_lot(guarded: TestClient, given: dict[str, str
 
 
 @pytest.mark.parametrize("into", [{"productId": "3"}, {"outputBatchId": "4"}])
-def test_batch_is_not_used_beyond_itself(guarded: TestClient, into: dict[str, str]) -> None:
+def test_batch_is_not_used_beyond_itself(
+    protected_client: TestClient, into: dict[str, str]
+) -> None:
     # Of 1000 kg, 700 went into batch 3 and 50.5 into product 1.
-    payload = payload_of(guarded, USE, cacaoBatchId="1", quantityKg="249.501", **into)
+    payload = payload_of(protected_client, USE, cacaoBatchId="1", quantityKg="249.501", **into)
     assert payload["userErrors"] == [
         {
             "field": ["input", "quantityKg"],
@@ -100,14 +113,18 @@ def test_batch_is_not_used_beyond_itself(guarded: TestClient, into: dict[str, st
     ]
 
 
-def test_batch_is_not_shrunk_below_its_uses(guarded: TestClient) -> None:
-    found = user_error(guarded, UPDATE_BATCH, cacaoBatchId="1", quantityKg="750.499")
+def test_batch_is_not_shrunk_below_its_uses(protected_client: TestClient) -> None:
+    found = user_error(protected_client, UPDATE_BATCH, cacaoBatchId="1", quantityKg="750.499")
     assert found == (["input", "quantityKg"], "OVERDRAWN")
 
 
 @pytest.mark.parametrize(("batch", "output"), [("1", "1"), ("3", "1"), ("4", "1"), ("4", "3")])
-def test_batch_is_not_made_from_itself(guarded: TestClient, batch: str, output: str) -> None:
-    found = user_error(guarded, USE, cacaoBatchId=batch, quantityKg="1", outputBatchId=output)
+def test_batch_is_not_made_from_itself(
+    protected_client: TestClient, batch: str, output: str
+) -> None:
+    found = user_error(
+        protected_client, USE, cacaoBatchId=batch, quantityKg="1", outputBatchId=output
+    )
     assert found == (["input", "outputBatchId"], "CYCLIC_LINEAGE")
 
 
@@ -115,8 +132,10 @@ def test_batch_is_not_made_from_itself(guarded: TestClient, batch: str, output: 
     ("batch", "into"),
     [("1", {"productId": "1"}), ("4", {"productId": "2"}), ("1", {"outputBatchId": "3"})],
 )
-def test_use_is_recorded_once(guarded: TestClient, batch: str, into: dict[str, str]) -> None:
-    found = user_error(guarded, USE, cacaoBatchId=batch, quantityKg="1", **into)
+def test_use_is_recorded_once(
+    protected_client: TestClient, batch: str, into: dict[str, str]
+) -> None:
+    found = user_error(protected_client, USE, cacaoBatchId=batch, quantityKg="1", **into)
     assert found == (["input", "cacaoBatchId"], "ALREADY_EXISTS")
 
 
@@ -124,23 +143,23 @@ def test_use_is_recorded_once(guarded: TestClient, batch: str, into: dict[str, s
 
 
 @pytest.mark.parametrize("gtin", [GTIN, "4006381333931"])
-def test_gtin_and_batch_number_are_unique_together(guarded: TestClient, gtin: str) -> None:
+def test_gtin_and_batch_number_are_unique_together(protected_client: TestClient, gtin: str) -> None:
     expected = (["input", "batchNumber"], "ALREADY_EXISTS")
     given = {**BAR, "gtin": gtin, "batchNumber": "L2"}
-    assert user_error(guarded, CREATE_PRODUCT, **given) == expected
-    assert user_error(guarded, UPDATE_PRODUCT, productId="1", batchNumber="L2") == expected
+    assert user_error(protected_client, CREATE_PRODUCT, **given) == expected
+    assert user_error(protected_client, UPDATE_PRODUCT, productId="1", batchNumber="L2") == expected
 
 
-def test_lot_number_is_unique_with_its_supplier(guarded: TestClient) -> None:
+def test_lot_number_is_unique_with_its_supplier(protected_client: TestClient) -> None:
     expected = (["input", "lotNumber"], "ALREADY_EXISTS")
-    assert user_error(guarded, CREATE_BATCH, **BEANS, lotNumber="B1") == expected
-    assert user_error(guarded, UPDATE_BATCH, cacaoBatchId="2", lotNumber="B1") == expected
+    assert user_error(protected_client, CREATE_BATCH, **BEANS, lotNumber="B1") == expected
+    assert user_error(protected_client, UPDATE_BATCH, cacaoBatchId="2", lotNumber="B1") == expected
 
 
-def test_external_ids_are_unique(guarded: TestClient) -> None:
-    found = user_error(guarded, CREATE_SUPPLIER, **PARTY, externalId="CI-0001")
+def test_external_ids_are_unique(protected_client: TestClient) -> None:
+    found = user_error(protected_client, CREATE_SUPPLIER, **PARTY, externalId="CI-0001")
     assert found == (["input", "externalId"], "ALREADY_EXISTS")
-    found = user_error(guarded, RECORD, **EVENT, eventId="E-1")
+    found = user_error(protected_client, RECORD, **EVENT, eventId="E-1")
     assert found == (["input", "eventId"], "ALREADY_EXISTS")
 
 
@@ -163,9 +182,9 @@ def test_external_ids_are_unique(guarded: TestClient) -> None:
     ],
 )
 def test_blank_text_is_invalid(
-    guarded: TestClient, mutation: str, given: dict[str, str], member: str, blank: str
+    protected_client: TestClient, mutation: str, given: dict[str, str], member: str, blank: str
 ) -> None:
-    found = user_error(guarded, mutation, **{**given, member: blank})
+    found = user_error(protected_client, mutation, **{**given, member: blank})
     assert found == (["input", member], "INVALID")
 
 
@@ -182,21 +201,25 @@ def test_blank_text_is_invalid(
     ],
 )
 def test_required_attribute_is_not_cleared(
-    guarded: TestClient, mutation: str, given: dict[str, str], member: str
+    protected_client: TestClient, mutation: str, given: dict[str, str], member: str
 ) -> None:
-    found = user_error(guarded, mutation, **given, **{member: None})
+    found = user_error(protected_client, mutation, **given, **{member: None})
     assert found == (["input", member], "INVALID")
 
 
-def test_beans_need_a_harvest_date(guarded: TestClient) -> None:
-    found = user_error(guarded, CREATE_BATCH, supplierId="1", quantityKg="1")
+def test_beans_need_a_harvest_date(protected_client: TestClient) -> None:
+    found = user_error(protected_client, CREATE_BATCH, supplierId="1", quantityKg="1")
     assert found == (["input", "harvestDate"], "INVALID")
 
 
-def test_production_does_not_precede_the_harvest(guarded: TestClient) -> None:
+def test_production_does_not_precede_the_harvest(protected_client: TestClient) -> None:
     expected = (["input", "productionDate"], "INVALID")
-    assert user_error(guarded, CREATE_BATCH, **BEANS, productionDate="2025-12-31") == expected
-    found = user_error(guarded, UPDATE_BATCH, cacaoBatchId="1", productionDate="2025-09-30")
+    assert (
+        user_error(protected_client, CREATE_BATCH, **BEANS, productionDate="2025-12-31") == expected
+    )
+    found = user_error(
+        protected_client, UPDATE_BATCH, cacaoBatchId="1", productionDate="2025-09-30"
+    )
     assert found == expected
 
 
@@ -219,39 +242,39 @@ def noise(length: int) -> str:
     ],
 )
 def test_text_longer_than_an_index_holds_is_invalid(
-    guarded: TestClient, mutation: str, given: dict[str, str], member: str
+    protected_client: TestClient, mutation: str, given: dict[str, str], member: str
 ) -> None:
-    found = user_error(guarded, mutation, **{**given, member: noise(50_000)})
+    found = user_error(protected_client, mutation, **{**given, member: noise(50_000)})
     assert found == (["input", member], "INVALID")
 
 
-def test_idempotency_key_has_at_most_200_characters(guarded: TestClient) -> None:
-    found = user_error(guarded, RECORD, **EVENT, idempotencyKey="k" * 201)
+def test_idempotency_key_has_at_most_200_characters(protected_client: TestClient) -> None:
+    found = user_error(protected_client, RECORD, **EVENT, idempotencyKey="k" * 201)
     assert found == (["input", "idempotencyKey"], "INVALID")
 
 
 # ---------------------------------------------------------------- what is asked back
 
 
-def test_bad_page_in_the_payload_writes_nothing(guarded: TestClient) -> None:
+def test_bad_page_in_the_payload_writes_nothing(protected_client: TestClient) -> None:
     mutation = """mutation ($input: CreateProductInput!) { createProduct(input: $input) {
       product { cacaoBatches(first: -1) { totalCount } } } }"""
-    assert mutation_code(guarded, mutation, **BAR) == "INVALID_PAGE"
+    assert mutation_code(protected_client, mutation, **BAR) == "INVALID_PAGE"
 
 
-def test_bad_cursor_in_the_payload_names_its_path(guarded: TestClient) -> None:
+def test_bad_cursor_in_the_payload_names_its_path(protected_client: TestClient) -> None:
     mutation = """mutation ($input: UpdateProductInput!) { change: updateProduct(input: $input) {
       product { lots: cacaoBatches(after: "x") { totalCount } } } }"""
-    answer = request(guarded, mutation, {"input": {"productId": "1", "name": "X"}})
+    answer = request(protected_client, mutation, {"input": {"productId": "1", "name": "X"}})
     assert answer.codes == ["INVALID_CURSOR"]
     assert answer.errors[0]["path"] == ["change", "product", "lots"]
     assert list(answer.json) == ["errors"]
 
 
-def test_objects_are_null_beside_a_user_error(guarded: TestClient) -> None:
+def test_objects_are_null_beside_a_user_error(protected_client: TestClient) -> None:
     mutation = """mutation { useCacaoBatch(input: {cacaoBatchId: 1, quantityKg: 5000, productId: 3}) {
       __typename made: product { name } cacaoBatch { quantityKg } userErrors { __typename code } } }"""
-    assert ask(guarded, mutation)["useCacaoBatch"] == {
+    assert ask(protected_client, mutation)["useCacaoBatch"] == {
         "__typename": "UseCacaoBatchPayload",
         "made": None,
         "cacaoBatch": None,

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.api.asking import ask, code_of, cursor, refusal
 
-pytestmark = pytest.mark.usefixtures("untouched")
+pytestmark = pytest.mark.usefixtures("assert_unchanged")
 
 PRODUCTS = """query ($after: String, $before: String, $order: [ProductOrder!]) {
   products(after: $after, before: $before, orderBy: $order) {
@@ -34,7 +34,7 @@ def refused(client: TestClient, given: str, *order: str) -> None:
         assert code_of(client, PRODUCTS, {name: given, "order": terms}) == "INVALID_CURSOR"
 
 
-def test_cursors_are_what_these_tests_take_them_for(guarded: TestClient) -> None:
+def test_cursors_are_what_these_tests_take_them_for(protected_client: TestClient) -> None:
     for order, scope, values in (
         ([], BY_NUMBER, [3]),
         (["COCOA_PERCENT"], BY_PERCENT, [None, 3]),
@@ -42,7 +42,7 @@ def test_cursors_are_what_these_tests_take_them_for(guarded: TestClient) -> None
         (["NAME"], BY_NAME, ["Ærø \\ 100", 3]),
     ):
         terms = [{"field": field} for field in order]
-        end = ask(guarded, PRODUCTS, order=terms)["products"]["pageInfo"]["endCursor"]
+        end = ask(protected_client, PRODUCTS, order=terms)["products"]["pageInfo"]["endCursor"]
         assert json.loads(base64.b64decode(end)) == [scope, *values]
 
 
@@ -68,8 +68,8 @@ def test_cursors_are_what_these_tests_take_them_for(guarded: TestClient) -> None
     ],
     ids=lambda given: ascii(given)[:30],
 )  # fmt: skip
-def test_text_that_is_no_cursor_is_refused(guarded: TestClient, given: str) -> None:
-    refused(guarded, given)
+def test_text_that_is_no_cursor_is_refused(protected_client: TestClient, given: str) -> None:
+    refused(protected_client, given)
 
 
 @pytest.mark.parametrize(
@@ -92,25 +92,29 @@ def test_text_that_is_no_cursor_is_refused(guarded: TestClient, given: str) -> N
     ],
     ids=str,
 )
-def test_cursor_with_a_wrong_part_is_refused(guarded: TestClient, parts: tuple[Any, ...]) -> None:
-    refused(guarded, cursor(*parts))
+def test_cursor_with_a_wrong_part_is_refused(
+    protected_client: TestClient, parts: tuple[Any, ...]
+) -> None:
+    refused(protected_client, cursor(*parts))
 
 
 @pytest.mark.parametrize(
     "value", ["NaN", "sNaN", "Infinity", "1E+1000000", "1e-1000000", "x", "", 5, True]
 )
-def test_cursor_with_a_wrong_decimal_is_refused(guarded: TestClient, value: object) -> None:
-    refused(guarded, cursor(BY_PERCENT, value, 1), "COCOA_PERCENT")
+def test_cursor_with_a_wrong_decimal_is_refused(
+    protected_client: TestClient, value: object
+) -> None:
+    refused(protected_client, cursor(BY_PERCENT, value, 1), "COCOA_PERCENT")
 
 
 @pytest.mark.parametrize("value", ["2026-02-30", "infinity", "", 20260101, True, "10000-01-01"])
-def test_cursor_with_a_wrong_day_is_refused(guarded: TestClient, value: object) -> None:
-    refused(guarded, cursor(BY_DAY, value, 1), "PRODUCTION_DATE")
+def test_cursor_with_a_wrong_day_is_refused(protected_client: TestClient, value: object) -> None:
+    refused(protected_client, cursor(BY_DAY, value, 1), "PRODUCTION_DATE")
 
 
 @pytest.mark.parametrize("value", ["a\0b", "a\ud800b", None, 1, ["a"]])
-def test_cursor_with_a_wrong_text_is_refused(guarded: TestClient, value: object) -> None:
-    refused(guarded, cursor(BY_NAME, value, 1), "NAME")
+def test_cursor_with_a_wrong_text_is_refused(protected_client: TestClient, value: object) -> None:
+    refused(protected_client, cursor(BY_NAME, value, 1), "NAME")
 
 
 @pytest.mark.parametrize(
@@ -118,29 +122,34 @@ def test_cursor_with_a_wrong_text_is_refused(guarded: TestClient, value: object)
     [None, 0, "", "now", "2026-02-30T00:00:00+00:00", "2026-01-01T00:00:00+23:59",
      "2026-01-01T00:00:00-23:59", "2026-01-01T00:00:00+23:59:59.999999"],
 )  # fmt: skip
-def test_cursor_with_a_wrong_moment_is_refused(guarded: TestClient, value: object) -> None:
+def test_cursor_with_a_wrong_moment_is_refused(protected_client: TestClient, value: object) -> None:
     given = cursor(BY_TIME, value, 1)
-    assert code_of(guarded, TRANSACTIONS, {"after": given}) == "INVALID_CURSOR"
+    assert code_of(protected_client, TRANSACTIONS, {"after": given}) == "INVALID_CURSOR"
 
 
-def test_cursor_of_another_connection_is_refused(guarded: TestClient) -> None:
+def test_cursor_of_another_connection_is_refused(protected_client: TestClient) -> None:
     data = ask(
-        guarded,
+        protected_client,
         """{ suppliers { pageInfo { endCursor } }
              manufacturers { nodes { products { pageInfo { endCursor } } } } }""",
     )
-    refused(guarded, data["suppliers"]["pageInfo"]["endCursor"])
-    refused(guarded, data["manufacturers"]["nodes"][0]["products"]["pageInfo"]["endCursor"])
+    refused(protected_client, data["suppliers"]["pageInfo"]["endCursor"])
+    refused(
+        protected_client, data["manufacturers"]["nodes"][0]["products"]["pageInfo"]["endCursor"]
+    )
 
 
-def test_cursor_of_another_connection_of_the_same_type_is_refused(guarded: TestClient) -> None:
+def test_cursor_of_another_connection_of_the_same_type_is_refused(
+    protected_client: TestClient,
+) -> None:
     data = ask(
-        guarded, "{ cacaoBatch(by: {cacaoBatchId: 3}) { inputs { pageInfo { endCursor } } } }"
+        protected_client,
+        "{ cacaoBatch(by: {cacaoBatchId: 3}) { inputs { pageInfo { endCursor } } } }",
     )
     query = """query ($after: String) {
       cacaoBatch(by: {cacaoBatchId: 3}) { outputs(after: $after) { totalCount } } }"""
     given = data["cacaoBatch"]["inputs"]["pageInfo"]["endCursor"]
-    assert code_of(guarded, query, {"after": given}) == "INVALID_CURSOR"
+    assert code_of(protected_client, query, {"after": given}) == "INVALID_CURSOR"
 
 
 @pytest.mark.parametrize(
@@ -154,31 +163,31 @@ def test_cursor_of_another_connection_of_the_same_type_is_refused(guarded: TestC
     ],
 )
 def test_cursor_of_another_order_is_refused(
-    guarded: TestClient, made: list[str], used: list[str]
+    protected_client: TestClient, made: list[str], used: list[str]
 ) -> None:
     terms = [{"field": field} for field in made]
-    end = ask(guarded, PRODUCTS, order=terms)["products"]["pageInfo"]["endCursor"]
-    refused(guarded, end, *used)
+    end = ask(protected_client, PRODUCTS, order=terms)["products"]["pageInfo"]["endCursor"]
+    refused(protected_client, end, *used)
 
 
-def test_cursor_of_the_other_direction_is_refused(guarded: TestClient) -> None:
+def test_cursor_of_the_other_direction_is_refused(protected_client: TestClient) -> None:
     descending = [{"field": "NAME", "direction": "DESC"}]
-    end = ask(guarded, PRODUCTS, order=descending)["products"]["pageInfo"]["endCursor"]
-    refused(guarded, end, "NAME")
+    end = ask(protected_client, PRODUCTS, order=descending)["products"]["pageInfo"]["endCursor"]
+    refused(protected_client, end, "NAME")
 
 
-def test_position_past_every_key_is_an_empty_page(guarded: TestClient) -> None:
+def test_position_past_every_key_is_an_empty_page(protected_client: TestClient) -> None:
     far = cursor(BY_NUMBER, 2**63 - 1)
-    page = ask(guarded, PRODUCTS, after=far)["products"]
+    page = ask(protected_client, PRODUCTS, after=far)["products"]
     assert page == {
         "nodes": [],
         "pageInfo": {"endCursor": None, "hasNextPage": False, "hasPreviousPage": True},
     }
 
 
-def test_refusal_names_the_field_and_gives_a_hint(guarded: TestClient) -> None:
+def test_refusal_names_the_field_and_gives_a_hint(protected_client: TestClient) -> None:
     query = '{ suppliers { nodes { lots: cacaoBatches(after: "x") { totalCount } } } }'
-    assert refusal(guarded, query) == {
+    assert refusal(protected_client, query) == {
         "message": "This is not a cursor.",
         "locations": [{"line": 1, "column": 23}],
         "path": ["suppliers", "nodes", "lots"],

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graph.admission.limits import Limits
-from graph.admission.rate_limit import MAX_CLIENTS, Budget, Till
+from graph.admission.rate_limit import MAX_CLIENTS, Budget, RateLimiter
 from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
@@ -130,7 +130,9 @@ def test_new_documents_and_plans_are_charged_by_their_size(
     counted: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent: list[int] = []
-    monkeypatch.setattr(Till, "spend", lambda _till, _viewer, work: spent.append(work))
+    monkeypatch.setattr(
+        RateLimiter, "spend", lambda _rate_limiter, _viewer, work: spent.append(work)
+    )
     page = "products(first: 0) { nodes { name } }"
     query = f"query {{ {' '.join(f'p{n}: {page}' for n in range(20))} }}"
     for _ in range(2):

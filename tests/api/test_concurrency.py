@@ -201,17 +201,22 @@ def draw(client: TestClient, together: Barrier, given: dict[str, Any]) -> list[s
 
 
 def test_writers_never_draw_more_than_a_batch_holds(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     lot = {"supplierId": 1, "quantityKg": "100", "harvestDate": "2026-01-01"}
-    batch = written(author, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"]
-    outputs = [written(author, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"] for _ in range(5)]
+    batch = written(writable_client, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"]
+    outputs = [
+        written(writable_client, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"]
+        for _ in range(5)
+    ]
     uses: list[dict[str, Any]] = [{"productId": key} for key in (1, 2, 3)]
     uses += [{"outputBatchId": key} for key in outputs]
     together = Barrier(len(uses))
     with ThreadPoolExecutor(len(uses)) as pool:
         futures = [
-            pool.submit(draw, author, together, {"cacaoBatchId": batch, "quantityKg": "30", **use})
+            pool.submit(
+                draw, writable_client, together, {"cacaoBatchId": batch, "quantityKg": "30", **use}
+            )
             for use in uses
         ]
         codes = sorted(future.result(WAIT) for future in futures)
@@ -223,7 +228,7 @@ def test_writers_never_draw_more_than_a_batch_holds(
 
 
 def test_shrinking_and_drawing_at_once_never_overdraws(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     mutation = """mutation { updateCacaoBatch(input: {cacaoBatchId: 2, quantityKg: "450"}) {
       userErrors { field message code } } }"""
@@ -231,25 +236,32 @@ def test_shrinking_and_drawing_at_once_never_overdraws(
 
     def shrink() -> list[str]:
         together.wait()
-        answer = author.post("/graphql", json={"query": mutation}).json()
+        answer = writable_client.post("/graphql", json={"query": mutation}).json()
         return [error["code"] for error in answer["data"]["updateCacaoBatch"]["userErrors"]]
 
     with ThreadPoolExecutor(2) as pool:
         given = {"cacaoBatchId": 2, "productId": 3, "quantityKg": "60"}
-        drawing, shrinking = pool.submit(draw, author, together, given), pool.submit(shrink)
+        drawing, shrinking = (
+            pool.submit(draw, writable_client, together, given),
+            pool.submit(shrink),
+        )
         codes = [drawing.result(WAIT), shrinking.result(WAIT)]
     assert sorted(codes) == [[], ["OVERDRAWN"]]
 
 
-def test_opposite_edges_at_once_make_no_cycle(author: TestClient, own_world: Database) -> None:
+def test_opposite_edges_at_once_make_no_cycle(
+    writable_client: TestClient, own_world: Database
+) -> None:
     lot = {"supplierId": 1, "quantityKg": "10", "stage": "LIQUOR"}
-    one, two = (written(author, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"] for _ in "ab")
+    one, two = (
+        written(writable_client, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"] for _ in "ab"
+    )
     together = Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         futures = [
             pool.submit(
                 draw,
-                author,
+                writable_client,
                 together,
                 {"cacaoBatchId": source, "outputBatchId": target, "quantityKg": "1"},
             )
@@ -268,11 +280,11 @@ def rename(*products: int) -> str:
 
 
 def test_deadlock_is_tried_again_and_both_writers_succeed(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     with own_world.engine().connect() as other, ThreadPoolExecutor(1) as pool:
         other.execute(text("SELECT 1 FROM products WHERE product_id = 2 FOR UPDATE"))
-        future = pool.submit(author.post, "/graphql", json={"query": rename(1, 2)})
+        future = pool.submit(writable_client.post, "/graphql", json={"query": rename(1, 2)})
         wait_for_blocked(own_world, 1)
         # The API's session has waited longer, so it is the one that looks for a deadlock first.
         other.execute(text("UPDATE products SET description = 'Y' WHERE product_id = 1"))
@@ -286,12 +298,12 @@ def test_deadlock_is_tried_again_and_both_writers_succeed(
 @pytest.mark.parametrize("state", ["40001", "40P01"])
 @pytest.mark.parametrize(("meetings", "codes"), [(3, []), (4, ["CONFLICT"])])
 def test_writer_that_meets_others_is_tried_again_a_few_times(
-    author: TestClient, own_world: Database, state: str, meetings: int, codes: list[str]
+    writable_client: TestClient, own_world: Database, state: str, meetings: int, codes: list[str]
 ) -> None:
     """A sequence counts the attempts, since it is not rolled back."""
     before = contents(own_world)
     with stumbling(own_world, f"nextval('stumbles') <= {meetings}", state):
-        answer = author.post("/graphql", json={"query": rename(1)}).json()
+        answer = writable_client.post("/graphql", json={"query": rename(1)}).json()
         attempts = rows(own_world, "SELECT last_value FROM stumbles")
     assert attempts == [(4,)]
     errors = [error["code"] for error in answer["data"]["p1"]["userErrors"]]
@@ -301,11 +313,11 @@ def test_writer_that_meets_others_is_tried_again_a_few_times(
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])
 def test_commit_that_meets_others_is_tried_again_and_then_unavailable(
-    author: TestClient, own_world: Database, state: str
+    writable_client: TestClient, own_world: Database, state: str
 ) -> None:
     before = contents(own_world)
     with stumbling(own_world, "nextval('stumbles') > 0", state, deferred=True):
-        refused = author.post("/graphql", json={"query": rename(1)})
+        refused = writable_client.post("/graphql", json={"query": rename(1)})
         attempts = rows(own_world, "SELECT last_value FROM stumbles")
     assert attempts == [(4,)]
     assert refused.status_code == 503

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from models.database.engines import Database
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 from tests.api.asking import Answer, ask, encode, request, rows, send
 from tests.api.conftest import serving
 from tests.conftest import client_of
@@ -133,7 +133,7 @@ def test_no_answer_ever_belongs_to_another_request(sample_copy: Database, known:
 @pytest.fixture
 def narrow(own_world: Database) -> Iterator[TestClient]:
     """A client of a server with two connections for reads and two for writes, which waits a second."""
-    database = Database(own_world.engine().url.render_as_string(False), 2, patience=Patience(15, 1))
+    database = Database(own_world.engine().url.render_as_string(False), 2, timeouts=Timeouts(15, 1))
     try:
         with client_of(database) as client:
             yield client

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from graph.admission.limits import Limits
 from models.database.engines import Database
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 from serving.app import create_app
 from serving.settings import Settings
 from tests.api.asking import Answer, encode, fetch, rows, send
@@ -22,18 +22,18 @@ from tests.conftest import local
 SECONDS = 3
 LIMITS = Limits(request_seconds=SECONDS, pool_seconds=1)
 # As long as PostgreSQL does not give up by itself, and so that it does.
-PATIENT, HASTY = Patience(60, 60), Patience(SECONDS, 1)
+PATIENT, HASTY = Timeouts(60, 60), Timeouts(SECONDS, 1)
 READ = "{ products { totalCount } }"
 UPDATE = """mutation { updateProduct(input: {productId: "1", name: "Late"}) {
   product { name } userErrors { code } } }"""
 
 
 @contextmanager
-def door(world: Database, patience: Patience, pool_size: int = 2) -> Iterator[TestClient]:
+def door(world: Database, timeouts: Timeouts, pool_size: int = 2) -> Iterator[TestClient]:
     url = make_url(world._writes.url.render_as_string(hide_password=False)).set(
         drivername="postgresql"
     )
-    database = Database(url.render_as_string(hide_password=False), pool_size, patience=patience)
+    database = Database(url.render_as_string(hide_password=False), pool_size, timeouts=timeouts)
     app = create_app(Settings(dev_role="operator", limits=LIMITS), database)
     try:
         with local(app, raise_server_exceptions=False) as client:
@@ -48,12 +48,12 @@ def timed(client: TestClient, query: str) -> tuple[Answer, float]:
     return answer, time.monotonic() - started
 
 
-@pytest.mark.parametrize("patience", [PATIENT, HASTY])
+@pytest.mark.parametrize("timeouts", [PATIENT, HASTY])
 @pytest.mark.parametrize("query", [READ, UPDATE])
 def test_request_that_waits_for_a_lock_ends_in_time(
-    own_world: Database, patience: Patience, query: str
+    own_world: Database, timeouts: Timeouts, query: str
 ) -> None:
-    with door(own_world, patience) as client:
+    with door(own_world, timeouts) as client:
         assert send(client, encode({"query": READ})).status == 200
         with locked(own_world, "products"):
             answer, took = timed(client, query)
@@ -81,7 +81,7 @@ def settle(world: Database) -> None:
 def test_query_that_takes_too_long_is_no_outage(
     own_world: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with door(own_world, Patience(1, SECONDS)) as client:
+    with door(own_world, Timeouts(1, SECONDS)) as client:
         assert send(client, encode({"query": READ})).status == 200
         with locked(own_world, "products"):
             answer = send(client, encode({"query": READ}))
@@ -100,15 +100,15 @@ def test_rest_ends_in_time(own_world: Database) -> None:
     assert time.monotonic() - started < within(SECONDS + 0.5)
 
 
-@pytest.mark.parametrize("patience", [PATIENT, HASTY])
+@pytest.mark.parametrize("timeouts", [PATIENT, HASTY])
 def test_requests_that_find_no_connection_end_in_time(
-    own_world: Database, patience: Patience
+    own_world: Database, timeouts: Timeouts
 ) -> None:
-    with door(own_world, patience) as client, ThreadPoolExecutor(8) as pool:
+    with door(own_world, timeouts) as client, ThreadPoolExecutor(8) as pool:
         with locked(own_world, "products"):
             replies = list(pool.map(lambda _: timed(client, READ), range(8)))
         # Where connections are not waited for, half of the client's requests find none of its own.
-        refused = {503} if patience is PATIENT else {429, 503}
+        refused = {503} if timeouts is PATIENT else {429, 503}
         assert {answer.status for answer, _ in replies} == refused
         assert max(took for _, took in replies) < within(SECONDS + 0.5)
         again = list(pool.map(lambda _: timed(client, READ), range(8)))
@@ -127,7 +127,7 @@ def test_abandoned_writers_give_their_connections_back(own_world: Database) -> N
 def test_sessions_have_the_time_limits_of_the_settings(own_world: Database) -> None:
     shown = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
     url = make_url(own_world._writes.url).set(drivername="postgresql")
-    database = Database(url.render_as_string(hide_password=False), patience=Patience(10, 1))
+    database = Database(url.render_as_string(hide_password=False), timeouts=Timeouts(10, 1))
     with database.reader() as reading:
         assert tuple(reading.execute(text(shown)).one()) == ("8s", "0")
     with database.session() as session:

@@ -36,11 +36,11 @@ def test_alias_of_any_length_is_kept(reader: TestClient, number: int) -> None:
 
 @pytest.mark.parametrize("number", [100, 101, 120, 1_600, 1_601, 1_700, 2_000])
 def test_object_has_as_many_fields_as_are_asked_for(
-    wide_reader: TestClient, world_to_read: Database, number: int
+    unlimited_reader: TestClient, world_to_read: Database, number: int
 ) -> None:
     fields = " ".join(f"f{index}: {('name', 'productId')[index % 2]}" for index in range(number))
     with recording(world_to_read) as statements:
-        data = ask(wide_reader, f"{{ product(by: {{productId: 1}}) {{ {fields} }} }}")
+        data = ask(unlimited_reader, f"{{ product(by: {{productId: 1}}) {{ {fields} }} }}")
     assert len(statements) == 1
     assert data["product"] == {
         f"f{index}": ("Noir Café 70%", 1)[index % 2] for index in range(number)
@@ -48,19 +48,19 @@ def test_object_has_as_many_fields_as_are_asked_for(
     assert list(data["product"]) == [f"f{index}" for index in range(number)]
 
 
-def test_page_of_objects_with_2000_fields_is_answered(wide_reader: TestClient) -> None:
+def test_page_of_objects_with_2000_fields_is_answered(unlimited_reader: TestClient) -> None:
     fields = " ".join(f"f{index}: batchNumber" for index in range(2_000))
     query = f"{{ products {{ nodes {{ {fields} }} totalCount pageInfo {{ hasNextPage }} }} }}"
-    nodes = ask(wide_reader, query)["products"]["nodes"]
+    nodes = ask(unlimited_reader, query)["products"]["nodes"]
     assert [set(node.values()) for node in nodes] == [{"L1"}, {"L2"}, {None}]
 
 
 def test_120_connections_of_one_object_are_one_statement(
-    wide_reader: TestClient, world_to_read: Database
+    unlimited_reader: TestClient, world_to_read: Database
 ) -> None:
     fields = " ".join(f"c{index}: transactions(first: 1) {{ totalCount }}" for index in range(120))
     with recording(world_to_read) as statements:
-        data = ask(wide_reader, f"{{ product(by: {{productId: 1}}) {{ {fields} }} }}")
+        data = ask(unlimited_reader, f"{{ product(by: {{productId: 1}}) {{ {fields} }} }}")
     assert len(statements) == 1
     assert set(map(str, data["product"].values())) == {"{'totalCount': 2}"}
 

@@ -62,19 +62,21 @@ def held(root: ElementTree.Element) -> list[str]:
     return red
 
 
-def test_what_is_held_is_red_for_who_may_know(author: TestClient, own_world: Database) -> None:
+def test_what_is_held_is_red_for_who_may_know(
+    writable_client: TestClient, own_world: Database
+) -> None:
     path = f"/trace/{PRODUCT}.svg"
-    assert held(drawn(author, path)) == []
+    assert held(drawn(writable_client, path)) == []
     hold = """mutation { holdBatch(input: {cacaoBatchId: "3", reason: "x"}) { userErrors { code } } }"""
-    assert ask(author, hold) == {"holdBatch": {"userErrors": []}}
+    assert ask(writable_client, hold) == {"holdBatch": {"userErrors": []}}
     reached = [PRODUCT, global_id("CacaoBatch", 4), global_id("CacaoBatch", 3)]
-    assert held(drawn(author, path)) == reached
-    assert held(drawn(author, f"/trace/{BEANS}.svg")) == []
+    assert held(drawn(writable_client, path)) == reached
+    assert held(drawn(writable_client, f"/trace/{BEANS}.svg")) == []
     with local(create_app(Settings(dev_role="public"), own_world)) as client:
         assert held(drawn(client, path)) == []
     release = hold.replace("holdBatch", "releaseBatch")
-    assert ask(author, release) == {"releaseBatch": {"userErrors": []}}
-    assert held(drawn(author, path)) == []
+    assert ask(writable_client, release) == {"releaseBatch": {"userErrors": []}}
+    assert held(drawn(writable_client, path)) == []
 
 
 def test_public_sees_no_kilograms(world_to_read: Database) -> None:
@@ -97,11 +99,11 @@ def test_what_has_no_trace_is_refused(reader: TestClient, path: str, status: int
     assert reader.get(f"/trace/{path}").status_code == status
 
 
-def test_texts_of_the_data_are_escaped(author: TestClient, own_world: Database) -> None:
+def test_texts_of_the_data_are_escaped(writable_client: TestClient, own_world: Database) -> None:
     name = "<script>alert(1)</script>&\x01\"'"
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE products SET name = %s WHERE product_id = 1", (name,))
-    answer = author.get(f"/trace/{PRODUCT}.svg")
+    answer = writable_client.get(f"/trace/{PRODUCT}.svg")
     assert "<script" not in answer.text
     root = ElementTree.fromstring(answer.text)
     assert texts(root)[0] == "<script>alert(1)</script>& \"': 4 lots"

@@ -65,33 +65,33 @@ def everywhere(client: TestClient) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("digits", [*DIGITS, *WRITTEN_OUT])
 def test_number_keeps_every_digit_from_a_variable_to_every_answer(
-    author: TestClient, own_world: Database, digits: str
+    writable_client: TestClient, own_world: Database, digits: str
 ) -> None:
     kept = f'{{"n":{WRITTEN_OUT.get(digits, digits)},"end":"end"}}'.encode()
-    assert details_in(record(author, f'{{"n": {digits}, "end": "end"}}')) == kept
-    assert {*everywhere(author)} == {kept}
+    assert details_in(record(writable_client, f'{{"n": {digits}, "end": "end"}}')) == kept
+    assert {*everywhere(writable_client)} == {kept}
     ((stored,),) = rows(own_world, "SELECT details::text FROM transactions WHERE event = 'weighed'")
     assert stored.replace(" ", "").encode() == kept
 
 
 @pytest.mark.parametrize("digits", [*DIGITS, *WRITTEN_OUT])
-def test_number_keeps_every_digit_from_a_literal(author: TestClient, digits: str) -> None:
+def test_number_keeps_every_digit_from_a_literal(writable_client: TestClient, digits: str) -> None:
     mutation = f"""mutation {{ recordTransaction(input: {{event: "weighed", productId: 1,
       details: {{n: {digits}, of: [{digits}], end: "end"}}}}) {{
       transaction {{ details }} userErrors {{ code }} }} }}"""
-    answer = send(author, encode({"query": mutation}))
+    answer = send(writable_client, encode({"query": mutation}))
     shown = WRITTEN_OUT.get(digits, digits)
     assert details_in(answer.body) == f'{{"n":{shown},"of":[{shown}],"end":"end"}}'.encode()
 
 
-def test_variable_within_a_literal_keeps_its_digits(author: TestClient) -> None:
+def test_variable_within_a_literal_keeps_its_digits(writable_client: TestClient) -> None:
     mutation = """mutation ($j: JSON, $d: Decimal, $absent: JSON, $on: Date, $at: DateTime) {
       recordTransaction(input: {event: "weighed", productId: 1, details: {
         a: $j, b: [$d, $absent], c: $absent, on: $on, at: $at, end: "end"}}) {
       transaction { details } userErrors { code } } }"""
     variables = """{"j": {"n": 1234567890.12345678}, "d": 0.30000000000000000001,
       "on": "2026-03-01", "at": "2026-03-01T00:00:00Z"}"""
-    kept = details_in(send(author, body_of(mutation, variables)).body)
+    kept = details_in(send(writable_client, body_of(mutation, variables)).body)
     assert json.loads(kept, parse_float=str) == {
         "a": {"n": "1234567890.12345678"},
         "b": ["0.30000000000000000001", None],
@@ -101,19 +101,23 @@ def test_variable_within_a_literal_keeps_its_digits(author: TestClient) -> None:
     }
 
 
-def test_replay_answers_the_same_digits_and_others_are_another_input(author: TestClient) -> None:
+def test_replay_answers_the_same_digits_and_others_are_another_input(
+    writable_client: TestClient,
+) -> None:
     first = '{"n": 1234567890.12345678, "end": "end"}'
     second = first.replace("678,", "679,")
-    answered = record(author, first, '"once"')
-    assert details_in(record(author, first, '"once"')) == details_in(answered)
+    answered = record(writable_client, first, '"once"')
+    assert details_in(record(writable_client, first, '"once"')) == details_in(answered)
     given = f"""{{"input": {{"event": "weighed", "productId": "1", "idempotencyKey": "once",
       "details": {second}}}}}"""
-    answer = send(author, body_of(RECORD, given)).json["data"]["recordTransaction"]
+    answer = send(writable_client, body_of(RECORD, given)).json["data"]["recordTransaction"]
     assert [error["code"] for error in answer["userErrors"]] == ["IDEMPOTENCY_KEY_REUSED"]
 
 
-def test_leaf_of_the_ledger_has_every_digit(author: TestClient, own_world: Database) -> None:
-    record(author, '{"n": 1234567890.12345678, "end": "end"}')
+def test_leaf_of_the_ledger_has_every_digit(
+    writable_client: TestClient, own_world: Database
+) -> None:
+    record(writable_client, '{"n": 1234567890.12345678, "end": "end"}')
     query = """SELECT (ledger_record(t) - 'details')::text, details::text FROM transactions t
       WHERE event = 'weighed'"""
     ((said, details),) = rows(own_world, query)
@@ -123,17 +127,19 @@ def test_leaf_of_the_ledger_has_every_digit(author: TestClient, own_world: Datab
 
 
 @pytest.mark.parametrize("door", ["body", "URL"])
-def test_decimal_given_as_a_number_is_not_rounded_on_its_way(author: TestClient, door: str) -> None:
+def test_decimal_given_as_a_number_is_not_rounded_on_its_way(
+    writable_client: TestClient, door: str
+) -> None:
     """0.1 as a float would be found, though what was asked for is another number."""
     query = """query ($kg: Decimal!) { cacaoBatches(filter: {quantityKg: {eq: $kg}}) {
       totalCount } }"""
     for given, count in (("500.5", 1), ("500.50", 1), ("500.500000000000000001", 0)):
         variables = f'{{"kg": {given}}}'
         if door == "body":
-            answer = send(author, body_of(query, variables))
+            answer = send(writable_client, body_of(query, variables))
         else:
             parameters = {"query": query, "variables": variables}
-            found = author.get(
+            found = writable_client.get(
                 "/graphql", params=parameters, headers={"accept": "application/json"}
             )
             assert found.json()["data"]["cacaoBatches"]["totalCount"] == count
@@ -141,17 +147,21 @@ def test_decimal_given_as_a_number_is_not_rounded_on_its_way(author: TestClient,
         assert answer.json["data"]["cacaoBatches"]["totalCount"] == count
 
 
-def test_whole_number_that_is_none_by_a_digit_is_refused(author: TestClient) -> None:
+def test_whole_number_that_is_none_by_a_digit_is_refused(writable_client: TestClient) -> None:
     query = "query ($n: Int!) { product(by: {productId: $n}) { productId } }"
-    assert send(author, body_of(query, '{"n": 1.00}')).json["data"]["product"] == {"productId": 1}
-    answer = send(author, body_of(query, '{"n": 1.00000000000000000001}'))
+    assert send(writable_client, body_of(query, '{"n": 1.00}')).json["data"]["product"] == {
+        "productId": 1
+    }
+    answer = send(writable_client, body_of(query, '{"n": 1.00000000000000000001}'))
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
 @pytest.mark.parametrize("digits", ["1e400", "9" * 401, "1e-400", "-1e99999999999999999999"])
-def test_number_of_more_digits_than_are_kept_is_refused(author: TestClient, digits: str) -> None:
+def test_number_of_more_digits_than_are_kept_is_refused(
+    writable_client: TestClient, digits: str
+) -> None:
     given = f'{{"input": {{"event": "x", "productId": "1", "details": [{digits}]}}}}'
-    assert send(author, body_of(RECORD, given)).codes == ["BAD_USER_INPUT"]
+    assert send(writable_client, body_of(RECORD, given)).codes == ["BAD_USER_INPUT"]
     with pytest.raises(Refusal, match="out of range"):
         JSON_CELL.parse(f"[{digits}]")
 
@@ -186,7 +196,7 @@ def nested(levels: int, opening: str = "[", closing: str = "]") -> str:
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a": ', "}"), ('[{"a": ', "}]")])
 def test_every_way_in_takes_64_levels_and_no_more(
-    author: TestClient, own_world: Database, opening: str, closing: str
+    writable_client: TestClient, own_world: Database, opening: str, closing: str
 ) -> None:
     each = opening.count("[") + opening.count("{")
     most, more = nested(64 // each, opening, closing), nested(64 // each + 1, opening, closing)
@@ -196,14 +206,14 @@ def test_every_way_in_takes_64_levels_and_no_more(
     assert JSON_CELL.parse(most) == most
     with own_world.engine().begin() as connection:
         connection.execute(sql, {"d": most})
-    record(author, most)
+    record(writable_client, most)
     with pytest.raises(Refusal, match="nested deeper than 64 levels"):
         JSON_CELL.parse(more)
     violated = pytest.raises(IntegrityError, match="transactions_details_levels")
     with violated, own_world.engine().begin() as connection:
         connection.execute(sql, {"d": more})
     given = f'{{"input": {{"event": "x", "productId": "1", "details": {more}}}}}'
-    assert send(author, body_of(RECORD, given)).codes == ["BAD_USER_INPUT"]
+    assert send(writable_client, body_of(RECORD, given)).codes == ["BAD_USER_INPUT"]
 
 
 @pytest.mark.parametrize("levels", [65, 980, 2_000])
@@ -228,13 +238,13 @@ def test_what_is_there_already_is_shown_on_every_path(fresh: Database, levels: i
             assert f'"details":{deep}'.encode() in answer.body
 
 
-def test_json_null_is_null_on_every_path(author: TestClient, own_world: Database) -> None:
+def test_json_null_is_null_on_every_path(writable_client: TestClient, own_world: Database) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO transactions (product_id, event, details) VALUES (1, 'weighed', 'null')"
         )
     for beside in ("", "viewer { role }"):
-        data = request(author, READ % beside).json["data"]
+        data = request(writable_client, READ % beside).json["data"]
         assert data["transactions"]["nodes"] == [{"details": None}]
 
 

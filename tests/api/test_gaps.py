@@ -19,9 +19,9 @@ insert into transactions (event) values ('lost')"""
 
 
 @pytest.fixture
-def gaps(author: TestClient, own_world: Database) -> TestClient:
+def gaps(writable_client: TestClient, own_world: Database) -> TestClient:
     run_sql(own_world, GAPS)
-    return author
+    return writable_client
 
 
 def test_gaps_read_as_null(gaps: TestClient) -> None:

@@ -168,19 +168,19 @@ def test_missing_accept_is_json(reader: TestClient) -> None:
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
 
 
-def test_user_errors_are_200_in_both_media_types(author: TestClient) -> None:
+def test_user_errors_are_200_in_both_media_types(writable_client: TestClient) -> None:
     mutation = "mutation { updateProduct(input: {productId: 9}) { userErrors { code } } }"
     for accept in (JSON, GRAPHQL):
-        answer = post(author, accept, query=mutation)
+        answer = post(writable_client, accept, query=mutation)
         assert answer.status == 200
         assert answer.json == {"data": {"updateProduct": {"userErrors": [{"code": "NOT_FOUND"}]}}}
 
 
-def test_partial_data_is_200_in_both_media_types(author: TestClient) -> None:
+def test_partial_data_is_200_in_both_media_types(writable_client: TestClient) -> None:
     mutation = """mutation { a: updateProduct(input: {productId: 1}) { userErrors { code } }
       b: updateProduct(input: {productId: 9}) { userErrors { code } } }"""
     for accept in (JSON, GRAPHQL):
-        answer = post(author, accept, query=mutation)
+        answer = post(writable_client, accept, query=mutation)
         assert (answer.status, answer.codes) == (200, ["ROLLED_BACK"])
 
 
@@ -190,10 +190,10 @@ def test_answer_varies_by_accept(reader: TestClient, accept: str, query: str) ->
     assert "accept" in post(reader, accept, query=query).headers["vary"].lower()
 
 
-def test_errors_stand_before_data(author: TestClient) -> None:
+def test_errors_stand_before_data(writable_client: TestClient) -> None:
     mutation = """mutation { a: updateProduct(input: {productId: 1}) { userErrors { code } }
       b: updateProduct(input: {productId: 9}) { userErrors { code } } }"""
-    assert list(post(author, query=mutation).json) == ["errors", "data"]
+    assert list(post(writable_client, query=mutation).json) == ["errors", "data"]
 
 
 def test_location_of_an_error_counts_from_one(reader: TestClient) -> None:

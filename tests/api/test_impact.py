@@ -94,12 +94,12 @@ EVENTS = """INSERT INTO transactions (product_id, cacao_batch_id, event, details
 
 
 def test_impact_names_the_customers_of_products_and_of_lots(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql(EVENTS)
     with recording(own_world) as statements:
-        found = ask(author, CUSTOMERS, id=1, after=None)["cacaoBatch"]["impact"]
+        found = ask(writable_client, CUSTOMERS, id=1, after=None)["cacaoBatch"]["impact"]
     # Three, and BEGIN and COMMIT around them.
     assert len(statements) == 5
     assert found["customerCount"] == 3
@@ -112,10 +112,10 @@ def test_impact_names_the_customers_of_products_and_of_lots(
         {"customers": ["Épicerie Anne"], "product": {"productId": 2}},
     ]
     after = found["customers"]["pageInfo"]["endCursor"]
-    rest = ask(author, CUSTOMERS, id=1, after=after)["cacaoBatch"]["impact"]["customers"]
+    rest = ask(writable_client, CUSTOMERS, id=1, after=after)["cacaoBatch"]["impact"]["customers"]
     assert rest["nodes"] == [{"name": "Puratos", "productCount": 0, "ofLots": True}]
     assert rest["pageInfo"]["hasNextPage"] is False
-    rows = table(author, "/trace/1/impact.csv")
+    rows = table(writable_client, "/trace/1/impact.csv")
     assert [(row["finding"], row["product_id"], row["customers"]) for row in rows] == [
         ("product", "1", "Épicerie Anne; Depot 7"),
         ("product", "2", "Épicerie Anne"),
@@ -174,13 +174,13 @@ def test_csv_lists_products_with_their_makers(reader: TestClient, batch: str) ->
     ]
 
 
-def test_csv_says_where_nothing_was_made(author: TestClient, own_world: Database) -> None:
+def test_csv_says_where_nothing_was_made(writable_client: TestClient, own_world: Database) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("DELETE FROM product_cacao_batch")
         connection.exec_driver_sql("DELETE FROM cacao_batch_input WHERE output_batch_id = 4")
-    (row,) = table(author, "/trace/1/impact.csv")
+    (row,) = table(writable_client, "/trace/1/impact.csv")
     assert (row["finding"], row["product_id"]) == ("no product; lots made from it: 1", "")
-    (row,) = table(author, "/trace/4/impact.csv")
+    (row,) = table(writable_client, "/trace/4/impact.csv")
     assert row["finding"] == "nothing was made from it"
 
 
@@ -200,11 +200,11 @@ def test_csv_says_where_nothing_was_made(author: TestClient, own_world: Database
     ],
 )
 def test_csv_has_no_formulas(
-    author: TestClient, own_world: Database, name: str, shown: str
+    writable_client: TestClient, own_world: Database, name: str, shown: str
 ) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE products SET name = %s WHERE product_id = 1", (name,))
-    assert table(author, "/trace/1/impact.csv")[0]["name"] == shown
+    assert table(writable_client, "/trace/1/impact.csv")[0]["name"] == shown
 
 
 @pytest.mark.parametrize(
@@ -217,22 +217,22 @@ def test_csv_has_no_formulas(
     ],
 )
 def test_csv_has_no_batch_numbers_that_a_spreadsheet_rewrites(
-    author: TestClient, own_world: Database, number: str, shown: str
+    writable_client: TestClient, own_world: Database, number: str, shown: str
 ) -> None:
     with own_world.engine().begin() as connection:
         renumber = "UPDATE products SET batch_number = %s WHERE product_id = 1"
         connection.exec_driver_sql(renumber, (number,))
-    assert table(author, "/trace/1/impact.csv")[0]["batch_number"] == shown
-    assert str(sheet(author, "/trace/1/impact.csv")[1, 4]) == shown
+    assert table(writable_client, "/trace/1/impact.csv")[0]["batch_number"] == shown
+    assert str(sheet(writable_client, "/trace/1/impact.csv")[1, 4]) == shown
 
 
-def test_csv_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
+def test_csv_opens_as_a_sheet(writable_client: TestClient, own_world: Database) -> None:
     """Cells as a spreadsheet takes them: numbers and a date to compute with, texts as they stand."""
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql(
             "UPDATE products SET batch_number = '1E5', name = '=1+1,\n\"é\"' WHERE product_id = 2"
         )
-    opened = sheet(author, "/trace/1/impact.csv")
+    opened = sheet(writable_client, "/trace/1/impact.csv")
     gtin, maker = "'04006381333931", ("Bonnat", "Voiron", "FR")
     assert opened.to_array() == [
         [*opened.row[0]],
@@ -242,10 +242,10 @@ def test_csv_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
     assert opened.row[0][0] == "finding"
 
 
-def test_csv_of_nothing_opens_as_a_sheet(author: TestClient, own_world: Database) -> None:
+def test_csv_of_nothing_opens_as_a_sheet(writable_client: TestClient, own_world: Database) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("DELETE FROM product_cacao_batch")
-    header, found = sheet(author, "/trace/4/impact.csv").to_array()
+    header, found = sheet(writable_client, "/trace/4/impact.csv").to_array()
     assert found == ["nothing was made from it", *[""] * (len(header) - 1)]
 
 

@@ -46,9 +46,9 @@ def refused(client: TestClient, database: Database, mutation: str, **given: Any)
 # ---------------------------------------------------------------- losses
 
 
-def test_record_loss(author: TestClient, own_world: Database) -> None:
+def test_record_loss(writable_client: TestClient, own_world: Database) -> None:
     given = {"reason": "MOISTURE", "timestamp": "2026-01-05T10:00:00Z", "note": "drying"}
-    payload = written(author, LOSE, cacaoBatchId="1", quantityKg="12.5", **given)
+    payload = written(writable_client, LOSE, cacaoBatchId="1", quantityKg="12.5", **given)
     recorded = payload["loss"].pop("recordedBy")
     assert payload["loss"] == {
         "lossId": 1,
@@ -71,15 +71,17 @@ def test_record_loss(author: TestClient, own_world: Database) -> None:
 
 
 def test_loss_that_is_corrected_is_there_to_be_used(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     # Of 1000 kg, 750.5 are used.
-    written(author, LOSE, cacaoBatchId="1", quantityKg="249.5", reason="THEFT")
+    written(writable_client, LOSE, cacaoBatchId="1", quantityKg="249.5", reason="THEFT")
     use = {"cacaoBatchId": "1", "productId": "2", "quantityKg": "9.5"}
-    assert refused(author, own_world, USE, **use) == (["input", "quantityKg"], "OVERDRAWN")
-    payload = written(author, LOSE, cacaoBatchId="1", quantityKg="9.5", reason="CORRECTION")
+    assert refused(writable_client, own_world, USE, **use) == (["input", "quantityKg"], "OVERDRAWN")
+    payload = written(
+        writable_client, LOSE, cacaoBatchId="1", quantityKg="9.5", reason="CORRECTION"
+    )
     assert payload["loss"]["quantityKg"] == "-9.500"
-    written(author, USE, **use)
+    written(writable_client, USE, **use)
 
 
 @pytest.mark.parametrize(
@@ -94,17 +96,21 @@ def test_loss_that_is_corrected_is_there_to_be_used(
     ],
 )
 def test_loss_that_cannot_be_is_refused(
-    author: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
+    writable_client: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
 ) -> None:
     given = {"cacaoBatchId": "1", "quantityKg": "1", "reason": "SPILLAGE", **change}
-    assert refused(author, own_world, LOSE, **given) == (["input", field], code)
+    assert refused(writable_client, own_world, LOSE, **given) == (["input", field], code)
 
 
 # ---------------------------------------------------------------- holds
 
 
-def test_hold_reaches_all_made_of_the_batch(author: TestClient, own_world: Database) -> None:
-    payload = written(author, HOLD, cacaoBatchId=global_id("CacaoBatch", 2), reason="cadmium")
+def test_hold_reaches_all_made_of_the_batch(
+    writable_client: TestClient, own_world: Database
+) -> None:
+    payload = written(
+        writable_client, HOLD, cacaoBatchId=global_id("CacaoBatch", 2), reason="cadmium"
+    )
     assert payload == {
         "hold": {
             "holdId": 1,
@@ -118,7 +124,7 @@ def test_hold_reaches_all_made_of_the_batch(author: TestClient, own_world: Datab
     query = """{ cacaoBatches(filter: {onHold: {eq: false}}) { nodes { cacaoBatchId } }
       product(by: {productId: 2}) { onHold heldBy { nodes { reason cacaoBatch { cacaoBatchId } } } }
       cacaoBatch(by: {cacaoBatchId: 4}) { heldBy { nodes { reason } } holds { totalCount } } }"""
-    assert ask(author, query) == {
+    assert ask(writable_client, query) == {
         "cacaoBatches": {"nodes": [{"cacaoBatchId": 1}]},
         "product": {
             "onHold": True,
@@ -130,58 +136,66 @@ def test_hold_reaches_all_made_of_the_batch(author: TestClient, own_world: Datab
 
 @pytest.mark.parametrize("batch", ["2", "3", "4"])
 def test_held_batch_and_what_was_made_of_it_is_not_used(
-    author: TestClient, own_world: Database, batch: str
+    writable_client: TestClient, own_world: Database, batch: str
 ) -> None:
-    written(author, HOLD, cacaoBatchId="2", reason="cadmium")
+    written(writable_client, HOLD, cacaoBatchId="2", reason="cadmium")
     given = {"cacaoBatchId": batch, "productId": "3", "quantityKg": "0.001"}
-    assert refused(author, own_world, USE, **given) == (["input", "cacaoBatchId"], "BATCH_ON_HOLD")
+    assert refused(writable_client, own_world, USE, **given) == (
+        ["input", "cacaoBatchId"],
+        "BATCH_ON_HOLD",
+    )
 
 
-def test_released_batch_is_used_again(author: TestClient, own_world: Database) -> None:
-    written(author, HOLD, cacaoBatchId="2", reason="cadmium")
-    payload = written(author, RELEASE, cacaoBatchId="2", reason="retested")
+def test_released_batch_is_used_again(writable_client: TestClient, own_world: Database) -> None:
+    written(writable_client, HOLD, cacaoBatchId="2", reason="cadmium")
+    payload = written(writable_client, RELEASE, cacaoBatchId="2", reason="retested")
     held = {"reason": "cadmium", "releaseReason": "retested"}
     assert payload["cacaoBatch"] == {"onHold": False, "holds": {"nodes": [held]}}
-    written(author, USE, cacaoBatchId="3", productId="3", quantityKg="1")
+    written(writable_client, USE, cacaoBatchId="3", productId="3", quantityKg="1")
     marks = "SELECT count(*) FROM cacao_batches WHERE on_hold"
     assert rows(own_world, marks) == [(0,)]
 
 
 def test_only_a_batch_that_was_held_itself_is_released(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
-    written(author, HOLD, cacaoBatchId="2", reason="cadmium")
-    found = refused(author, own_world, RELEASE, cacaoBatchId="3", reason="x")
+    written(writable_client, HOLD, cacaoBatchId="2", reason="cadmium")
+    found = refused(writable_client, own_world, RELEASE, cacaoBatchId="3", reason="x")
     assert found == (["input", "cacaoBatchId"], "NOT_ON_HOLD")
 
 
-def test_hold_needs_a_reason(author: TestClient, own_world: Database) -> None:
-    found = refused(author, own_world, HOLD, cacaoBatchId="2", reason=" ")
+def test_hold_needs_a_reason(writable_client: TestClient, own_world: Database) -> None:
+    found = refused(writable_client, own_world, HOLD, cacaoBatchId="2", reason=" ")
     assert found == (["input", "reason"], "INVALID")
 
 
 # ---------------------------------------------------------------- custody
 
 
-def test_custody_is_stated_inherited_and_kept(author: TestClient, own_world: Database) -> None:
+def test_custody_is_stated_inherited_and_kept(
+    writable_client: TestClient, own_world: Database
+) -> None:
     lot = {"quantityKg": "100", "harvestDate": "2026-01-01"}
 
     def make(supplier: int, custody: str | None, stage: str = "BEANS") -> str:
         given = {**lot, "supplierId": supplier, "stage": stage, "custody": custody}
-        made = written(author, CUSTODY, **given)["cacaoBatch"]
+        made = written(writable_client, CUSTODY, **given)["cacaoBatch"]
         assert made["custody"] == custody
         return str(made["cacaoBatchId"])
 
     one, two = make(1, "IDENTITY_PRESERVED"), make(2, "IDENTITY_PRESERVED")
     kept, blend = make(2, None, "LIQUOR"), make(2, "SEGREGATED", "LIQUOR")
-    written(author, USE, cacaoBatchId=one, outputBatchId=kept, quantityKg="1")
+    written(writable_client, USE, cacaoBatchId=one, outputBatchId=kept, quantityKg="1")
     other = {"cacaoBatchId": two, "outputBatchId": kept, "quantityKg": "1"}
-    assert refused(author, own_world, USE, **other) == (["input", "custody"], "CUSTODY_BROKEN")
+    assert refused(writable_client, own_world, USE, **other) == (
+        ["input", "custody"],
+        "CUSTODY_BROKEN",
+    )
     for source in (one, two):
-        written(author, USE, cacaoBatchId=source, outputBatchId=blend, quantityKg="1")
+        written(writable_client, USE, cacaoBatchId=source, outputBatchId=blend, quantityKg="1")
     query = "SELECT custody FROM cacao_batches WHERE cacao_batch_id > 6 ORDER BY cacao_batch_id"
     assert rows(own_world, query) == [("identity_preserved",), ("segregated",)]
-    weaker = written(author, RESTATE, cacaoBatchId=blend, custody="MASS_BALANCE")
+    weaker = written(writable_client, RESTATE, cacaoBatchId=blend, custody="MASS_BALANCE")
     assert weaker["cacaoBatch"] == {"custody": "MASS_BALANCE"}
 
 
@@ -189,27 +203,30 @@ def test_custody_is_stated_inherited_and_kept(author: TestClient, own_world: Dat
 
 
 def test_lot_beyond_its_yield_is_flagged_or_refused(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     lot = {"supplierId": "2", "quantityKg": "100", "stage": "LIQUOR"}
-    liquor = written(author, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"]
-    written(author, USE, cacaoBatchId="1", outputBatchId=str(liquor), quantityKg="100")
-    written(author, USE, cacaoBatchId=str(liquor), productId="1", quantityKg="82.001")
+    liquor = written(writable_client, CREATE_BATCH, **lot)["cacaoBatch"]["cacaoBatchId"]
+    written(writable_client, USE, cacaoBatchId="1", outputBatchId=str(liquor), quantityKg="100")
+    written(writable_client, USE, cacaoBatchId=str(liquor), productId="1", quantityKg="82.001")
     query = f"{{ cacaoBatch(by: {{cacaoBatchId: {liquor}}}) {{ flags {{ nodes {{ rule message }} }} }} }}"
     message = f"cacao batch {liquor} gave 82.001 kg, its inputs yield 82.000 kg"
-    assert ask(author, query)["cacaoBatch"]["flags"]["nodes"] == [
+    assert ask(writable_client, query)["cacaoBatch"]["flags"]["nodes"] == [
         {"rule": "YIELD", "message": message}
     ]
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE matter_rules SET yields = 'refuse'")
     more = {"cacaoBatchId": str(liquor), "productId": "2", "quantityKg": "1"}
-    assert refused(author, own_world, USE, **more) == (["input", "quantityKg"], "YIELD_EXCEEDED")
+    assert refused(writable_client, own_world, USE, **more) == (
+        ["input", "quantityKg"],
+        "YIELD_EXCEEDED",
+    )
 
 
-def test_conversion_factors_name_scheme_and_source(author: TestClient) -> None:
+def test_conversion_factors_name_scheme_and_source(writable_client: TestClient) -> None:
     query = """{ conversionFactors(first: 1) { nodes {
       fromStage toStage factor scheme source validFrom validTo } } }"""
-    assert ask(author, query)["conversionFactors"]["nodes"] == [
+    assert ask(writable_client, query)["conversionFactors"]["nodes"] == [
         {
             "fromStage": "BEANS",
             "toStage": "LIQUOR",
@@ -226,15 +243,15 @@ def test_conversion_factors_name_scheme_and_source(author: TestClient) -> None:
 
 
 def test_claim_counts_once_a_certificate_covers_its_day(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     query = """{ cacaoBatches(filter: {coveringCertificates: {some: {}}}) { nodes {
       cacaoBatchId coveringCertificates { nodes { number } } } } }"""
     # FT-9 of batch 1's supplier ended three months before the harvest.
-    assert ask(author, query) == {"cacaoBatches": {"nodes": []}}
+    assert ask(writable_client, query) == {"cacaoBatches": {"nodes": []}}
     given = {"supplierId": "1", "scheme": "Fairtrade", "number": "FT-10", "holder": "FLO"}
     days = {"validFrom": "2025-07-01", "validTo": "2025-10-01"}
-    payload = written(author, CERTIFY, documentHash="AB" * 32, **given, **days)
+    payload = written(writable_client, CERTIFY, documentHash="AB" * 32, **given, **days)
     assert payload["certificate"] == {
         "certificateId": 3,
         "scheme": "Fairtrade",
@@ -244,7 +261,7 @@ def test_claim_counts_once_a_certificate_covers_its_day(
         **days,
         "cacaoBatches": {"nodes": [{"cacaoBatchId": 1}]},
     }
-    assert ask(author, query)["cacaoBatches"]["nodes"] == [
+    assert ask(writable_client, query)["cacaoBatches"]["nodes"] == [
         {"cacaoBatchId": 1, "coveringCertificates": {"nodes": [{"number": "FT-10"}]}}
     ]
 
@@ -260,11 +277,11 @@ def test_claim_counts_once_a_certificate_covers_its_day(
     ],
 )
 def test_certificate_that_cannot_be_is_refused(
-    author: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
+    writable_client: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
 ) -> None:
     given = {"supplierId": "1", "scheme": "Fairtrade", "number": "FT-10"}
     days = {"validFrom": "2025-07-01", "validTo": "2025-10-01"}
-    found = refused(author, own_world, CERTIFY, **(given | days | change))
+    found = refused(writable_client, own_world, CERTIFY, **(given | days | change))
     assert found == (["input", field], code)
 
 
@@ -274,19 +291,23 @@ YEAR = {"scheme": "UTZ", "periodFrom": "2026-01-01", "periodTo": "2026-12-31"}
 NOON = "2026-06-01T12:00:00Z"
 
 
-def test_account_is_opened_credited_and_debited(author: TestClient, own_world: Database) -> None:
-    payload = written(author, OPEN, manufacturerId="1", **YEAR)
+def test_account_is_opened_credited_and_debited(
+    writable_client: TestClient, own_world: Database
+) -> None:
+    payload = written(writable_client, OPEN, manufacturerId="1", **YEAR)
     made = {"manufacturerId": 1}
     expected = {"accountId": 1, **YEAR, "balanceKg": "0.000", "supplier": None}
     assert payload["account"] == {**expected, "manufacturer": made}
     credit = {"accountId": "1", "direction": "CREDIT", "timestamp": NOON}
-    payload = written(author, BOOK, quantityKg="10", cacaoBatchId="1", **credit)
+    payload = written(writable_client, BOOK, quantityKg="10", cacaoBatchId="1", **credit)
     batch = {"cacaoBatchId": 1}
     entry = {"entryId": 1, "direction": "CREDIT", "quantityKg": "10.000", "cacaoBatch": batch}
     assert payload == {"entry": entry, "account": {"balanceKg": "10.000"}}
     debit = {"accountId": "1", "direction": "DEBIT", "timestamp": NOON}
-    assert written(author, BOOK, quantityKg="9", **debit)["account"] == {"balanceKg": "1.000"}
-    found = refused(author, own_world, BOOK, quantityKg="1.001", **debit)
+    assert written(writable_client, BOOK, quantityKg="9", **debit)["account"] == {
+        "balanceKg": "1.000"
+    }
+    found = refused(writable_client, own_world, BOOK, quantityKg="1.001", **debit)
     assert found == (["input", "quantityKg"], "OVERDRAWN")
 
 
@@ -300,11 +321,11 @@ def test_account_is_opened_credited_and_debited(author: TestClient, own_world: D
     ],
 )
 def test_entry_that_cannot_be_is_refused(
-    author: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
+    writable_client: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
 ) -> None:
-    written(author, OPEN, supplierId="1", **YEAR)
+    written(writable_client, OPEN, supplierId="1", **YEAR)
     given = {"accountId": "1", "direction": "CREDIT", "quantityKg": "1", "timestamp": NOON}
-    assert refused(author, own_world, BOOK, **(given | change)) == (["input", field], code)
+    assert refused(writable_client, own_world, BOOK, **(given | change)) == (["input", field], code)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +339,7 @@ def test_entry_that_cannot_be_is_refused(
     ],
 )
 def test_account_that_cannot_be_is_refused(
-    author: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
+    writable_client: TestClient, own_world: Database, change: dict[str, str], field: str, code: str
 ) -> None:
-    written(author, OPEN, supplierId="1", **YEAR)
-    assert refused(author, own_world, OPEN, **(YEAR | change)) == (["input", field], code)
+    written(writable_client, OPEN, supplierId="1", **YEAR)
+    assert refused(writable_client, own_world, OPEN, **(YEAR | change)) == (["input", field], code)

@@ -33,10 +33,10 @@ def changed(database: Database, before: dict[str, tuple[int, str]]) -> dict[str,
 # ---------------------------------------------------------------- parties
 
 
-def test_create_manufacturer(author: TestClient, own_world: Database) -> None:
+def test_create_manufacturer(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
     payload = written(
-        author, CREATE_MANUFACTURER, name="Åkesson's", location="London", country="GB"
+        writable_client, CREATE_MANUFACTURER, name="Åkesson's", location="London", country="GB"
     )
     expected = {"manufacturerId": 3, "name": "Åkesson's", "location": "London", "country": "GB"}
     assert payload == {"manufacturer": expected}
@@ -46,8 +46,10 @@ def test_create_manufacturer(author: TestClient, own_world: Database) -> None:
     ]
 
 
-def test_create_manufacturer_of_unknown_country(author: TestClient, own_world: Database) -> None:
-    payload = written(author, CREATE_MANUFACTURER, name="A", location="B", country=None)
+def test_create_manufacturer_of_unknown_country(
+    writable_client: TestClient, own_world: Database
+) -> None:
+    payload = written(writable_client, CREATE_MANUFACTURER, name="A", location="B", country=None)
     assert payload["manufacturer"]["country"] is None
     assert rows(own_world, "SELECT country FROM manufacturers WHERE manufacturer_id = 3") == [
         (None,)
@@ -55,10 +57,12 @@ def test_create_manufacturer_of_unknown_country(author: TestClient, own_world: D
 
 
 def test_update_manufacturer_changes_only_what_is_given(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     before = contents(own_world)
-    payload = written(author, UPDATE_MANUFACTURER, manufacturerId="1", location="Voiron, Isère")
+    payload = written(
+        writable_client, UPDATE_MANUFACTURER, manufacturerId="1", location="Voiron, Isère"
+    )
     expected = {"manufacturerId": 1, "name": "Bonnat", "location": "Voiron, Isère", "country": "FR"}
     assert payload == {"manufacturer": expected}
     assert changed(own_world, before) == {"manufacturers": 0}
@@ -68,7 +72,7 @@ def test_update_manufacturer_changes_only_what_is_given(
     ]
 
 
-def test_create_supplier(author: TestClient, own_world: Database) -> None:
+def test_create_supplier(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
     given = {
         "name": "3A",
@@ -77,24 +81,28 @@ def test_create_supplier(author: TestClient, own_world: Database) -> None:
         "contactPerson": "Adjoua",
         "externalId": "CI-0002",
     }
-    assert written(author, CREATE_SUPPLIER, **given) == {"supplier": {"supplierId": 3, **given}}
+    assert written(writable_client, CREATE_SUPPLIER, **given) == {
+        "supplier": {"supplierId": 3, **given}
+    }
     assert changed(own_world, before) == {"suppliers": 1}
     assert rows(own_world, "SELECT * FROM suppliers WHERE supplier_id = 3") == [
         (3, "3A", "Daloa", "Adjoua", "CI", "CI-0002")
     ]
 
 
-def test_suppliers_may_share_a_name(author: TestClient, own_world: Database) -> None:
+def test_suppliers_may_share_a_name(writable_client: TestClient, own_world: Database) -> None:
     for _ in range(2):
         given = {"name": "ECOOKIM", "location": "Abidjan", "allowDuplicate": True}
-        written(author, CREATE_SUPPLIER, **given)
+        written(writable_client, CREATE_SUPPLIER, **given)
     assert rows(own_world, "SELECT count(*) FROM suppliers WHERE name = 'ECOOKIM'") == [(3,)]
 
 
-def test_update_supplier_clears_what_is_null(author: TestClient, own_world: Database) -> None:
+def test_update_supplier_clears_what_is_null(
+    writable_client: TestClient, own_world: Database
+) -> None:
     before = contents(own_world)
     payload = written(
-        author,
+        writable_client,
         UPDATE_SUPPLIER,
         supplierId=global_id("Supplier", 1),
         contactPerson=None,
@@ -117,10 +125,10 @@ def test_update_supplier_clears_what_is_null(author: TestClient, own_world: Data
 # ---------------------------------------------------------------- batches
 
 
-def test_create_cacao_batch_of_beans(author: TestClient, own_world: Database) -> None:
+def test_create_cacao_batch_of_beans(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
     payload = written(
-        author, CREATE_BATCH, supplierId="2", quantityKg="1250.5", harvestDate="2026-02-28"
+        writable_client, CREATE_BATCH, supplierId="2", quantityKg="1250.5", harvestDate="2026-02-28"
     )
     assert payload["cacaoBatch"] == {
         "cacaoBatchId": 5,
@@ -135,7 +143,9 @@ def test_create_cacao_batch_of_beans(author: TestClient, own_world: Database) ->
     assert changed(own_world, before) == {"cacao_batches": 1}
 
 
-def test_create_cacao_batch_of_anything_later(author: TestClient, own_world: Database) -> None:
+def test_create_cacao_batch_of_anything_later(
+    writable_client: TestClient, own_world: Database
+) -> None:
     given = {
         "quantityKg": "0.001",
         "stage": "POWDER",
@@ -144,7 +154,7 @@ def test_create_cacao_batch_of_anything_later(author: TestClient, own_world: Dat
         "certification": "Bio",
         "lotNumber": "P-1",
     }
-    payload = written(author, CREATE_BATCH, supplierId=1, **given)
+    payload = written(writable_client, CREATE_BATCH, supplierId=1, **given)
     expected = {"cacaoBatchId": 5, "supplier": {"supplierId": 1}, **given}
     assert payload == {"cacaoBatch": expected}
     assert rows(
@@ -156,14 +166,16 @@ def test_create_cacao_batch_of_anything_later(author: TestClient, own_world: Dat
     ("kg", "kept"),
     [(7, "7.000"), (0.1, "0.100"), ("1e3", "1000.000"), ("99999999999.999", "99999999999.999")],
 )
-def test_quantity_is_kept_exactly(author: TestClient, kg: object, kept: str) -> None:
-    payload = written(author, CREATE_BATCH, supplierId=1, quantityKg=kg, harvestDate="2026-01-01")
+def test_quantity_is_kept_exactly(writable_client: TestClient, kg: object, kept: str) -> None:
+    payload = written(
+        writable_client, CREATE_BATCH, supplierId=1, quantityKg=kg, harvestDate="2026-01-01"
+    )
     assert payload["cacaoBatch"]["quantityKg"] == kept
 
 
-def test_literal_quantity_is_kept_exactly(author: TestClient) -> None:
+def test_literal_quantity_is_kept_exactly(writable_client: TestClient) -> None:
     data = ask(
-        author,
+        writable_client,
         """mutation { createCacaoBatch(input: {supplierId: 1, quantityKg: 12345678901.123,
              stage: LIQUOR}) { cacaoBatch { quantityKg } userErrors { code } } }""",
     )
@@ -173,9 +185,13 @@ def test_literal_quantity_is_kept_exactly(author: TestClient) -> None:
     }
 
 
-def test_update_cacao_batch_to_exactly_its_uses(author: TestClient, own_world: Database) -> None:
+def test_update_cacao_batch_to_exactly_its_uses(
+    writable_client: TestClient, own_world: Database
+) -> None:
     before = contents(own_world)
-    payload = written(author, UPDATE_BATCH, cacaoBatchId="1", quantityKg="750.5", lotNumber="B1a")
+    payload = written(
+        writable_client, UPDATE_BATCH, cacaoBatchId="1", quantityKg="750.5", lotNumber="B1a"
+    )
     assert payload["cacaoBatch"] == {
         "cacaoBatchId": 1,
         "supplier": {"supplierId": 1},
@@ -189,16 +205,18 @@ def test_update_cacao_batch_to_exactly_its_uses(author: TestClient, own_world: D
     assert changed(own_world, before) == {"cacao_batches": 0}
 
 
-def test_update_without_a_member_changes_nothing(author: TestClient, own_world: Database) -> None:
+def test_update_without_a_member_changes_nothing(
+    writable_client: TestClient, own_world: Database
+) -> None:
     before = contents(own_world)
-    payload = written(author, UPDATE_BATCH, cacaoBatchId="1")
+    payload = written(writable_client, UPDATE_BATCH, cacaoBatchId="1")
     assert payload["cacaoBatch"]["quantityKg"] == "1000.000"
     assert contents(own_world) == before
 
 
-def test_use_batch_in_a_product(author: TestClient, own_world: Database) -> None:
+def test_use_batch_in_a_product(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
-    payload = written(author, USE, cacaoBatchId="1", productId="3", quantityKg="249.5")
+    payload = written(writable_client, USE, cacaoBatchId="1", productId="3", quantityKg="249.5")
     assert payload == {
         "cacaoBatch": {"id": global_id("CacaoBatch", 1)},
         "product": {"id": global_id("Product", 3)},
@@ -211,9 +229,9 @@ def test_use_batch_in_a_product(author: TestClient, own_world: Database) -> None
     ) == [(1, "249.500")]
 
 
-def test_use_batch_in_a_batch(author: TestClient, own_world: Database) -> None:
+def test_use_batch_in_a_batch(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
-    payload = written(author, USE, cacaoBatchId="2", outputBatchId="4", quantityKg=100.375)
+    payload = written(writable_client, USE, cacaoBatchId="2", outputBatchId="4", quantityKg=100.375)
     assert payload == {
         "cacaoBatch": {"id": global_id("CacaoBatch", 2)},
         "product": None,
@@ -230,7 +248,7 @@ def test_use_batch_in_a_batch(author: TestClient, own_world: Database) -> None:
 # ---------------------------------------------------------------- products
 
 
-def test_create_product(author: TestClient, own_world: Database) -> None:
+def test_create_product(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
     given = {
         "name": "Lait 40% 🍫",
@@ -240,7 +258,7 @@ def test_create_product(author: TestClient, own_world: Database) -> None:
         "cocoaPercent": "40",
         "productionDate": "2026-03-05",
     }
-    payload = written(author, CREATE_PRODUCT, manufacturerId=2, **given)
+    payload = written(writable_client, CREATE_PRODUCT, manufacturerId=2, **given)
     assert payload["product"] == {
         "productId": 4,
         **given,
@@ -251,10 +269,10 @@ def test_create_product(author: TestClient, own_world: Database) -> None:
     assert changed(own_world, before) == {"products": 1}
 
 
-def test_update_product_sets_and_clears(author: TestClient, own_world: Database) -> None:
+def test_update_product_sets_and_clears(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
     payload = written(
-        author, UPDATE_PRODUCT, productId=1, manufacturerId=2, description=None, gtin=None
+        writable_client, UPDATE_PRODUCT, productId=1, manufacturerId=2, description=None, gtin=None
     )
     assert payload["product"] == {
         "productId": 1,
@@ -276,11 +294,11 @@ def test_update_product_sets_and_clears(author: TestClient, own_world: Database)
     "details", [None, {}, [], "text", 0, True, {"b": [1, {"a": None}], "ä": "🍫"}, {"kg": 1.25}]
 )
 def test_record_transaction_keeps_details(
-    author: TestClient, own_world: Database, details: Any
+    writable_client: TestClient, own_world: Database, details: Any
 ) -> None:
     before = contents(own_world)
     payload = written(
-        author,
+        writable_client,
         RECORD,
         event="shipped",
         cacaoBatchId=2,
@@ -300,16 +318,20 @@ def test_record_transaction_keeps_details(
     assert changed(own_world, before) == {"transactions": 1}
 
 
-def test_details_that_are_null_are_no_value(author: TestClient, own_world: Database) -> None:
-    written(author, RECORD, event="x", productId=1, details=None)
+def test_details_that_are_null_are_no_value(
+    writable_client: TestClient, own_world: Database
+) -> None:
+    written(writable_client, RECORD, event="x", productId=1, details=None)
     assert rows(own_world, "SELECT details IS NULL FROM transactions WHERE transaction_id = 6") == [
         (True,)
     ]
 
 
 @pytest.mark.parametrize("given", [{}, {"timestamp": None}])
-def test_transaction_without_a_time_happens_now(author: TestClient, given: dict[str, None]) -> None:
-    payload = written(author, RECORD, event="x", productId=1, **given)
+def test_transaction_without_a_time_happens_now(
+    writable_client: TestClient, given: dict[str, None]
+) -> None:
+    payload = written(writable_client, RECORD, event="x", productId=1, **given)
     happened = datetime.fromisoformat(payload["transaction"]["timestamp"])
     assert abs(datetime.now(UTC) - happened) < timedelta(minutes=1)
     assert payload["transaction"]["timestamp"].endswith("+00:00")
@@ -319,7 +341,7 @@ def test_transaction_without_a_time_happens_now(author: TestClient, given: dict[
 
 
 def test_payload_is_selected_to_any_depth_after_the_write(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     mutation = """mutation { useCacaoBatch(input: {cacaoBatchId: 4, productId: 3, quantityKg: "1"}) {
       __typename
@@ -329,7 +351,7 @@ def test_payload_is_selected_to_any_depth_after_the_write(
       userErrors { message } } }
       fragment lot on UseCacaoBatchPayload { cacaoBatch { products { nodes { productId } } } }"""
     with recording(own_world) as statements:
-        data = ask(author, mutation)
+        data = ask(writable_client, mutation)
     assert data["useCacaoBatch"] == {
         "__typename": "UseCacaoBatchPayload",
         "cacaoBatch": {
@@ -365,12 +387,12 @@ def test_payload_is_selected_to_any_depth_after_the_write(
 
 
 def test_payload_of_user_errors_alone_reads_nothing(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     mutation = (
         """mutation { updateProduct(input: {productId: 1, name: "X"}) { userErrors { code } } }"""
     )
     with recording(own_world) as statements:
-        assert ask(author, mutation) == {"updateProduct": {"userErrors": []}}
+        assert ask(writable_client, mutation) == {"updateProduct": {"userErrors": []}}
     assert [text for text in statements if "row_to_json" in text] == []
     assert rows(own_world, "SELECT name FROM products WHERE product_id = 1") == [("X",)]

@@ -35,8 +35,8 @@ ONE_FAILS = """mutation ($kg: Decimal!) {
 NOTHING = "mutation { updateProduct(input: {productId: 1}) { userErrors { code } } }"
 
 
-def test_later_mutations_see_the_rows_of_earlier_ones(author: TestClient) -> None:
-    data = ask(author, IN_ORDER)
+def test_later_mutations_see_the_rows_of_earlier_ones(writable_client: TestClient) -> None:
+    data = ask(writable_client, IN_ORDER)
     assert list(data) == ["maker", "bar", "use", "event"]
     assert data == {
         "maker": {"manufacturer": {"manufacturerId": 3}, "userErrors": []},
@@ -58,9 +58,9 @@ def test_later_mutations_see_the_rows_of_earlier_ones(author: TestClient) -> Non
     }
 
 
-def test_earlier_payloads_do_not_see_later_rows(author: TestClient) -> None:
+def test_earlier_payloads_do_not_see_later_rows(writable_client: TestClient) -> None:
     data = ask(
-        author,
+        writable_client,
         """mutation {
           a: updateProduct(input: {productId: 1, name: "One"}) { product { name } }
           b: updateProduct(input: {productId: 1, name: "Two"}) { product { name } } }""",
@@ -88,10 +88,10 @@ def test_failed_operation_never_commits(own_world: Database) -> None:
 
 
 def test_one_user_error_takes_the_whole_operation_along(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     before = contents(own_world)
-    answer = request(author, ONE_FAILS, {"kg": "5000"})
+    answer = request(writable_client, ONE_FAILS, {"kg": "5000"})
     assert answer.status == 200
     assert answer.json["data"] == {
         "a": None,
@@ -106,13 +106,13 @@ def test_one_user_error_takes_the_whole_operation_along(
 
 
 def test_one_refused_input_takes_the_whole_operation_along(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     before = contents(own_world)
     mutation = """mutation ($name: String!) {
       a: createSupplier(input: {name: "A", location: "B"}) { supplier { supplierId } }
       b: createSupplier(input: {name: $name, location: "B"}) { supplier { supplierId } } }"""
-    answer = request(author, mutation, {"name": "a\0b"})
+    answer = request(writable_client, mutation, {"name": "a\0b"})
     assert answer.json["data"] == {"a": None, "b": None}
     assert [(error["path"], error["extensions"]["code"]) for error in answer.errors] == [
         (["b"], "BAD_USER_INPUT"),
@@ -122,23 +122,23 @@ def test_one_refused_input_takes_the_whole_operation_along(
 
 
 def test_same_operation_without_the_failure_is_written(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
-    data = ask(author, ONE_FAILS, kg="5")
+    data = ask(writable_client, ONE_FAILS, kg="5")
     assert data["a"]["userErrors"] == data["b"]["userErrors"] == data["c"]["userErrors"] == []
     assert rows(own_world, "SELECT count(*) FROM suppliers") == [(3,)]
     assert rows(own_world, "SELECT name FROM products WHERE product_id = 1") == [("C",)]
 
 
 def test_later_mutation_cannot_refer_to_what_failed(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     before = contents(own_world)
     mutation = """mutation {
       a: createManufacturer(input: {name: " ", location: "B"}) { userErrors { code } }
       b: createProduct(input: {name: "X", manufacturerId: 3, batchNumber: "X"}) {
         userErrors { code } } }"""
-    data = ask(author, mutation)
+    data = ask(writable_client, mutation)
     assert data == {
         "a": {"userErrors": [{"code": "INVALID"}]},
         "b": {"userErrors": [{"code": "NOT_FOUND"}]},
@@ -146,20 +146,20 @@ def test_later_mutation_cannot_refer_to_what_failed(
     assert contents(own_world) == before
 
 
-def test_skipped_mutation_is_not_run(author: TestClient, own_world: Database) -> None:
+def test_skipped_mutation_is_not_run(writable_client: TestClient, own_world: Database) -> None:
     before = contents(own_world)
     mutation = """mutation ($no: Boolean!) {
       __typename
       createSupplier(input: {name: "A", location: "B"}) @include(if: $no) { supplier { name } } }"""
-    assert ask(author, mutation, no=False) == {"__typename": "Mutation"}
+    assert ask(writable_client, mutation, no=False) == {"__typename": "Mutation"}
     assert contents(own_world) == before
 
 
-def test_only_the_named_operation_is_run(author: TestClient, own_world: Database) -> None:
+def test_only_the_named_operation_is_run(writable_client: TestClient, own_world: Database) -> None:
     document = """
       mutation a { createSupplier(input: {name: "A", location: "X"}) { supplier { name } } }
       mutation b { createSupplier(input: {name: "B", location: "X"}) { supplier { name } } }"""
-    answer = send(author, encode({"query": document, "operationName": "b"}))
+    answer = send(writable_client, encode({"query": document, "operationName": "b"}))
     assert answer.json == {"data": {"createSupplier": {"supplier": {"name": "B"}}}}
     assert rows(own_world, "SELECT name FROM suppliers WHERE supplier_id > 2") == [("B",)]
 
@@ -185,8 +185,8 @@ def test_recorded_transactions_cannot_be_changed(own_world: Database, statement:
     assert contents(own_world) == before
 
 
-def test_schema_offers_no_mutation_that_changes_a_transaction(author: TestClient) -> None:
-    data = ask(author, '{ __type(name: "Mutation") { fields { name } } }')
+def test_schema_offers_no_mutation_that_changes_a_transaction(writable_client: TestClient) -> None:
+    data = ask(writable_client, '{ __type(name: "Mutation") { fields { name } } }')
     names = [field["name"] for field in data["__type"]["fields"]]
     assert [name for name in names if "ransaction" in name] == ["recordTransaction"]
     assert [name for name in names if name.startswith(("delete", "remove"))] == []

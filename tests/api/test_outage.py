@@ -92,22 +92,24 @@ def test_introspection_needs_no_database(stranded: TestClient) -> None:
 
 
 def test_requests_survive_a_restart_of_the_database(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
-    ask(author, "{ products { totalCount } }")
-    ask(author, WRITE)
+    ask(writable_client, "{ products { totalCount } }")
+    ask(writable_client, WRITE)
     cut_connections(own_world)
-    assert ask(author, "{ products { totalCount } }") == {"products": {"totalCount": 3}}
+    assert ask(writable_client, "{ products { totalCount } }") == {"products": {"totalCount": 3}}
     cut_connections(own_world)
-    assert ask(author, WRITE) == {"updateProduct": {"product": {"name": "X"}}}
+    assert ask(writable_client, WRITE) == {"updateProduct": {"product": {"name": "X"}}}
     cut_connections(own_world)
-    assert fetch(author, "/api/health/ready").status == 200
+    assert fetch(writable_client, "/api/health/ready").status == 200
 
 
-def test_query_that_is_cut_off_is_sent_again(author: TestClient, own_world: Database) -> None:
+def test_query_that_is_cut_off_is_sent_again(
+    writable_client: TestClient, own_world: Database
+) -> None:
     with own_world.engine().connect() as other, ThreadPoolExecutor(1) as pool:
         other.execute(text("LOCK TABLE products IN ACCESS EXCLUSIVE MODE"))
-        answer = pool.submit(ask, author, "{ products { totalCount } }")
+        answer = pool.submit(ask, writable_client, "{ products { totalCount } }")
         wait_for_blocked(own_world, 1)
         other.execute(
             text(
@@ -119,11 +121,13 @@ def test_query_that_is_cut_off_is_sent_again(author: TestClient, own_world: Data
         assert answer.result(20) == {"products": {"totalCount": 3}}
 
 
-def test_mutation_that_is_cut_off_writes_nothing(author: TestClient, own_world: Database) -> None:
+def test_mutation_that_is_cut_off_writes_nothing(
+    writable_client: TestClient, own_world: Database
+) -> None:
     before = contents(own_world)
     with own_world.engine().connect() as other, ThreadPoolExecutor(1) as pool:
         other.execute(text("SELECT 1 FROM products WHERE product_id = 1 FOR UPDATE"))
-        answer = pool.submit(request, author, WRITE)
+        answer = pool.submit(request, writable_client, WRITE)
         wait_for_blocked(own_world, 1)
         other.execute(
             text(
@@ -136,14 +140,16 @@ def test_mutation_that_is_cut_off_writes_nothing(author: TestClient, own_world: 
     assert (cut.status, cut.codes) == (503, ["SERVICE_UNAVAILABLE"])
     assert cut.json["data"] is None
     assert contents(own_world) == before
-    assert ask(author, WRITE) == {"updateProduct": {"product": {"name": "X"}}}
+    assert ask(writable_client, WRITE) == {"updateProduct": {"product": {"name": "X"}}}
 
 
 def test_many_requests_at_once_wait_for_a_connection(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda _: ask(author, "{ products { totalCount } }"), range(64)))
+        answers = list(
+            pool.map(lambda _: ask(writable_client, "{ products { totalCount } }"), range(64))
+        )
     assert answers == [{"products": {"totalCount": 3}}] * 64
     assert time.monotonic() - started < within(10)

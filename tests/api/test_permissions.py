@@ -15,7 +15,7 @@ from graphql import (
 from starlette.testclient import TestClient
 
 from graph.auth.permissions import ADMIN, ALLOWED, PUBLIC, ROLES, STAFF, TABLE, listed
-from graph.types.node import ENTITIES
+from graph.types.node import NODE_MODELS
 from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings
@@ -67,14 +67,14 @@ def test_schema_says_who_a_field_is_for() -> None:
 
 
 def test_members_of_filters_and_orders_are_fields() -> None:
-    for name in ENTITIES:
+    for name in NODE_MODELS:
         filters = SCHEMA.type_map[f"{name}Filter"]
         assert isinstance(filters, GraphQLInputObjectType)
         assert filters.fields.keys() - {"and", "or", "not"} <= OBJECTS[name].fields.keys()
 
 
 def test_there_is_a_walk_to_every_type() -> None:
-    assert {*WALKS, *ACCOUNTS} == {*ENTITIES}
+    assert {*WALKS, *ACCOUNTS} == {*NODE_MODELS}
     # Findings are no nodes; tests/api/test_findings.py asks for them as every role.
     assert {*ROOTS.values(), "auditFindings"} == {
         name
@@ -86,7 +86,7 @@ def test_there_is_a_walk_to_every_type() -> None:
         assert str(get_named_type(OBJECTS[type_].fields[field].type)) == name
 
 
-FIELDS = [(name, field) for name in ENTITIES for field in OBJECTS[name].fields]
+FIELDS = [(name, field) for name in NODE_MODELS for field in OBJECTS[name].fields]
 
 
 # ---------------------------------------------------------------- every role at every door

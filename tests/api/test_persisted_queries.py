@@ -19,7 +19,7 @@ from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.conftest import local
 from tests.recorder import recording
 
-pytestmark = pytest.mark.usefixtures("untouched")
+pytestmark = pytest.mark.usefixtures("assert_unchanged")
 
 NAME = "query Name($id: Int = 1) { product(by: {productId: $id}) { name } }"
 ONE = {"data": {"product": {"name": "Noir Café 70%"}}}
@@ -48,9 +48,9 @@ def serving(
 
 
 @pytest.fixture
-def client(guarded_world: Database) -> Iterator[TestClient]:
+def client(protected_world: Database) -> Iterator[TestClient]:
     """A client of a server that knows no document yet."""
-    with serving(guarded_world) as client:
+    with serving(protected_world) as client:
         yield client
 
 
@@ -86,9 +86,9 @@ def not_found(answer: Answer) -> bool:
 
 @pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 404)])
 def test_hash_that_is_not_known_asks_for_the_text(
-    client: TestClient, guarded_world: Database, accept: str, status: int
+    client: TestClient, protected_world: Database, accept: str, status: int
 ) -> None:
-    with recording(guarded_world) as statements:
+    with recording(protected_world) as statements:
         posted, got = by_hash(client, NAME, accept), get_by_hash(client, NAME, accept=accept)
     assert [answer.status for answer in (posted, got)] == [status, status]
     assert not_found(posted)
@@ -136,9 +136,9 @@ def test_hash_may_be_in_capitals(client: TestClient) -> None:
     assert post(client, extensions=capitals).json == ONE
 
 
-def test_registered_text_is_read_with_the_rights_of_who_names_it(guarded_world: Database) -> None:
+def test_registered_text_is_read_with_the_rights_of_who_names_it(protected_world: Database) -> None:
     users = "{ users { totalCount } }"
-    with serving(guarded_world) as client:
+    with serving(protected_world) as client:
         assert "data" in by_hash(client, users, query=users).json
         assert "data" in by_hash(client, users).json
         answer = send(
@@ -153,23 +153,23 @@ def test_registered_text_is_read_with_the_rights_of_who_names_it(guarded_world: 
 @pytest.mark.parametrize(
     "text", ["{", "{ nope }", "{ products(first: 101) { totalCount } }", "", " ", "{ a: users }"]
 )
-def test_text_that_is_refused_is_not_registered(guarded_world: Database, text: str) -> None:
-    with serving(guarded_world, "public") as client:
+def test_text_that_is_refused_is_not_registered(protected_world: Database, text: str) -> None:
+    with serving(protected_world, "public") as client:
         assert by_hash(client, text, query=text).errors
         assert not_found(by_hash(client, text))
 
 
-def test_what_a_role_may_not_read_it_cannot_register(guarded_world: Database) -> None:
+def test_what_a_role_may_not_read_it_cannot_register(protected_world: Database) -> None:
     users = "{ users { totalCount } }"
-    with serving(guarded_world, "public") as client:
+    with serving(protected_world, "public") as client:
         assert by_hash(client, users, query=users).codes == ["UNAUTHENTICATED"]
         assert not_found(by_hash(client, users))
 
 
 def test_text_of_another_hash_is_refused_and_not_run(
-    client: TestClient, guarded_world: Database
+    client: TestClient, protected_world: Database
 ) -> None:
-    with recording(guarded_world) as statements:
+    with recording(protected_world) as statements:
         answer = by_hash(client, NAME, query=COUNT)
     assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
     assert answer.errors[0]["message"] == "`sha256Hash` is not the SHA-256 of `query`."
@@ -210,7 +210,7 @@ def test_other_extensions_are_nothing_to_us(client: TestClient) -> None:
 # ---------------------------------------------------------------- switched off, and trusted documents
 
 
-def test_no_text_is_registered_where_that_is_off(guarded_world: Database) -> None:
+def test_no_text_is_registered_where_that_is_off(protected_world: Database) -> None:
     unsupported = {
         "errors": [
             {
@@ -219,7 +219,7 @@ def test_no_text_is_registered_where_that_is_off(guarded_world: Database) -> Non
             }
         ]
     }
-    with serving(guarded_world, persisted_queries=False) as client:
+    with serving(protected_world, persisted_queries=False) as client:
         assert by_hash(client, NAME).json == unsupported
         assert by_hash(client, NAME, query=NAME).json == ONE
         answer = by_hash(client, NAME, GRAPHQL)
@@ -230,9 +230,9 @@ def test_no_text_is_registered_where_that_is_off(guarded_world: Database) -> Non
     "given", [{}, {"persisted_queries": False}, {"trusted_only": True}], ids=str
 )
 def test_trusted_document_is_known_by_the_same_hash(
-    guarded_world: Database, document: Path, given: dict[str, Any]
+    protected_world: Database, document: Path, given: dict[str, Any]
 ) -> None:
-    with serving(guarded_world, trusted_documents=document, **given) as client:
+    with serving(protected_world, trusted_documents=document, **given) as client:
         assert by_hash(client, NAME).json == ONE
         assert get_by_hash(client, NAME).json == ONE
         assert by_hash(client, NAME, query=NAME).json == ONE
@@ -240,11 +240,11 @@ def test_trusted_document_is_known_by_the_same_hash(
 
 
 def test_only_trusted_documents_have_a_hash_where_no_others_are_answered(
-    guarded_world: Database, document: Path
+    protected_world: Database, document: Path
 ) -> None:
     with (
-        serving(guarded_world, trusted_documents=document, trusted_only=True) as client,
-        recording(guarded_world) as statements,
+        serving(protected_world, trusted_documents=document, trusted_only=True) as client,
+        recording(protected_world) as statements,
     ):
         assert by_hash(client, COUNT).codes == ["PERSISTED_QUERY_NOT_SUPPORTED"]
         answer = by_hash(client, COUNT, GRAPHQL, query=COUNT)
@@ -256,20 +256,20 @@ def test_only_trusted_documents_have_a_hash_where_no_others_are_answered(
 # ---------------------------------------------------------------- charged and bounded
 
 
-def test_registration_is_charged(guarded_world: Database) -> None:
+def test_registration_is_charged(protected_world: Database) -> None:
     # To understand the document takes 140, to plan it 500, to register it 640.
     text = "{ __typename }"
     poor = Limits(cost=1_000, cost_burst=1_000, cost_per_second=1, cost_of_second=0)
     rich = Limits(cost=1_400, cost_burst=1_400, cost_per_second=1, cost_of_second=0)
     typename = {"data": {"__typename": "Query"}}
-    with serving(guarded_world, limits=poor) as client:
+    with serving(protected_world, limits=poor) as client:
         assert post(client, query=text).json == typename
-    with serving(guarded_world, limits=poor) as client:
+    with serving(protected_world, limits=poor) as client:
         answer = by_hash(client, text, query=text)
         assert (answer.status, answer.codes) == (429, ["RATE_LIMITED"])
         assert int(answer.headers["retry-after"]) > 0
         assert not_found(by_hash(client, text))
-    with serving(guarded_world, limits=rich) as client:
+    with serving(protected_world, limits=rich) as client:
         assert by_hash(client, text, query=text).json == typename
         # What is known is not charged again.
         assert by_hash(client, text, query=text).json == typename

@@ -25,9 +25,9 @@ CIRCLE = "type { fields { " * 4 + "name" + " } }" * 4
 
 
 @pytest.fixture(scope="module")
-def scanned(guarded_world: Database) -> Iterator[TestClient]:
+def scanned(protected_world: Database) -> Iterator[TestClient]:
     """Whoever has not signed in, asking a server in production."""
-    app = create_app(Settings(production=True), guarded_world)
+    app = create_app(Settings(production=True), protected_world)
     with local(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -96,8 +96,10 @@ def test_circle_of_introspection_is_refused(scanned: TestClient) -> None:
         "mutation { __schema { types { name } } }",
     ],
 )
-def test_introspection_is_refused(scanned: TestClient, guarded_world: Database, query: str) -> None:
-    with recording(guarded_world) as statements:
+def test_introspection_is_refused(
+    scanned: TestClient, protected_world: Database, query: str
+) -> None:
+    with recording(protected_world) as statements:
         answer = request(scanned, query)
     assert data_of(answer) is None
     assert statements == []

@@ -133,8 +133,8 @@ def test_bad_page_is_400(reader: TestClient, world_to_read: Database, query: str
     assert statements == []
 
 
-def test_create_is_201_with_the_number(author: TestClient, own_world: Database) -> None:
-    answer = send(author, encode(NEW), "/api/products")
+def test_create_is_201_with_the_number(writable_client: TestClient, own_world: Database) -> None:
+    answer = send(writable_client, encode(NEW), "/api/products")
     assert answer.status == 201
     assert answer.json == {"message": "Product created successfully", "product_id": 4}
     assert list(answer.json) == ["message", "product_id"]
@@ -144,18 +144,20 @@ def test_create_is_201_with_the_number(author: TestClient, own_world: Database) 
 
 
 @pytest.mark.parametrize("extra", [{"product_id": 99}, {"colour": "brown"}, {"gtin": "x"}])
-def test_create_ignores_other_members(author: TestClient, extra: dict[str, object]) -> None:
-    answer = send(author, encode({**NEW, **extra}), "/api/products")
+def test_create_ignores_other_members(
+    writable_client: TestClient, extra: dict[str, object]
+) -> None:
+    answer = send(writable_client, encode({**NEW, **extra}), "/api/products")
     created = {"message": "Product created successfully", "product_id": 4}
     assert (answer.status, answer.json) == (201, created)
 
 
 @pytest.mark.parametrize("given", [{}, {"description": None}])
 def test_create_without_a_description(
-    author: TestClient, own_world: Database, given: dict[str, None]
+    writable_client: TestClient, own_world: Database, given: dict[str, None]
 ) -> None:
     body = {name: value for name, value in NEW.items() if name != "description"} | given
-    answer = send(author, encode(body), "/api/products")
+    answer = send(writable_client, encode(body), "/api/products")
     created = {"message": "Product created successfully", "product_id": 4}
     assert (answer.status, answer.json) == (201, created)
     assert rows(own_world, "SELECT description FROM products WHERE product_id = 4") == [(None,)]
@@ -164,20 +166,22 @@ def test_create_without_a_description(
 @pytest.mark.parametrize("name", ["name", "manufacturer_id", "batch_number"])
 @pytest.mark.parametrize("value", ["", None, "absent"])
 def test_create_names_what_is_missing(
-    author: TestClient, own_world: Database, name: str, value: str | None
+    writable_client: TestClient, own_world: Database, name: str, value: str | None
 ) -> None:
     before = contents(own_world)
     body = {key: item for key, item in NEW.items() if key != name}
     answer = send(
-        author, encode(body if value == "absent" else {**body, name: value}), "/api/products"
+        writable_client,
+        encode(body if value == "absent" else {**body, name: value}),
+        "/api/products",
     )
     expected = {"error": "Missing required fields", "missing": [name]}
     assert (answer.status, answer.json) == (400, expected)
     assert contents(own_world) == before
 
 
-def test_create_names_everything_that_is_missing(author: TestClient) -> None:
-    answer = send(author, b"{}", "/api/products")
+def test_create_names_everything_that_is_missing(writable_client: TestClient) -> None:
+    answer = send(writable_client, b"{}", "/api/products")
     expected = {
         "error": "Missing required fields",
         "missing": ["name", "manufacturer_id", "batch_number"],
@@ -186,25 +190,25 @@ def test_create_names_everything_that_is_missing(author: TestClient) -> None:
 
 
 def test_create_with_an_unknown_manufacturer_is_400(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
     before = contents(own_world)
-    answer = send(author, encode({**NEW, "manufacturer_id": 9}), "/api/products")
+    answer = send(writable_client, encode({**NEW, "manufacturer_id": 9}), "/api/products")
     expected = {"error": "manufacturer_id: There is no Manufacturer with the id 9."}
     assert (answer.status, answer.json) == (400, expected)
     assert contents(own_world) == before
 
 
-def test_created_product_is_listed(author: TestClient) -> None:
-    send(author, encode(NEW), "/api/products")
-    listed = fetch(author, "/api/products").json
+def test_created_product_is_listed(writable_client: TestClient) -> None:
+    send(writable_client, encode(NEW), "/api/products")
+    listed = fetch(writable_client, "/api/products").json
     assert listed["products"][-1] == {"product_id": 4, **NEW}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_other_method_is_405(author: TestClient, own_world: Database, method: str) -> None:
+def test_other_method_is_405(writable_client: TestClient, own_world: Database, method: str) -> None:
     before = contents(own_world)
-    answer = send(author, encode(NEW), "/api/products", method)
+    answer = send(writable_client, encode(NEW), "/api/products", method)
     assert answer.status == 405
     assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "POST"}
     assert contents(own_world) == before

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import text
 
 from graph.admission.limits import Limits
-from graph.admission.rate_limit import Till
+from graph.admission.rate_limit import RateLimiter
 from graph.answer import Answer, Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
 from models.database.engines import Database
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 from serving.settings import PRODUCTION
 from tests.api.asking import rows
 
@@ -54,7 +54,7 @@ ONE_CLIENT = {
 def opened(database: Database, size: int = POOL, wait: float = 1) -> Database:
     """The same database, with so many connections, waited for so long."""
     url = database.engine().url.render_as_string(hide_password=False)
-    return Database(url, size, patience=Patience(30, wait))
+    return Database(url, size, timeouts=Timeouts(30, wait))
 
 
 async def ask(engine: Engine, viewer: Viewer, query: str) -> Answer:
@@ -180,18 +180,20 @@ def test_client_pays_for_the_time_that_its_request_took(own_world: Database, kin
 
 
 def test_time_costs_nothing_where_clients_are_not_counted() -> None:
-    till = Till(replace(PAYING, cost_per_second=0))
-    till.settle("a", 1_000.0)
-    assert till.charge(Viewer("public", address="a"), 10_000) is None
+    rate_limiter = RateLimiter(replace(PAYING, cost_per_second=0))
+    rate_limiter.settle("a", 1_000.0)
+    assert rate_limiter.charge(Viewer("public", address="a"), 10_000) is None
 
 
 def test_what_was_paid_is_not_charged_again() -> None:
     viewer = Viewer("public", address="a")
-    till = Till(Limits(cost=60, cost_burst=60, cost_per_second=1, cost_of_second=100))
-    till.settle("a", 0.2, 50)
-    assert till.charge(viewer, 60) is None
-    till.settle("b", 0.7, 50)
-    refused: Any = till.charge(replace(viewer, address="b"), 60)
+    rate_limiter = RateLimiter(
+        Limits(cost=60, cost_burst=60, cost_per_second=1, cost_of_second=100)
+    )
+    rate_limiter.settle("a", 0.2, 50)
+    assert rate_limiter.charge(viewer, 60) is None
+    rate_limiter.settle("b", 0.7, 50)
+    refused: Any = rate_limiter.charge(replace(viewer, address="b"), 60)
     assert refused.seconds == 20
 
 

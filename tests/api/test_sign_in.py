@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from graph.auth.authentication import Access
+from graph.auth.authentication import AccessPolicy
 from graph.endpoints.graphql import application
 from models.database.engines import Database
 from serving.app import WEB, create_app
@@ -116,7 +116,7 @@ def test_token_of_the_issuer_acts_in_its_role(sample_copy: Database) -> None:
         return bearing(client, signed(claims_of(provider, **claims)), VIEWER)
 
     with providing() as provider:
-        access = Access(production=True, issuer=provider.issuer())
+        access = AccessPolicy(production=True, issuer=provider.issuer())
         with local(application(sample_copy, access=access, web=WEB)) as client:
             operator = role(client, provider).json["data"]["viewer"]
             stranger = role(client, provider, aud="https://other.example")

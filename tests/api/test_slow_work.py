@@ -18,7 +18,7 @@ from graph.endpoints import impact_csv as recall
 from graph.endpoints import trace_page
 from graph.planner import reader as execute
 from models.database.engines import Database
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 from serving.app import create_app
 from serving.settings import Settings
 from tests.api.asking import encode, fetch, global_id, send
@@ -97,10 +97,10 @@ def test_slow_work_is_done_one_at_a_time_by_one_thread(
     monkeypatch.setattr(module, name, watched.run)
     statuses: list[int] = []
     # However slow the machine is, nothing is given up.
-    patient = Patience(120, 120)
+    patient = Timeouts(120, 120)
     url = chain.engine().url.render_as_string(hide_password=False)
     with (
-        closing(Database(url, patience=patient)) as database,
+        closing(Database(url, timeouts=patient)) as database,
         client_of(database, Limits(request_seconds=120, pool_seconds=120)) as client,
     ):
         threads = [
@@ -151,12 +151,12 @@ def test_what_was_computed_is_charged_by_its_time(world_to_read: Database) -> No
 
     async def run() -> list[bool]:
         admission = Admission(world_to_read, limits, lambda: 0)
-        before = admission.till.charge(viewer, 1) is None
+        before = admission.rate_limiter.charge(viewer, 1) is None
         # More than a tenth of a millisecond of any processor.
         await admission.compute(viewer, lambda: sum(range(10**6)), size=1)
-        after = admission.till.charge(viewer, 1) is None
+        after = admission.rate_limiter.charge(viewer, 1) is None
         other = Viewer("public", address="192.0.2.2")
-        return [before, after, admission.till.charge(other, 1) is None]
+        return [before, after, admission.rate_limiter.charge(other, 1) is None]
 
     assert asyncio.run(run()) == [True, False, True]
 

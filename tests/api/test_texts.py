@@ -21,17 +21,17 @@ BAR = {"name": "Bar", "manufacturerId": "1", "batchNumber": "L9"}
 EVENT = {"event": "shipped", "productId": "1"}
 
 
-def test_lot_number_is_stored_in_its_normal_form(author: TestClient) -> None:
-    made = written(author, CREATE_BATCH, **BEANS, lotNumber="\u200b 2W\u00a0")
+def test_lot_number_is_stored_in_its_normal_form(writable_client: TestClient) -> None:
+    made = written(writable_client, CREATE_BATCH, **BEANS, lotNumber="\u200b 2W\u00a0")
     assert made["cacaoBatch"]["lotNumber"] == "2W"
     for same in ("2W ", "2W", "2\u200bW"):
-        again = user_error(author, CREATE_BATCH, **BEANS, lotNumber=same)
+        again = user_error(writable_client, CREATE_BATCH, **BEANS, lotNumber=same)
         assert again == (["input", "lotNumber"], "ALREADY_EXISTS")
 
 
-def test_literals_are_as_variables(author: TestClient) -> None:
+def test_literals_are_as_variables(writable_client: TestClient) -> None:
     made = ask(
-        author,
+        writable_client,
         """mutation { createSupplier(input: {name: " Cafe\\u0301  Noir ", location: "A\\u00a0B"}) {
           supplier { name location } userErrors { code } } }""",
     )
@@ -41,20 +41,20 @@ def test_literals_are_as_variables(author: TestClient) -> None:
     }
 
 
-def test_rest_stores_the_normal_form(author: TestClient) -> None:
+def test_rest_stores_the_normal_form(writable_client: TestClient) -> None:
     body = {"name": " Dark\u00a070% ", "manufacturer_id": 1, "batch_number": "\ufeffR 1 "}
-    assert send(author, encode(body), "/api/products").status == 201
+    assert send(writable_client, encode(body), "/api/products").status == 201
     found = ask(
-        author,
+        writable_client,
         '{ products(filter: {batchNumber: {eq: "R 1"}}) { nodes { name batchNumber } } }',
     )
     assert found["products"]["nodes"] == [{"name": "Dark 70%", "batchNumber": "R 1"}]
 
 
-def test_description_keeps_its_lines(author: TestClient) -> None:
-    made = written(author, CREATE_PRODUCT, **BAR, description=" two\n\nlines ")
+def test_description_keeps_its_lines(writable_client: TestClient) -> None:
+    made = written(writable_client, CREATE_PRODUCT, **BAR, description=" two\n\nlines ")
     made = ask(
-        author,
+        writable_client,
         "query ($id: Int!) { product(by: {productId: $id}) { description } }",
         id=made["product"]["productId"],
     )
@@ -72,9 +72,9 @@ def test_description_keeps_its_lines(author: TestClient) -> None:
 )
 @pytest.mark.parametrize("text", ["\u200b", "\u00a0\u2003", "lost \ufffd"])
 def test_text_without_a_letter_or_with_a_lost_one_is_refused(
-    author: TestClient, mutation: str, given: dict[str, str], member: str, text: str
+    writable_client: TestClient, mutation: str, given: dict[str, str], member: str, text: str
 ) -> None:
-    found = user_error(author, mutation, **{**given, member: text})
+    found = user_error(writable_client, mutation, **{**given, member: text})
     assert found == (["input", member], "INVALID")
 
 
@@ -87,9 +87,9 @@ def test_text_without_a_letter_or_with_a_lost_one_is_refused(
     ],
 )
 def test_blank_required_name_is_not_told_that_null_would_do(
-    author: TestClient, mutation: str, given: dict[str, str]
+    writable_client: TestClient, mutation: str, given: dict[str, str]
 ) -> None:
-    (error,) = payload_of(author, mutation, **given)["userErrors"]
+    (error,) = payload_of(writable_client, mutation, **given)["userErrors"]
     assert error == {
         "field": ["input", "name"],
         "code": "INVALID",
@@ -105,8 +105,8 @@ def test_blank_required_name_is_not_told_that_null_would_do(
         ("2026-03-01 02:00:00.123456+02:00", "2026-03-01T00:00:00.123456+00:00"),
     ],
 )
-def test_time_is_rfc_3339(author: TestClient, timestamp: str, stored: str) -> None:
-    made = written(author, RECORD, **EVENT, timestamp=timestamp)
+def test_time_is_rfc_3339(writable_client: TestClient, timestamp: str, stored: str) -> None:
+    made = written(writable_client, RECORD, **EVENT, timestamp=timestamp)
     assert made["transaction"]["timestamp"] == stored
 
 
@@ -120,29 +120,31 @@ def test_time_is_rfc_3339(author: TestClient, timestamp: str, stored: str) -> No
     ],
 )
 def test_time_that_is_refused_is_told_in_our_words(
-    author: TestClient, timestamp: str, words: str
+    writable_client: TestClient, timestamp: str, words: str
 ) -> None:
-    as_variable = refusal(author, RECORD, {"input": {**EVENT, "timestamp": timestamp}})
+    as_variable = refusal(writable_client, RECORD, {"input": {**EVENT, "timestamp": timestamp}})
     assert as_variable["message"].endswith(words)
     literal = f'{{ transactions(filter: {{timestamp: {{eq: "{timestamp}"}}}}) {{ totalCount }} }}'
-    assert refusal(author, literal)["message"].endswith(words)
+    assert refusal(writable_client, literal)["message"].endswith(words)
 
 
-def test_day_that_is_refused_is_told_in_our_words(author: TestClient) -> None:
-    found = refusal(author, CREATE_BATCH, {"input": {**BEANS, "harvestDate": "2026-02-30"}})
+def test_day_that_is_refused_is_told_in_our_words(writable_client: TestClient) -> None:
+    found = refusal(
+        writable_client, CREATE_BATCH, {"input": {**BEANS, "harvestDate": "2026-02-30"}}
+    )
     assert found["message"].endswith("there is no such day in the calendar.")
 
 
-def test_scheme_has_one_spelling(author: TestClient) -> None:
-    made = written(author, CREATE_BATCH, **BEANS, certification="FAIRTRADE ")
+def test_scheme_has_one_spelling(writable_client: TestClient) -> None:
+    made = written(writable_client, CREATE_BATCH, **BEANS, certification="FAIRTRADE ")
     assert made["cacaoBatch"]["certification"] == "Fairtrade"
 
 
-def test_a_key_is_looked_up_in_its_normal_form(author: TestClient) -> None:
+def test_a_key_is_looked_up_in_its_normal_form(writable_client: TestClient) -> None:
     gtin = "04006381333931"
-    made = written(author, CREATE_PRODUCT, **{**BAR, "gtin": gtin, "batchNumber": "L 9"})
+    made = written(writable_client, CREATE_PRODUCT, **{**BAR, "gtin": gtin, "batchNumber": "L 9"})
     found = ask(
-        author,
+        writable_client,
         "query ($b: String!, $g: GTIN!) { product(by: {gtinLot: {gtin: $g, batchNumber: $b}}) { productId } }",
         b=" L\u00a09\u200b",
         g=gtin,
@@ -180,38 +182,44 @@ def test_a_key_is_looked_up_in_its_normal_form(author: TestClient) -> None:
     ],
 )
 def test_a_filter_finds_what_was_written_with_the_same_text(
-    author: TestClient, create: str, given: dict[str, str], connection: str, filters: tuple[str]
+    writable_client: TestClient,
+    create: str,
+    given: dict[str, str],
+    connection: str,
+    filters: tuple[str],
 ) -> None:
-    written(author, create, **given)
+    written(writable_client, create, **given)
     for each in filters:
-        found = ask(author, f"{{ {connection}(filter: {each}) {{ totalCount }} }}")
+        found = ask(writable_client, f"{{ {connection}(filter: {each}) {{ totalCount }} }}")
         assert found[connection]["totalCount"] == 1
 
 
-def test_a_variable_of_a_filter_is_compared_in_its_normal_form(author: TestClient) -> None:
-    written(author, CREATE_BATCH, **BEANS, lotNumber="2W")
+def test_a_variable_of_a_filter_is_compared_in_its_normal_form(writable_client: TestClient) -> None:
+    written(writable_client, CREATE_BATCH, **BEANS, lotNumber="2W")
     document = """query ($a: String!, $in: [String!]!) {
       a: cacaoBatches(filter: {lotNumber: {eq: $a}}) { totalCount }
       b: cacaoBatches(filter: {lotNumber: {in: $in}}) { totalCount }
       c: cacaoBatches(filter: {lotNumber: {in: [$a, "x"]}}) { totalCount } }"""
     for lot, count in (("2W\u00a0", 1), ("3W", 0), ("\u200b2W", 1)):
-        found = ask(author, document, **{"a": lot, "in": [lot]})
+        found = ask(writable_client, document, **{"a": lot, "in": [lot]})
         assert [found[alias]["totalCount"] for alias in "abc"] == [count] * 3
 
 
-def test_a_scheme_is_found_in_each_spelling_that_it_may_be_stored_in(author: TestClient) -> None:
-    written(author, CREATE_BATCH, **BEANS, lotNumber="F1", certification="fairtrade")
+def test_a_scheme_is_found_in_each_spelling_that_it_may_be_stored_in(
+    writable_client: TestClient,
+) -> None:
+    written(writable_client, CREATE_BATCH, **BEANS, lotNumber="F1", certification="fairtrade")
     document = """query ($scheme: String!) {
       cacaoBatches(filter: {lotNumber: {eq: "F1"}, certification: {eq: $scheme}}) { totalCount } }"""
     for scheme, count in (("Fairtrade", 1), ("FAIRTRADE", 1), ("Fairtrade ", 1), ("Fair", 0)):
-        assert ask(author, document, scheme=scheme)["cacaoBatches"]["totalCount"] == count
+        assert ask(writable_client, document, scheme=scheme)["cacaoBatches"]["totalCount"] == count
 
 
-def test_texts_that_are_too_long_together_name_a_field(author: TestClient) -> None:
+def test_texts_that_are_too_long_together_name_a_field(writable_client: TestClient) -> None:
     letters = random.Random(1)
     long = ["".join(letters.choices(string.ascii_letters, k=2500)) for _ in range(2)]
     found = user_error(
-        author,
+        writable_client,
         """mutation ($input: CreateCertificateInput!) { createCertificate(input: $input) {
           certificate { number } userErrors { field message code } } }""",
         supplierId="1",
@@ -225,9 +233,9 @@ def test_texts_that_are_too_long_together_name_a_field(author: TestClient) -> No
 
 @pytest.mark.parametrize("comparison", [{"eq": " Cafe\u0301\u200b "}, {"in": ["x", "Cafe\u0301"]}])
 def test_a_filter_finds_a_name_as_it_was_written(
-    author: TestClient, comparison: dict[str, object]
+    writable_client: TestClient, comparison: dict[str, object]
 ) -> None:
-    written(author, CREATE_SUPPLIER, name="Cafe\u0301", location="A")
+    written(writable_client, CREATE_SUPPLIER, name="Cafe\u0301", location="A")
     query = "query($f: SupplierFilter) { suppliers(filter: $f) { nodes { name } } }"
-    found = ask(author, query, f={"name": comparison})
+    found = ask(writable_client, query, f={"name": comparison})
     assert found == {"suppliers": {"nodes": [{"name": "Café"}]}}

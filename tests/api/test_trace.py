@@ -93,9 +93,9 @@ def test_trace_forward_lists_products_too(reader: TestClient) -> None:
     assert (trace["flowCount"], trace["productCount"], trace["depth"]) == (5, 2, 3)
 
 
-def test_lot_from_which_nothing_was_made_has_an_empty_trace(author: TestClient) -> None:
+def test_lot_from_which_nothing_was_made_has_an_empty_trace(writable_client: TestClient) -> None:
     written = ask(
-        author,
+        writable_client,
         """mutation { createCacaoBatch(input: {supplierId: 1, stage: BEANS, quantityKg: 1,
           harvestDate: "2026-01-01"}) { cacaoBatch { trace(direction: FORWARD) {
             lotCount depth lots { nodes { depth } } } origins { nodes { share quantityKg } }
@@ -247,27 +247,29 @@ def test_trace_beside_introspection_is_completed(reader: TestClient) -> None:
     }
 
 
-def test_data_that_looks_like_a_mark_stays_data(author: TestClient, own_world: Database) -> None:
+def test_data_that_looks_like_a_mark_stays_data(
+    writable_client: TestClient, own_world: Database
+) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE products SET name = ':0:1' WHERE product_id = 1")
-    data = ask(author, "{ product(by: {productId: 1}) { name trace { lotCount } } }")
+    data = ask(writable_client, "{ product(by: {productId: 1}) { name trace { lotCount } } }")
     assert data["product"] == {"name": ":0:1", "trace": {"lotCount": 4}}
 
 
 def test_snapshot_is_begun_anew_where_the_connection_was_lost(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
-    before = back(author, 1)
+    before = back(writable_client, 1)
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     with own_world.engine().connect() as connection:
         connection.exec_driver_sql(f"{others} AND datname = current_database()")
-    assert back(author, 1) == before
+    assert back(writable_client, 1) == before
 
 
 def test_snapshot_is_begun_anew_where_a_statement_was_forgotten(
-    author: TestClient, own_world: Database
+    writable_client: TestClient, own_world: Database
 ) -> None:
-    before = back(author, 1)
+    before = back(writable_client, 1)
     with own_world.engine().begin() as connection:
         # A prepared plan of a changed table cannot be executed, and its transaction is over.
         trigger = connection.exec_driver_sql(
@@ -277,7 +279,7 @@ def test_snapshot_is_begun_anew_where_a_statement_was_forgotten(
         connection.exec_driver_sql("DROP TRIGGER made_normal ON suppliers")
         connection.exec_driver_sql("ALTER TABLE suppliers ALTER COLUMN name TYPE varchar(100)")
     try:
-        assert back(author, 1) == before
+        assert back(writable_client, 1) == before
     finally:
         with own_world.engine().begin() as connection:
             connection.exec_driver_sql(
@@ -286,7 +288,7 @@ def test_snapshot_is_begun_anew_where_a_statement_was_forgotten(
             connection.exec_driver_sql(trigger)
 
 
-def test_trace_is_of_one_snapshot(author: TestClient, own_world: Database) -> None:
+def test_trace_is_of_one_snapshot(writable_client: TestClient, own_world: Database) -> None:
     """What is written between two statements of an operation is seen by none of them."""
     query = "{ product(by: {productId: 1}) { trace { lots { nodes { cacaoBatch { stage } } } } } }"
     steps: list[str] = []
@@ -300,7 +302,7 @@ def test_trace_is_of_one_snapshot(author: TestClient, own_world: Database) -> No
         return await fetch(connection, statement, values)
 
     with patch.object(Connection, "fetch", write_before):
-        trace = ask(author, query)["product"]["trace"]
+        trace = ask(writable_client, query)["product"]["trace"]
     assert len(steps) == 3
     stages = [node["cacaoBatch"]["stage"] for node in trace["lots"]["nodes"]]
     assert stages == ["BEANS", "COUVERTURE", "LIQUOR", "BEANS"]

@@ -24,7 +24,7 @@ from tests.api.asking import GRAPHQL, JSON, Answer, encode, fetch, send
 from tests.conftest import free_port, local, run
 from tests.recorder import recording
 
-pytestmark = pytest.mark.usefixtures("untouched")
+pytestmark = pytest.mark.usefixtures("assert_unchanged")
 
 NAME = "query Name($id: Int = 1) { product(by: {productId: $id}) { name } }\n"
 BY_NUMBER = "query ByNumber($id: Int!) { product(by: {productId: $id}) { name } }"
@@ -61,16 +61,16 @@ def trusting(database: Database, path: Path | None, *, only: bool = False) -> It
 
 
 @pytest.fixture
-def client(guarded_world: Database, folder: Path) -> Iterator[TestClient]:
+def client(protected_world: Database, folder: Path) -> Iterator[TestClient]:
     """A client that may name the folder's documents, or send others."""
-    with trusting(guarded_world, folder) as client:
+    with trusting(protected_world, folder) as client:
         yield client
 
 
 @pytest.fixture
-def strict(guarded_world: Database, folder: Path) -> Iterator[TestClient]:
+def strict(protected_world: Database, folder: Path) -> Iterator[TestClient]:
     """A client that may only name the folder's documents."""
-    with trusting(guarded_world, folder, only=True) as client:
+    with trusting(protected_world, folder, only=True) as client:
         yield client
 
 
@@ -144,9 +144,9 @@ def test_trusted_mutation_is_run(client: TestClient) -> None:
 @pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 404), (f"{JSON}, */*", 200)])
 @pytest.mark.parametrize("identifier", ["sha256:00", "unknown", "", "x-mine:1", "../name.graphql"])
 def test_unknown_document_is_refused(
-    client: TestClient, guarded_world: Database, identifier: str, accept: str, status: int
+    client: TestClient, protected_world: Database, identifier: str, accept: str, status: int
 ) -> None:
-    with recording(guarded_world) as statements:
+    with recording(protected_world) as statements:
         answers = [
             post(client, accept, documentId=identifier),
             get(client, accept, documentId=identifier),
@@ -158,8 +158,8 @@ def test_unknown_document_is_refused(
     assert statements == []
 
 
-def test_no_document_is_known_where_none_are_trusted(guarded: TestClient) -> None:
-    answer = post(guarded, documentId=id_of(NAME))
+def test_no_document_is_known_where_none_are_trusted(protected_client: TestClient) -> None:
+    answer = post(protected_client, documentId=id_of(NAME))
     assert answer.codes == ["PERSISTED_DOCUMENT_NOT_FOUND"]
 
 
@@ -198,9 +198,9 @@ def test_documents_of_the_client_are_still_answered(client: TestClient) -> None:
     "query", ["{ __typename }", get_introspection_query(), "{", NAME.strip(), CREATE + " "]
 )
 def test_document_that_is_not_trusted_is_refused(
-    strict: TestClient, guarded_world: Database, query: str, accept: str, status: int
+    strict: TestClient, protected_world: Database, query: str, accept: str, status: int
 ) -> None:
-    with recording(guarded_world) as statements:
+    with recording(protected_world) as statements:
         answers = [post(strict, accept, query=query), get(strict, accept, query=query)]
     for answer in answers:
         assert (answer.status, answer.codes) == (status, ["DOCUMENT_NOT_TRUSTED"])
@@ -233,17 +233,17 @@ def test_rest_door_is_open_where_only_trusted_documents_are_answered(strict: Tes
     ],
 )  # fmt: skip
 def test_manifest_names_documents_as_it_likes(
-    guarded_world: Database, tmp_path: Path, manifest: object
+    protected_world: Database, tmp_path: Path, manifest: object
 ) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    with trusting(guarded_world, path, only=True) as client:
+    with trusting(protected_world, path, only=True) as client:
         assert post(client, documentId="md5-of-relay").json == ONE
         assert post(client, documentId=id_of(NAME)).json == ONE
 
 
-def test_one_file_is_one_document(guarded_world: Database, folder: Path) -> None:
-    with trusting(guarded_world, folder / "name.graphql") as client:
+def test_one_file_is_one_document(protected_world: Database, folder: Path) -> None:
+    with trusting(protected_world, folder / "name.graphql") as client:
         assert post(client, documentId=id_of(NAME)).json == ONE
         assert post(client, documentId=id_of(TWO)).codes == ["PERSISTED_DOCUMENT_NOT_FOUND"]
 
@@ -274,7 +274,7 @@ WRONG: dict[str, tuple[str, str | bytes | None]] = {
 
 @pytest.mark.parametrize("message", WRONG)
 def test_document_that_cannot_be_used_is_one_line_that_names_it(
-    guarded_world: Database, tmp_path: Path, message: str
+    protected_world: Database, tmp_path: Path, message: str
 ) -> None:
     name, content = WRONG[message]
     (tmp_path / "empty").mkdir()
@@ -282,17 +282,17 @@ def test_document_that_cannot_be_used_is_one_line_that_names_it(
         (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     settings = Settings(trusted_documents=tmp_path / name)
     with pytest.raises(SettingsError) as refused:
-        create_app(settings, guarded_world)
+        create_app(settings, protected_world)
     assert str(refused.value) == f"TRUSTED_DOCUMENTS: {tmp_path}/{message.rstrip()}"
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_server_does_not_start_with_a_document_that_is_not_valid(
-    guarded_world: Database, tmp_path: Path, workers: str
+    protected_world: Database, tmp_path: Path, workers: str
 ) -> None:
     document = tmp_path / "a.graphql"
     document.write_text("{ zzz }")
-    url = guarded_world.engine().url.render_as_string(hide_password=False)
+    url = protected_world.engine().url.render_as_string(hide_password=False)
     result = run(
         "serve",
         DATABASE_URL=url.replace("+psycopg2", ""),
@@ -330,9 +330,9 @@ def misses(engine: Engine, *requests: Request) -> int:
 
 
 def test_operations_that_need_no_values_are_planned_at_start(
-    guarded_world: Database, folder: Path
+    protected_world: Database, folder: Path
 ) -> None:
-    engine = taught(guarded_world, load(folder))
+    engine = taught(protected_world, load(folder))
     requests = (
         Request(NAME),
         Request(NAME, operation_name="Name"),
@@ -344,11 +344,11 @@ def test_operations_that_need_no_values_are_planned_at_start(
     assert misses(engine, Request(BY_NUMBER, {"id": 1}), Request(BY_NUMBER, {"id": 2})) == 1
 
 
-def test_trusted_documents_are_not_forgotten(guarded_world: Database, tmp_path: Path) -> None:
+def test_trusted_documents_are_not_forgotten(protected_world: Database, tmp_path: Path) -> None:
     long = "{ __typename }" + " " * MAX_KEPT_LENGTH
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"name": NAME, "long": long}))
-    engine = taught(guarded_world, load(path))
+    engine = taught(protected_world, load(path))
     kept = [engine.plans.find(text, None) for text in (NAME, long)]
     assert None not in kept
     others = (Request(f"{{ a{n}: __typename }}") for n in range(MAX_ENTRIES + 1))

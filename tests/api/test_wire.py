@@ -35,13 +35,13 @@ VARY = "Accept, Accept-Encoding"
 
 
 @pytest.fixture(scope="module")
-def address(guarded_world: Database) -> Iterator[tuple[str, int]]:
-    with serving(guarded_world) as address:
+def address(protected_world: Database) -> Iterator[tuple[str, int]]:
+    with serving(protected_world) as address:
         yield address
 
 
 @pytest.fixture
-def wire(address: tuple[str, int], untouched: None) -> Iterator[Wire]:
+def wire(address: tuple[str, int], assert_unchanged: None) -> Iterator[Wire]:
     """A connection to a server whose world no test changes."""
     connection = Wire(*address)
     yield connection
@@ -137,7 +137,7 @@ console.log(Object.keys((await answer.json()).data.__schema).join());"""
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
-def test_fetch_of_node_reads_the_schema(address: tuple[str, int], untouched: None) -> None:
+def test_fetch_of_node_reads_the_schema(address: tuple[str, int], assert_unchanged: None) -> None:
     url = "http://{}:{}/graphql".format(*address)
     command = ["node", "--input-type=module", "-e", NODE, url, get_introspection_query()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from audit.export import CannotExport, export, write
 from ledger import verifier
-from ledger.integrate import Keeper
+from ledger.integrate import LogConfig
 from ledger.note import UnusableKey, make_key
 from ledger.verifier import Key, NotVerified, read_key, verify_bundle
 from tests.bounds import within
@@ -28,7 +28,7 @@ DATA = Path(__file__).parent / "data"
 
 @pytest.fixture
 def bundle(kept: Kept) -> bytes:
-    return export(kept.database, kept.keeper, 1).encode()
+    return export(kept.database, kept.log_config, 1).encode()
 
 
 def read(content: bytes) -> Bundle:
@@ -76,7 +76,7 @@ def test_bundle_has_the_product_its_trace_and_all_their_events(kept: Kept, bundl
 
 def test_events_that_wait_are_integrated_first(kept: Kept) -> None:
     kept.append(31, 39)
-    found = read(export(kept.database, kept.keeper, 1).encode())
+    found = read(export(kept.database, kept.log_config, 1).encode())
     assert found["events"][-1]["sequence"] == 37
     assert found["checkpoint"].split("\n")[1] == "39"
 
@@ -124,7 +124,7 @@ def test_no_bit_of_a_bundle_may_change(kept: Kept) -> None:
     """Every bit of the smallest bundle there is."""
     run_sql(kept.database, "INSERT INTO products (name) VALUES ('P')")
     run_sql(kept.database, "INSERT INTO transactions (product_id, event) VALUES (4, 'x')")
-    content = bytearray(export(kept.database, kept.keeper, 4).encode())
+    content = bytearray(export(kept.database, kept.log_config, 4).encode())
     key = kept.signer.key
     verify_bundle(bytes(content), key)
     assert len(content) < 3_000
@@ -272,7 +272,7 @@ def test_bundle_that_proves_something_else_fails(
 
 def test_bundle_of_another_key_fails(kept: Kept, bundle: bytes, tmp_path: Path) -> None:
     make_key(tmp_path / "other")
-    other = Keeper("cacaotrace", tmp_path / "other").signer()
+    other = LogConfig("cacaotrace", tmp_path / "other").signer()
     assert other is not None
     with pytest.raises(NotVerified, match="another key"):
         verify_bundle(bundle, other.key)
@@ -286,20 +286,20 @@ def test_bundle_of_another_key_fails(kept: Kept, bundle: bytes, tmp_path: Path) 
 def test_no_bundle_of_what_is_not_there_or_cannot_be_signed(kept: Kept) -> None:
     for product in (0, -1, 99, 2**31):
         with pytest.raises(CannotExport, match="no product"):
-            export(kept.database, kept.keeper, product)
+            export(kept.database, kept.log_config, product)
     with pytest.raises(UnusableKey):
-        export(kept.database, Keeper(), 1)
+        export(kept.database, LogConfig(), 1)
 
 
 def test_tampered_event_is_exported_as_it_was_recorded(kept: Kept) -> None:
     """The leaf is what was signed, whatever the row says now."""
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET event = 'sold' WHERE transaction_id = 1")
-    content = export(kept.database, kept.keeper, 1).encode()
+    content = export(kept.database, kept.log_config, 1).encode()
     assert json.loads(read(content)["events"][0]["leaf"])["event"] == "shipped"
     verify_bundle(content, kept.signer.key)
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET product_id = 2 WHERE transaction_id = 2")
         cursor.execute("UPDATE transactions SET product_id = 1 WHERE transaction_id = 4")
     with pytest.raises(CannotExport, match=r"does not verify: event 4 .* run `audit verify`"):
-        export(kept.database, kept.keeper, 1)
+        export(kept.database, kept.log_config, 1)

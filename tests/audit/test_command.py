@@ -15,7 +15,7 @@ def environ(kept: Kept) -> dict[str, str]:
     url = kept.database.engine().url.set(drivername="postgresql")
     return {
         "DATABASE_URL": url.render_as_string(hide_password=False),
-        "LEDGER_KEY": str(kept.keeper.key),
+        "LEDGER_KEY": str(kept.log_config.key),
     }
 
 

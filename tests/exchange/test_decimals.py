@@ -9,7 +9,7 @@ import pytest
 
 from exchange.csv.cells import KILOGRAMS, PERCENT, TEXT
 from exchange.csv.errors import AmbiguousNumbers
-from exchange.csv.kinds import Field
+from exchange.csv.importers import Field
 from exchange.csv.numbers import decimal_marks, read_number, write_number
 from exchange.csv.reader import Record, SheetCell
 from exchange.csv.refusals import Refusal

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from http.client import HTTPException
 
 from ledger.examine import examine
-from ledger.integrate import Keeper, integrate
+from ledger.integrate import LogConfig, integrate
 from models.database.engines import Database
 from models.embedded import server as embedded
 from tests.faults.ground import Ground, embedded_ground
@@ -117,12 +117,12 @@ def _kill_all(ground: Ground) -> None:
 
 def _judge(ground: Ground, url: str, acknowledged: list[str], result: Result) -> None:
     folder = ground.folder.parent
-    keeper = Keeper("cacaotrace", folder / "ledger.key", folder / "ledger.checkpoints")
-    signer = keeper.signer()
+    log_config = LogConfig("cacaotrace", folder / "ledger.key", folder / "ledger.checkpoints")
+    signer = log_config.signer()
     assert signer is not None
     with closing(Database(url)) as database:
-        integrate(database, keeper)
-        done = examine(database, [signer.key], keeper.published)
+        integrate(database, log_config)
+        done = examine(database, [signer.key], log_config.published)
         with database.reader() as connection:
             leaves = connection.exec_driver_sql(
                 "SELECT convert_from(leaf, 'UTF8') FROM ledger_entries ORDER BY sequence"

@@ -19,7 +19,7 @@ READ = """query ($a: Int!, $b: Int!) {
 WRITE = """mutation ($one: CreateManufacturerInput!, $two: CreateManufacturerInput!) {
   one: createManufacturer(input: $one) { manufacturer { name } userErrors { code } }
   two: createManufacturer(input: $two) { manufacturer { name } userErrors { code } } }"""
-PATIENCE = 60
+TIMEOUTS = 60
 PAUSE = 0.005
 
 
@@ -80,7 +80,7 @@ class Traffic:
         """Let every request under way end; writes that were not acknowledged are given up."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(2 * PATIENCE)
+            thread.join(2 * TIMEOUTS)
             assert not thread.is_alive()
 
     def so_far(self) -> Count:
@@ -172,7 +172,7 @@ class Client:
     def ask(self, text: str, variables: dict[str, Any]) -> tuple[int, str | None, dict[str, Any]]:
         """Status, Retry-After and JSON; raises OSError or HTTPException where there is no answer."""
         if self._connection is None:
-            self._connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+            self._connection = HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUTS)
         body = json.dumps({"query": text, "variables": variables}).encode()
         try:
             self._connection.request("POST", "/graphql", body, {"content-type": "application/json"})
@@ -201,7 +201,7 @@ def refused(status: int, retry_after: str | None, answer: dict[str, Any]) -> boo
 
 def readiness(port: int) -> int:
     """The status of /api/health/ready; 0 where nobody answers."""
-    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=TIMEOUTS)) as connection:
         try:
             connection.request("GET", "/api/health/ready")
             return connection.getresponse().status

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from graph.admission.planning_executor import DUTY, LITTLE, MAX_WAITING, Aside, is_short
-from models.database.connection_limiter import Unanswered
+from graph.admission.planning_executor import DUTY, LITTLE, MAX_WAITING, FairExecutor, is_short
+from models.database.connection_limiter import DatabaseUnavailable
 from tests.bounds import within
 
 
@@ -24,12 +24,12 @@ def busy(seconds: float) -> Callable[[], None]:
     return work
 
 
-def run(act: Callable[[Aside], Coroutine[Any, Any, None]], wait: float = 30) -> None:
+def run(act: Callable[[FairExecutor], Coroutine[Any, Any, None]], wait: float = 30) -> None:
     """Run it with others being answered all the while."""
     answered = iter(range(10**9))
 
     async def main() -> None:
-        await act(Aside(lambda: next(answered), wait))
+        await act(FairExecutor(lambda: next(answered), wait))
 
     asyncio.run(main())
 
@@ -38,7 +38,7 @@ def test_what_is_returned_and_raised_comes_back_from_another_thread() -> None:
     def fail() -> None:
         raise ValueError("it went wrong")
 
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         assert await aside.run("a", lambda: current_thread() is main_thread()) is False
         with pytest.raises(ValueError, match="it went wrong"):
             await aside.run("a", fail)
@@ -49,7 +49,7 @@ def test_what_is_returned_and_raised_comes_back_from_another_thread() -> None:
 
 
 def test_what_is_short_is_done_at_once_for_who_used_little() -> None:
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         for _ in range(3):
             here = await aside.run("a", lambda: current_thread() is main_thread(), short=True)
             assert here
@@ -63,7 +63,7 @@ def test_what_is_short_is_done_at_once_for_who_used_little() -> None:
 def test_who_used_least_is_next() -> None:
     order: list[str] = []
 
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         await aside.run("heavy", busy(0.05))
         under_way = asyncio.create_task(aside.run("other", busy(0.05)))
         await asyncio.sleep(0)
@@ -78,7 +78,7 @@ def test_who_used_least_is_next() -> None:
 
 
 def test_it_works_for_no_more_than_its_share_while_others_are_answered() -> None:
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         began = time.monotonic()
         for _ in range(8):
             await aside.run("a", busy(0.05))
@@ -89,7 +89,7 @@ def test_it_works_for_no_more_than_its_share_while_others_are_answered() -> None
 
 def test_it_does_not_rest_where_nobody_else_is_answered() -> None:
     async def main() -> None:
-        aside = Aside(lambda: 0, 30)
+        aside = FairExecutor(lambda: 0, 30)
         began = time.process_time(), time.monotonic()
         for _ in range(8):
             await aside.run("a", busy(0.05))
@@ -100,10 +100,10 @@ def test_it_does_not_rest_where_nobody_else_is_answered() -> None:
 
 
 def test_turn_that_does_not_come_is_unanswered_and_the_next_one_comes() -> None:
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         under_way = asyncio.create_task(aside.run("a", lambda: time.sleep(0.5)))
         await asyncio.sleep(0)
-        with pytest.raises(Unanswered):
+        with pytest.raises(DatabaseUnavailable):
             await aside.run("b", lambda: None)
         await under_way
         assert await aside.run("b", lambda: 1) == 1
@@ -112,7 +112,7 @@ def test_turn_that_does_not_come_is_unanswered_and_the_next_one_comes() -> None:
 
 
 def test_of_too_many_those_of_the_busiest_client_are_turned_away() -> None:
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         under_way = asyncio.create_task(aside.run("a", lambda: time.sleep(0.2)))
         await asyncio.sleep(0)
         crowd = [
@@ -122,13 +122,13 @@ def test_of_too_many_those_of_the_busiest_client_are_turned_away() -> None:
         assert await aside.run("b", lambda: "b") == "b"
         await under_way
         became = await asyncio.gather(*crowd, return_exceptions=True)
-        assert sum(isinstance(each, Unanswered) for each in became) == 6
+        assert sum(isinstance(each, DatabaseUnavailable) for each in became) == 6
 
     run(act)
 
 
 def test_cancelled_while_waiting_leaves_the_turn_to_others() -> None:
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         under_way = asyncio.create_task(aside.run("a", lambda: time.sleep(0.1)))
         await asyncio.sleep(0)
         leaving = asyncio.create_task(aside.run("b", lambda: None))
@@ -143,7 +143,7 @@ def test_cancelled_while_waiting_leaves_the_turn_to_others() -> None:
 def test_what_many_ask_for_at_once_is_done_once() -> None:
     done: list[int] = []
 
-    async def act(aside: Aside) -> None:
+    async def act(aside: FairExecutor) -> None:
         async def ask(client: str) -> None:
             async with aside.subject("document"):
                 if not done:

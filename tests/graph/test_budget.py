@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLError
 
 from graph.admission.limits import Limits
-from graph.admission.rate_limit import Budget, Till, client_of, network_of
+from graph.admission.rate_limit import Budget, RateLimiter, client_of, network_of
 from graph.context import Viewer
 from graph.errors import CostLimitExceeded, RateLimited
 
@@ -125,30 +125,30 @@ def test_client_who_has_signed_in_is_the_same_from_everywhere() -> None:
 
 
 def test_till_refuses_what_is_past_the_maximum_and_takes_nothing_for_it() -> None:
-    till = Till(Limits(cost=50, cost_burst=50, cost_per_second=1))
-    refused = till.charge(PUBLIC, 51)
+    rate_limiter = RateLimiter(Limits(cost=50, cost_burst=50, cost_per_second=1))
+    refused = rate_limiter.charge(PUBLIC, 51)
     assert isinstance(refused, CostLimitExceeded)
     assert str(refused) == "The request may cost 51; at most 50 is allowed."
-    assert till.charge(PUBLIC, 50) is None
+    assert rate_limiter.charge(PUBLIC, 50) is None
 
 
 def test_till_refuses_what_a_client_cannot_spend() -> None:
-    till = Till(Limits(cost=50, cost_burst=60, cost_per_second=10))
-    assert till.charge(PUBLIC, 50) is None
-    refused = till.charge(PUBLIC, 50)
+    rate_limiter = RateLimiter(Limits(cost=50, cost_burst=60, cost_per_second=10))
+    assert rate_limiter.charge(PUBLIC, 50) is None
+    refused = rate_limiter.charge(PUBLIC, 50)
     assert isinstance(refused, RateLimited)
     assert (refused.seconds, refused.code) == (4, "RATE_LIMITED")
     with pytest.raises(GraphQLError, match="Too much was asked: 30 more can be had in 2 seconds"):
-        till.spend(PUBLIC, 30)
+        rate_limiter.spend(PUBLIC, 30)
 
 
 def test_till_without_a_rate_counts_nobody() -> None:
-    till = Till(Limits(cost=50, cost_burst=50, cost_per_second=0))
-    assert [till.charge(PUBLIC, 50) for _ in range(1_000)] == [None] * 1_000
+    rate_limiter = RateLimiter(Limits(cost=50, cost_burst=50, cost_per_second=0))
+    assert [rate_limiter.charge(PUBLIC, 50) for _ in range(1_000)] == [None] * 1_000
 
 
 def test_price_is_written_as_it_is_shown() -> None:
-    price = Till(Limits(cost=50)).price(7)
+    price = RateLimiter(Limits(cost=50)).price(7)
     assert price.json == b'{"requested":7,"maximum":50}'
     assert price.shown() == {"requested": 7, "maximum": 50}
 

@@ -12,7 +12,7 @@ from graph.auth.issuer import UntrustedToken
 from graph.auth.oidc import KeySet
 from graph.auth.tokens import Authenticator, Issuer
 from graph.errors import Unauthenticated
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database
 from tests.graph.provider import (
     AUDIENCE,
@@ -59,7 +59,7 @@ def test_configuration_that_is_not_the_issuers_is_not_used(
     text = document if isinstance(document, bytes) else json.dumps(document).encode()
     named = text.replace(b"URL", provider.url.encode())
     provider.documents["/.well-known/openid-configuration"] = named
-    with pytest.raises(Unanswered):
+    with pytest.raises(DatabaseUnavailable):
         ask(sample, provider.issuer(jwks_url=""), signed(claims_of(provider)))
     assert "cannot be fetched" in caplog.text
     assert "/keys" not in provider.asked
@@ -137,7 +137,7 @@ def test_provider_that_was_never_there_is_a_fault_of_ours(
     sample: Database, provider: Provider
 ) -> None:
     provider.keys = None  # type: ignore[assignment]
-    with pytest.raises(Unanswered):
+    with pytest.raises(DatabaseUnavailable):
         ask(sample, provider.issuer(), signed(claims_of(provider)))
 
 

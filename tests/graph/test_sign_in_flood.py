@@ -13,9 +13,9 @@ from graph.answer import Answer, Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
 from models.accounts import password_queue as turns
-from models.accounts.password_queue import Turns
+from models.accounts.password_queue import PasswordHashQueue
 from models.attempt import _take_turns
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database
 from models.errors import TooManyAttempts
 from tests.api.asking import rows
@@ -121,13 +121,13 @@ def test_sign_in_under_way_holds_no_connection_of_writers(
 def test_turns_are_few_and_so_are_those_who_wait() -> None:
     async def crowd() -> Counter[str]:
         found: Counter[str] = Counter()
-        lining, release = Turns(), threading.Event()
+        lining, release = PasswordHashQueue(), threading.Event()
 
         async def one(number: int) -> None:
             try:
                 await lining.run(f"192.0.2.{number}", lambda: release.wait(10))
                 found["done"] += 1
-            except Unanswered:
+            except DatabaseUnavailable:
                 found["refused"] += 1
 
         line = [asyncio.ensure_future(one(number)) for number in range(30)]
@@ -144,10 +144,10 @@ def test_turn_that_does_not_come_in_time_is_given_up(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0.05)
 
     async def line() -> None:
-        lining, release = Turns(), threading.Event()
+        lining, release = PasswordHashQueue(), threading.Event()
         running = [asyncio.ensure_future(lining.run("a", release.wait)) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(Unanswered):
+        with pytest.raises(DatabaseUnavailable):
             await lining.run("b", release.wait)
         release.set()
         await asyncio.gather(*running)
@@ -158,7 +158,7 @@ def test_turn_that_does_not_come_in_time_is_given_up(monkeypatch: pytest.MonkeyP
 
 def test_turn_of_a_request_that_is_cut_off_ends_with_its_thread() -> None:
     async def line() -> None:
-        lining, release = Turns(), threading.Event()
+        lining, release = PasswordHashQueue(), threading.Event()
         running = [asyncio.ensure_future(lining.run("a", release.wait)) for _ in range(4)]
         await asyncio.sleep(0.05)
         for one in running:
@@ -176,7 +176,7 @@ def test_turn_of_a_request_that_is_cut_off_ends_with_its_thread() -> None:
 
 def test_place_with_many_under_way_is_told_to_wait() -> None:
     async def line() -> None:
-        lining, release = Turns(), threading.Event()
+        lining, release = PasswordHashQueue(), threading.Event()
         running = [asyncio.ensure_future(lining.run("a", release.wait)) for _ in range(4)]
         await asyncio.sleep(0.05)
         with pytest.raises(TooManyAttempts) as refused:

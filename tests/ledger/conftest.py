@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as cursor_type
 
 from ledger.examine import Examined, examine
 from ledger.heads import Finding
-from ledger.integrate import Integrated, Keeper, integrate
+from ledger.integrate import Integrated, LogConfig, integrate
 from ledger.note import Signer, make_key
 from models.database.engines import Database
 from tests.api import world
@@ -30,18 +30,18 @@ class Kept:
     """A database and who keeps its ledger."""
 
     database: Database
-    keeper: Keeper
+    log_config: LogConfig
 
     @property
     def signer(self) -> Signer:
-        found = self.keeper.signer()
+        found = self.log_config.signer()
         assert found is not None
         return found
 
     @property
     def published(self) -> Path:
-        assert self.keeper.published is not None
-        return self.keeper.published
+        assert self.log_config.published is not None
+        return self.log_config.published
 
     def append(self, first: int, last: int) -> None:
         """Events of these numbers, which wait for the ledger."""
@@ -49,7 +49,7 @@ class Kept:
             cursor.execute(EVENTS, (first, last))
 
     def integrate(self) -> Integrated:
-        done = integrate(self.database, self.keeper)
+        done = integrate(self.database, self.log_config)
         assert done is not None
         return done
 
@@ -83,8 +83,8 @@ def kept(fresh: Database, tmp_path: Path) -> Kept:
     """The world's five events and 25 more, in the ledger under two checkpoints: of 17 and of 30."""
     world.renew(fresh)
     make_key(tmp_path / "ledger.key")
-    keeper = Keeper("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
-    made = Kept(fresh, keeper)
+    log_config = LogConfig("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
+    made = Kept(fresh, log_config)
     made.append(6, 17)
     made.integrate()
     made.append(18, 30)

@@ -1,4 +1,4 @@
-"""Canonical JSON as published with RFC 8785: its own examples, the test data of its author, ECMAScript's numbers."""
+"""Canonical JSON as published with RFC 8785: its own examples, the test data of its writable_client, ECMAScript's numbers."""
 
 import json
 import struct
@@ -62,7 +62,7 @@ PUBLISHED = {
         ),
     ),
 }
-# RFC 8785, appendix B, and the sample lines of its author's file of numbers.
+# RFC 8785, appendix B, and the sample lines of its writable_client's file of numbers.
 NUMBERS = {
     "0000000000000000": "0",
     "8000000000000000": "0",

@@ -179,7 +179,7 @@ def test_appending_does_not_wait_for_an_integrator_that_hangs(kept: Kept) -> Non
         start = time.monotonic()
         kept.append(40, 42)
         assert time.monotonic() - start < within(2)
-        assert integrate(kept.database, kept.keeper) is None
+        assert integrate(kept.database, kept.log_config) is None
         cursor.connection.rollback()
     assert kept.integrate() == Integrated(4, 34)
 
@@ -191,7 +191,7 @@ def test_integrators_beside_each_other_make_one_chain(kept: Kept) -> None:
 
     def integrating() -> None:
         try:
-            with opened(kept.database, kept.keeper) as integrator:
+            with opened(kept.database, kept.log_config) as integrator:
                 while not written.is_set() or integrator.waiting():
                     integrator.step(7)
         except Exception as error:  # noqa: BLE001 - told by the test
@@ -217,7 +217,7 @@ def test_integrators_beside_each_other_make_one_chain(kept: Kept) -> None:
 
 def test_several_batches_end_with_one_checkpoint(kept: Kept) -> None:
     kept.append(31, 61)
-    with opened(kept.database, kept.keeper) as integrator:
+    with opened(kept.database, kept.log_config) as integrator:
         assert integrator.run(batch=4) == Integrated(31, 61)
     assert kept.examine().findings == []
     assert kept.rows("SELECT size FROM ledger_checkpoints ORDER BY 1") == [(17,), (30,), (61,)]

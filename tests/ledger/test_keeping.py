@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrate import Integrated, Keeper, integrate
+from ledger.integrate import Integrated, LogConfig, integrate
 from ledger.note import UnusableKey, make_key, read_signer
 from ledger.published import Published, head_of
 from ledger.signed_log import Forked
@@ -102,7 +102,7 @@ def test_note_that_was_cut_off_while_it_was_written_is_written_again(kept: Kept)
 
 def test_without_a_key_events_have_leaves_and_nothing_is_signed(kept: Kept) -> None:
     kept.append(31, 33)
-    assert integrate(kept.database, Keeper("cacaotrace")) == Integrated(3, 33)
+    assert integrate(kept.database, LogConfig("cacaotrace")) == Integrated(3, 33)
     assert kept.rows("SELECT max(size) FROM ledger_checkpoints") == [(30,)]
     proof = "SELECT tree_size, checkpoint FROM transaction_proofs WHERE transaction_id = 33"
     assert kept.rows(proof) == [(33, None)]
@@ -136,7 +136,7 @@ def until(kept: Kept, size: int) -> float:
 
 
 def test_worker_integrates_within_about_a_second(kept: Kept) -> None:
-    worker = Worker(kept.database, kept.keeper)
+    worker = Worker(kept.database, kept.log_config)
     worker.start()
     try:
         for last in (31, 32):
@@ -153,7 +153,7 @@ def test_worker_tells_of_a_fork_once_and_goes_on(
     whole = kept.published.read_text("utf-8")
     signed = kept.signer.checkpoint(99, b"\0" * 32, datetime.now(UTC))
     Published(kept.published).append([signed])
-    worker = Worker(kept.database, kept.keeper)
+    worker = Worker(kept.database, kept.log_config)
     worker.start()
     try:
         kept.append(31, 31)
@@ -185,7 +185,7 @@ def test_worker_rests_where_there_is_no_ledger_or_nothing_may_be_written(
         (name,) = cursor.fetchone() or ("",)
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     bare = Database(empty)
-    workers = [Worker(kept.database, kept.keeper), Worker(bare, kept.keeper)]
+    workers = [Worker(kept.database, kept.log_config), Worker(bare, kept.log_config)]
     for worker in workers:
         worker.start()
     time.sleep(1.5)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrate import Keeper, integrate
+from ledger.integrate import LogConfig, integrate
 from ledger.merkle import Tree
 from ledger.note import make_key
 from ledger.signed_log import Forked
@@ -94,7 +94,7 @@ ALTERED = {
         12,
         11,
     ),
-    "author": (
+    "writable_client": (
         "UPDATE transactions SET recorded_by = 'user:eve' WHERE transaction_id = 12",
         12,
         11,
@@ -217,7 +217,7 @@ def test_replay_of_a_leaf_is_found(kept: Kept) -> None:
 
 
 def sign(kept: Kept) -> None:
-    integrate(kept.database, Keeper(kept.keeper.origin, kept.keeper.key))
+    integrate(kept.database, LogConfig(kept.log_config.origin, kept.log_config.key))
 
 
 def rewrite(kept: Kept, number: int) -> None:
@@ -320,11 +320,11 @@ def test_definition_in_the_database_is_not_believed(kept: Kept) -> None:
 def test_files_of_an_old_backup_are_found(tmp_path: Path) -> None:
     """A real one: the server's folder is copied, and put back after more was signed."""
     make_key(tmp_path / "ledger.key")
-    keeper = Keeper("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
+    log_config = LogConfig("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
     folder = tmp_path / "postgres"
 
     def work(first: int, last: int) -> Kept:
-        kept = Kept(database, keeper)
+        kept = Kept(database, log_config)
         kept.append(first, last)
         kept.integrate()
         return kept
@@ -345,7 +345,7 @@ def test_files_of_an_old_backup_are_found(tmp_path: Path) -> None:
     (tmp_path / "backup").rename(folder)
     with embedded.start(folder, FAST) as server:
         database = Database(server.url)
-        kept = Kept(database, keeper)
+        kept = Kept(database, log_config)
         assert (kept.first_bad().sequence, kept.examine().events) == (10, 10)
         with pytest.raises(Forked):
             kept.integrate()

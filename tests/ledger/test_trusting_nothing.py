@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audit.export import CannotExport, export
-from ledger.integrate import Integrated, Keeper, integrate, opened
+from ledger.integrate import Integrated, LogConfig, integrate, opened
 from ledger.merkle import Tree
 from ledger.note import make_key
 from ledger.published import Published
@@ -19,7 +19,7 @@ from ledger.verifier import open_checkpoint, verify_bundle
 from tests.ledger.conftest import Kept
 
 CHECKPOINTS = "SELECT size, root_hash, note FROM ledger_checkpoints ORDER BY size"
-# Replaced in the order in which they call each other, by functions that say what their author likes.
+# Replaced in the order in which they call each other, by functions that say what their writable_client likes.
 LYING_ROOT = """
 CREATE OR REPLACE FUNCTION ledger_root(size bigint) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT decode(r.root, 'base64') FROM (VALUES {roots}) r (size, root) WHERE r.size = ledger_root.size)"""
@@ -69,14 +69,16 @@ def test_rewritten_log_is_not_signed_whatever_the_database_says(
     kept: Kept, first: int, roots: bool, published: bool
 ) -> None:
     rehash(kept, first, roots=roots)
-    keeper = Keeper(kept.keeper.origin, kept.keeper.key, kept.published if published else None)
-    assert_forked(kept, lambda: integrate(kept.database, keeper))
+    log_config = LogConfig(
+        kept.log_config.origin, kept.log_config.key, kept.published if published else None
+    )
+    assert_forked(kept, lambda: integrate(kept.database, log_config))
     assert kept.examine().findings != []
 
 
 @pytest.mark.parametrize("roots", [False, True], ids=["old roots", "new roots"])
 def test_rewritten_log_is_not_signed_by_an_integrator_that_runs(kept: Kept, roots: bool) -> None:
-    with opened(kept.database, kept.keeper) as integrator:
+    with opened(kept.database, kept.log_config) as integrator:
         assert integrator.run() == Integrated(0, 30)
         rehash(kept, 5, roots=roots)
         assert_forked(kept, integrator.run)
@@ -84,7 +86,9 @@ def test_rewritten_log_is_not_signed_by_an_integrator_that_runs(kept: Kept, root
 
 def test_integrator_that_runs_knows_what_it_has_integrated(kept: Kept) -> None:
     """Without a published file, and with the newest checkpoint removed."""
-    with opened(kept.database, Keeper(kept.keeper.origin, kept.keeper.key)) as integrator:
+    with opened(
+        kept.database, LogConfig(kept.log_config.origin, kept.log_config.key)
+    ) as integrator:
         integrator.run()
         with kept.altering() as cursor:
             cursor.execute("DELETE FROM ledger_checkpoints WHERE size = 30")
@@ -119,7 +123,7 @@ def test_leaves_behind_the_newest_checkpoint_are_hashed_before_they_are_signed(
 ) -> None:
     """They became leaves without a key; what was done to them since is not signed unseen."""
     kept.append(31, 33)
-    assert integrate(kept.database, Keeper("cacaotrace")) == Integrated(3, 33)
+    assert integrate(kept.database, LogConfig("cacaotrace")) == Integrated(3, 33)
     change, told = ALTERED[kind]
     with kept.altering() as cursor:
         cursor.execute(f"UPDATE ledger_entries SET {change} WHERE sequence = 31")
@@ -130,11 +134,11 @@ def test_leaves_behind_the_newest_checkpoint_are_hashed_before_they_are_signed(
 
 def test_integrator_goes_on_after_another_one(kept: Kept) -> None:
     """With and without a key: it hashes what the other has added, and signs the whole."""
-    with opened(kept.database, kept.keeper) as integrator:
+    with opened(kept.database, kept.log_config) as integrator:
         kept.append(31, 33)
         assert integrator.run() == Integrated(3, 33)
         kept.append(34, 36)
-        integrate(kept.database, Keeper("cacaotrace"))
+        integrate(kept.database, LogConfig("cacaotrace"))
         kept.append(37, 38)
         assert integrator.run(batch=1) == Integrated(2, 38)
         kept.append(39, 40)
@@ -146,7 +150,7 @@ def test_integrator_goes_on_after_another_one(kept: Kept) -> None:
 
 
 def test_step_that_is_rolled_back_is_in_no_tree(kept: Kept) -> None:
-    with opened(kept.database, kept.keeper) as integrator:
+    with opened(kept.database, kept.log_config) as integrator:
         integrator.run()
         kept.append(31, 33)
         with kept.altering() as cursor:
@@ -187,9 +191,9 @@ def test_published_checkpoint_that_cannot_be_read_is_not_passed_over(kept: Kept)
 def test_head_of_another_key_does_not_hide_ours(kept: Kept, tmp_path: Path) -> None:
     """A rewritten log under a newer checkpoint that fits it: the newest that we signed does not."""
     make_key(tmp_path / "other")
-    other = Keeper("cacaotrace", tmp_path / "other")
+    other = LogConfig("cacaotrace", tmp_path / "other")
     kept.append(31, 33)
-    integrate(kept.database, Keeper("cacaotrace"))
+    integrate(kept.database, LogConfig("cacaotrace"))
     rehash(kept, 20, last=33)
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_checkpoints WHERE size = 30")
@@ -204,18 +208,18 @@ def test_head_of_another_key_does_not_hide_ours(kept: Kept, tmp_path: Path) -> N
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_checkpoints WHERE size = 33")
     with pytest.raises(Forked, match="its checkpoint of 17 events"):
-        integrate(kept.database, Keeper("cacaotrace", kept.keeper.key))
+        integrate(kept.database, LogConfig("cacaotrace", kept.log_config.key))
 
 
 def test_log_goes_on_after_a_change_of_keys(kept: Kept, tmp_path: Path) -> None:
     make_key(tmp_path / "new")
-    keeper = Keeper("cacaotrace", tmp_path / "new", kept.published)
-    assert integrate(kept.database, keeper) == Integrated(0, 30)
+    log_config = LogConfig("cacaotrace", tmp_path / "new", kept.published)
+    assert integrate(kept.database, log_config) == Integrated(0, 30)
     with pytest.raises(CannotExport, match=r"after a change of keys .* once a later event"):
-        export(kept.database, keeper, 1)
+        export(kept.database, log_config, 1)
     kept.append(31, 33)
-    content = export(kept.database, keeper, 1).encode()
-    signer = keeper.signer()
+    content = export(kept.database, log_config, 1).encode()
+    signer = log_config.signer()
     assert signer is not None
     assert verify_bundle(content, signer.key).checkpoint.size == 33
     assert [size for size, _, _ in kept.rows(CHECKPOINTS)] == [17, 30, 33]
@@ -224,8 +228,8 @@ def test_log_goes_on_after_a_change_of_keys(kept: Kept, tmp_path: Path) -> None:
 def test_changed_keys_do_not_sign_a_rewritten_log(kept: Kept, tmp_path: Path) -> None:
     make_key(tmp_path / "new")
     rehash(kept, 5, roots=True)
-    keeper = Keeper("cacaotrace", tmp_path / "new", kept.published)
-    assert_forked(kept, lambda: integrate(kept.database, keeper))
+    log_config = LogConfig("cacaotrace", tmp_path / "new", kept.published)
+    assert_forked(kept, lambda: integrate(kept.database, log_config))
 
 
 # ---------------------------------------------------------------- functions that lie
@@ -272,10 +276,10 @@ def test_function_that_lies_gets_nothing_false_signed(kept: Kept, function: str)
     assert open_checkpoint(note, kept.signer.key).root == tree.root()
     assert kept.examine().findings == []
     if function in ("ledger_consistency", "ledger_record"):
-        verify_bundle(export(kept.database, kept.keeper, 1).encode(), kept.signer.key)
+        verify_bundle(export(kept.database, kept.log_config, 1).encode(), kept.signer.key)
     else:
         with pytest.raises(CannotExport, match="run `audit verify`"):
-            export(kept.database, kept.keeper, 1)
+            export(kept.database, kept.log_config, 1)
 
 
 def test_bundle_of_a_rewritten_leaf_is_not_handed_out(kept: Kept) -> None:
@@ -297,7 +301,7 @@ def test_bundle_of_a_rewritten_leaf_is_not_handed_out(kept: Kept) -> None:
     with pytest.raises(
         CannotExport, match=r"is not in the log of the checkpoint; run `audit verify`"
     ):
-        export(kept.database, kept.keeper, 1)
+        export(kept.database, kept.log_config, 1)
 
 
 # ---------------------------------------------------------------- each column, by the catalogue
@@ -343,7 +347,7 @@ def test_each_column_of_the_ledger_that_is_altered_is_found(kept: Kept) -> None:
 
 def test_what_only_the_published_file_finds(kept: Kept) -> None:
     """Whoever also removes the checkpoints: the database alone agrees with itself."""
-    alone = Keeper("cacaotrace", kept.keeper.key)
+    alone = LogConfig("cacaotrace", kept.log_config.key)
     rehash(kept, 20)
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET event = 'sold' WHERE transaction_id = 21")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from models.accounts import account, password
 from models.accounts.account import verify
 from models.api_key import create_api_key, note_use, revoke_api_key
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database
 from models.errors import InvalidAttribute, InvalidCredentials, LastAdmin, NotFound
 from models.session import end_session, end_sessions, hash_of, renew_session
@@ -195,7 +195,7 @@ def test_hashing_is_refused_beyond_a_short_queue(fresh: Database) -> None:
     make_user(fresh, "anna")
     held = [password._places.acquire(blocking=False) for _ in range(10)]
     try:
-        with pytest.raises(Unanswered):
+        with pytest.raises(DatabaseUnavailable):
             verify(fresh, "anna", PASSWORD, "192.0.2.1")
     finally:
         for _ in held:

@@ -14,10 +14,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from models.database.asynchronous import Statement, dsn_of
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database
 from models.database.pool import Fetch, Pool
-from models.database.timeouts import Patience
+from models.database.timeouts import Timeouts
 from models.embedded import server as embedded
 from tests.bounds import within
 from tests.conftest import FAST, temporary_folder
@@ -37,13 +37,13 @@ def proxy() -> Iterator[Proxy]:
         made.close()
 
 
-def run(proxy: Proxy, act: Act, size: int = 4, patience: Patience = Patience()) -> None:  # noqa: B008
+def run(proxy: Proxy, act: Act, size: int = 4, timeouts: Timeouts = Timeouts()) -> None:  # noqa: B008
     """Run it on uvloop, as the server does."""
 
     async def main() -> None:
         url = make_url(f"postgresql+psycopg2://postgres@127.0.0.1:{proxy.port}/cacaotrace")
-        dsn = dsn_of(url, patience.reading())
-        pool = Pool(dsn, size, prepare=True, patience=patience)
+        dsn = dsn_of(url, timeouts.reading())
+        pool = Pool(dsn, size, prepare=True, timeouts=timeouts)
         try:
             await act(pool)
         finally:
@@ -89,7 +89,7 @@ def test_nobody_gets_another_ones_answer_while_connections_are_reset(proxy: Prox
                 try:
                     await ask(pool, number)
                     answered += 1
-                except (psycopg2.Error, Unanswered):
+                except (psycopg2.Error, DatabaseUnavailable):
                     pass
 
         clients = [asyncio.create_task(client(first * 1_000_000)) for first in range(16)]
@@ -110,14 +110,14 @@ def test_statement_that_is_never_answered_ends_with_the_patience(proxy: Proxy) -
         proxy.set(Mode.STALL)
         try:
             began = loop.time()
-            with pytest.raises((psycopg2.OperationalError, Unanswered, TimeoutError)):
+            with pytest.raises((psycopg2.OperationalError, DatabaseUnavailable, TimeoutError)):
                 await ask(pool, 2)
             assert loop.time() - began < 15
         finally:
             proxy.set(Mode.PASS)
         await ask(pool, 3)
 
-    run(proxy, act, 1, Patience(2, 1))
+    run(proxy, act, 1, Timeouts(2, 1))
 
 
 def end_backends(proxy: Proxy) -> None:
@@ -148,7 +148,7 @@ def test_snapshot_is_begun_anew_where_it_was_cut(
         answer: Any = await pool.fetch_together(together)
         assert (answer, len(tries)) == (2, 2)
         tries, lost = [], 9
-        with pytest.raises(Unanswered):
+        with pytest.raises(DatabaseUnavailable):
             await pool.fetch_together(together)
         assert len(tries) == 2
         await asyncio.gather(*(ask(pool, number) for number in range(8)))
@@ -184,12 +184,12 @@ def test_clock_that_jumps_changes_nothing(proxy: Proxy, monkeypatch: pytest.Monk
         answer: Any = await under_way
         assert answer == 5
 
-    run(proxy, act, 2, Patience(10, 5))
+    run(proxy, act, 2, Timeouts(10, 5))
 
 
 def test_blocking_statement_that_is_never_answered_ends_too(proxy: Proxy) -> None:
     url = f"postgresql://postgres@127.0.0.1:{proxy.port}/cacaotrace"
-    database = Database(url, 2, patience=Patience(2, 1))
+    database = Database(url, 2, timeouts=Timeouts(2, 1))
     try:
         with database.session() as session:
             assert session.execute(text("SELECT 1")).scalar_one() == 1

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_p
 
 # Milliseconds. Playwright waits for what a test asserts and gives up after this: a busy machine is
 # slow, and only a test that fails waits for so long.
-PATIENCE = 60_000
+TIMEOUTS = 60_000
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,7 +25,7 @@ ARGUMENTS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUTS)
 
 
 # pytest-playwright starts Playwright once a session, and its event loop then counts as running in
@@ -42,7 +42,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     if found is None:
         pytest.skip("no Chromium on the PATH")
     started: Playwright = request.getfixturevalue("playwright")
-    browser = started.chromium.launch(executable_path=found, args=ARGUMENTS, timeout=PATIENCE)
+    browser = started.chromium.launch(executable_path=found, args=ARGUMENTS, timeout=TIMEOUTS)
     yield browser
     browser.close()
 
@@ -54,7 +54,7 @@ def browser_context_args() -> dict[str, Any]:
 
 @pytest.fixture
 def page(page: Page) -> Page:
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUTS)
     return page
 
 

@@ -20,7 +20,7 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 PLAIN = {String: "text", Integer: "bigint", FixedPoint: "numeric"}
 
 
-class Draft:
+class SqlBuilder:
     """One statement's aliases, unique within it, and its parameters $1, $2, ... with their slots.
 
     `hidden` are events that it must not read.

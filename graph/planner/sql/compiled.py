@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graph.planner.sql.builder import Draft
+from graph.planner.sql.builder import SqlBuilder
 from models.database.asynchronous import Statement
 
 
@@ -16,10 +16,10 @@ class Compiled:
     slots: tuple[int, ...]
 
     @classmethod
-    def of(cls, text: str, draft: Draft) -> "Compiled":
-        """The statement of a finished draft, whose parameters are all in the text."""
-        assert all(f"${place}::" in text for place in range(1, len(draft.slots) + 1))
-        return cls(Statement(text, len(draft.slots), draft.searches), draft.slots)
+    def of(cls, text: str, builder: SqlBuilder) -> "Compiled":
+        """The statement of a finished builder, whose parameters are all in the text."""
+        assert all(f"${place}::" in text for place in range(1, len(builder.slots) + 1))
+        return cls(Statement(text, len(builder.slots), builder.searches), builder.slots)
 
     def bound(self, values: Sequence[Any]) -> dict[str, Any]:
         """The parameters of the unprepared statement, by name."""

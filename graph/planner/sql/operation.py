@@ -24,7 +24,7 @@ from graph.planner.nodes import (
     Shape,
     Typename,
 )
-from graph.planner.sql.builder import Draft, bound_type, column_of, literal, table_of
+from graph.planner.sql.builder import SqlBuilder, bound_type, column_of, literal, table_of
 from graph.planner.sql.compiled import Compiled
 from graph.planner.sql.page import PageCompiler
 from graph.planner.sql.record import Fields, base64_of, exact, json_list, json_of, text
@@ -50,11 +50,11 @@ class Compiler:
     """Compiles the nodes of one statement."""
 
     def __init__(self, hidden: tuple[str, ...]) -> None:
-        self.draft = Draft(hidden)
+        self.builder = SqlBuilder(hidden)
 
     def compiled(self, fields: Fields) -> Compiled:
         """The statement whose value is one object."""
-        return Compiled.of(f"SELECT {json_of(fields, self.draft)}::text", self.draft)
+        return Compiled.of(f"SELECT {json_of(fields, self.builder)}::text", self.builder)
 
     # ------------------------------------------------------------ roots
 
@@ -71,18 +71,18 @@ class Compiler:
 
     def _lookup(self, lookup: Lookup) -> str:
         entity = entity_named(lookup.shape.entity)
-        rows = rows_of(entity.mapper.local_table, self.draft)
+        rows = rows_of(entity.mapper.local_table, self.builder)
         keys = []
         for attribute, param in lookup.keys:
             column = entity.column(attribute)
-            bound = self.draft.bind(param, bound_type(column))
+            bound = self.builder.bind(param, bound_type(column))
             keys.append(f"{column_of(rows.target, column)} = {bound}")
-        return json_of(self.row(lookup.shape, rows.target), self.draft, rows.where(*keys))
+        return json_of(self.row(lookup.shape, rows.target), self.builder, rows.where(*keys))
 
     def _node_list(self, value: NodeList) -> str:
-        asked = self.draft.name("n")
-        types = self.draft.bind(value.types, "text[]")
-        keys = self.draft.bind(value.keys, "bigint[]")
+        asked = self.builder.name("n")
+        types = self.builder.bind(value.types, "text[]")
+        keys = self.builder.bind(value.keys, "bigint[]")
         branches = " ".join(
             f"WHEN {asked}.type = {literal(shape.entity)} THEN {self._by_key(shape, asked)}"
             for shape in value.shapes
@@ -93,19 +93,21 @@ class Compiler:
 
     def objects(self, member: Member) -> str:
         """A JSON array of texts, each the JSON of an object: it is put elsewhere as it is."""
-        asked = self.draft.name("n")
-        keys = self.draft.bind(member.keys, "bigint[]")
+        asked = self.builder.name("n")
+        keys = self.builder.bind(member.keys, "bigint[]")
         one = f"{self._by_key(member.shape, asked)}::text"
         return self._in_order(one, f"unnest({keys}) WITH ORDINALITY AS {asked} (key, place)", asked)
 
     def _in_order(self, one: str, rows: str, asked: str) -> str:
-        return json_list(f"{one} AS o", True, self.draft, f" FROM {rows} ORDER BY {asked}.place")
+        return json_list(f"{one} AS o", True, self.builder, f" FROM {rows} ORDER BY {asked}.place")
 
     def _by_key(self, shape: Shape, asked: str) -> str:
         entity = entity_named(shape.entity)
-        rows = rows_of(entity.mapper.local_table, self.draft)
+        rows = rows_of(entity.mapper.local_table, self.builder)
         key = column_of(rows.target, entity.column(entity.key))
-        return json_of(self.row(shape, rows.target), self.draft, rows.where(f"{key} = {asked}.key"))
+        return json_of(
+            self.row(shape, rows.target), self.builder, rows.where(f"{key} = {asked}.key")
+        )
 
     # ------------------------------------------------------------ rows
 
@@ -126,27 +128,29 @@ class Compiler:
                 return self._one(value, entity, row)
             case Lineage(number=number, mark=mark):
                 key = column_of(row, entity.column(entity.key))
-                return f"{self.draft.bind(mark, 'text')} || {literal(f':{number}:')} || {key}::text"
+                return (
+                    f"{self.builder.bind(mark, 'text')} || {literal(f':{number}:')} || {key}::text"
+                )
             case Page():
                 return self.page(value, entity, row)
 
     def _one(self, one: One | Call, entity: Entity, row: str) -> str:
         if isinstance(one, Call):
             return self._call(one)
-        rows = related(entity.relationship(one.relationship), row, self.draft)
-        return json_of(self.row(one.shape, rows.target), self.draft, rows.where())
+        rows = related(entity.relationship(one.relationship), row, self.builder)
+        return json_of(self.row(one.shape, rows.target), self.builder, rows.where())
 
     def _call(self, call: Call) -> str:
         function = table_of(entity_named(call.shape.entity).mapper.local_table)
-        arguments = ", ".join(self.draft.bind(param, "bigint") for param in call.arguments)
-        row = self.draft.name("f")
+        arguments = ", ".join(self.builder.bind(param, "bigint") for param in call.arguments)
+        row = self.builder.name("f")
         return json_of(
-            self.row(call.shape, row), self.draft, f" FROM {function}({arguments}) AS {row}"
+            self.row(call.shape, row), self.builder, f" FROM {function}({arguments}) AS {row}"
         )
 
     def page(self, page: Page, parent: Entity | None, row: str | None) -> str:
         compiler = FindingsCompiler if isinstance(page, Findings) else PageCompiler
-        return compiler(page, parent, row, self.draft, self.row).compile()
+        return compiler(page, parent, row, self.builder, self.row).compile()
 
 
 def shown(value: Column, column: str, entity: Entity, row: str) -> str:

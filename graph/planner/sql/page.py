@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
-    Boundary,
     Column,
     Cursor,
     EdgeColumn,
@@ -20,12 +19,13 @@ from graph.planner.nodes import (
     One,
     Page,
     PageInfo,
+    PageInfoField,
     PageValue,
     Shape,
     TotalCount,
     Typename,
 )
-from graph.planner.sql.builder import Draft, identifier
+from graph.planner.sql.builder import SqlBuilder, identifier
 from graph.planner.sql.record import (
     EMPTY_LIST,
     Fields,
@@ -36,7 +36,15 @@ from graph.planner.sql.record import (
     object_columns,
     text,
 )
-from graph.planner.sql.relation import Rows, beyond, clause, limit, related, rows_of, sort
+from graph.planner.sql.relation import (
+    Rows,
+    compile_condition,
+    limit,
+    related,
+    rows_of,
+    seek_condition,
+    sort,
+)
 
 ShowRow = Callable[[Shape, str], Fields]
 EDGE = "edge__"
@@ -51,14 +59,14 @@ class PageCompiler:
         page: Page,
         parent: Entity | None,
         row: str | None,
-        draft: Draft,
+        builder: SqlBuilder,
         show_row: ShowRow,
     ) -> None:
         self.page = page
         self.entity = entity_named(page.entity)
         self.parent = parent
         self.row = row
-        self.draft = draft
+        self.builder = builder
         self.show_row = show_row
 
     def compile(self) -> str:
@@ -67,7 +75,7 @@ class PageCompiler:
         informed = any(isinstance(value, PageInfo) for _, value in self.page.fields)
         if len(lists) <= 1 and not informed:
             return json_of(
-                [(key, self._plain(value)) for key, value in self.page.fields], self.draft
+                [(key, self._plain(value)) for key, value in self.page.fields], self.builder
             )
         return self._informed()
 
@@ -76,13 +84,13 @@ class PageCompiler:
     def _members(self) -> Rows:
         """All rows of the connection, under fresh aliases."""
         if self.row is None or self.parent is None or self.page.relationship is None:
-            rows = rows_of(self.entity.mapper.local_table, self.draft)
+            rows = rows_of(self.entity.mapper.local_table, self.builder)
         else:
             relationship = self.parent.relationship(self.page.relationship)
-            rows = related(relationship, self.row, self.draft)
+            rows = related(relationship, self.row, self.builder)
         if self.page.condition is None:
             return rows
-        condition = clause(self.page.condition, self.entity, rows.target, self.draft)
+        condition = compile_condition(self.page.condition, self.entity, rows.target, self.builder)
         return replace(rows, conditions=(*rows.conditions, condition))
 
     def _rows(self, extra: int) -> tuple[str, str]:
@@ -93,17 +101,24 @@ class PageCompiler:
         page, members = self.page, self._members()
         between = []
         if page.after is not None:
-            between.append(beyond(page.order, page.after, self.entity, members.target, self.draft))
+            between.append(
+                seek_condition(page.order, page.after, self.entity, members.target, self.builder)
+            )
         if page.before is not None:
             between.append(
-                beyond(
-                    page.order, page.before, self.entity, members.target, self.draft, backward=True
+                seek_condition(
+                    page.order,
+                    page.before,
+                    self.entity,
+                    members.target,
+                    self.builder,
+                    backward=True,
                 )
             )
         order = sort(page.order, self.entity, members.target, page.backward)
         source = f"{members.where(*between)} ORDER BY {order}"
-        size = limit(self.draft, page.limit, extra)
-        alias = self.draft.name("p")
+        size = limit(self.builder, page.limit, extra)
+        alias = self.builder.name("p")
         return (
             f"(SELECT {', '.join(self._columns(members))}{source} LIMIT {size}) AS {alias}",
             alias,
@@ -132,12 +147,12 @@ class PageCompiler:
         if position is None:
             return "false"
         members = self._members()
-        outside = beyond(
+        outside = seek_condition(
             self.page.order,
             position,
             self.entity,
             members.target,
-            self.draft,
+            self.builder,
             backward=not forward,
             inclusive=True,
         )
@@ -157,7 +172,7 @@ class PageCompiler:
                 order = ""
                 if self.page.backward:
                     order = f" ORDER BY {sort(self.page.order, self.entity, alias, False)}"
-                return json_list(columns, finished, self.draft, f" FROM {rows}{order}")
+                return json_list(columns, finished, self.builder, f" FROM {rows}{order}")
             case PageInfo():
                 raise AssertionError("a page with pageInfo is compiled by _informed")
 
@@ -176,7 +191,7 @@ class PageCompiler:
                 # Kilograms are all that an edge carries.
                 return f"round({row}.{EDGE}{name}, 3)::text"
             case Shape():
-                return json_of(self.show_row(value, row), self.draft)
+                return json_of(self.show_row(value, row), self.builder)
 
     def _cursor(self, row: str) -> str:
         """base64 of the JSON array [scope, value of each order term]."""
@@ -189,7 +204,7 @@ class PageCompiler:
     def _informed(self) -> str:
         """Number the rows, show the visible ones, aggregate lists and facts in one pass."""
         rows, row = self._numbered()
-        size = limit(self.draft, self.page.limit)
+        size = limit(self.builder, self.page.limit)
         place, number = f"{row}.place__", f"{row}.number__"
         if self.page.backward:
             visible = f"{place} > {number} - {size}"
@@ -204,16 +219,16 @@ class PageCompiler:
                 each.append(f"CASE WHEN {at} THEN {self._cursor(row)} END AS {fact}")
         for index, (_, value) in enumerate(self.page.fields):
             if isinstance(value, (Nodes, Edges)):
-                item = json_of(self._shown(value, row), self.draft)
+                item = json_of(self._shown(value, row), self.builder)
                 each.append(f"CASE WHEN {visible} THEN {item} END AS item{index}")
-        whole = self.draft.name("g")
+        whole = self.builder.name("g")
         shown = f"(SELECT {', '.join(each)} FROM {rows})"
         aggregated = f" FROM (SELECT {', '.join(self._aggregated())} FROM {shown} AS s) AS {whole}"
         fields = [
             (key, self._part(f"item{index}", value, whole))
             for index, (key, value) in enumerate(self.page.fields)
         ]
-        return json_of(fields, self.draft, aggregated)
+        return json_of(fields, self.builder, aggregated)
 
     def _aggregated(self) -> list[str]:
         """Of shown rows `s`: each list as JSON, the cursors of both ends, whether there was a sentinel."""
@@ -227,7 +242,7 @@ class PageCompiler:
 
     def _asks(self, fact: str) -> bool:
         return any(
-            isinstance(part, Boundary) and part.fact == fact
+            isinstance(part, PageInfoField) and part.fact == fact
             for _, value in self.page.fields
             if isinstance(value, PageInfo)
             for _, part in value.fields
@@ -237,7 +252,7 @@ class PageCompiler:
         """The rows with their place in ascending page order (1..n) and n, sentinel included."""
         rows, alias = self._rows(1)
         order = sort(self.page.order, self.entity, alias, False)
-        numbered = self.draft.name("q")
+        numbered = self.builder.name("q")
         place = f"row_number() OVER (ORDER BY {order}) AS place__, count(*) OVER () AS number__"
         return f"(SELECT {alias}.*, {place} FROM {rows}) AS {numbered}", numbered
 
@@ -250,9 +265,9 @@ class PageCompiler:
             (key, text(part.name) if isinstance(part, Typename) else self._fact(part, whole))
             for key, part in value.fields
         ]
-        return json_of(facts, self.draft)
+        return json_of(facts, self.builder)
 
-    def _fact(self, boundary: Boundary, whole: str) -> str:
+    def _fact(self, boundary: PageInfoField, whole: str) -> str:
         if boundary.fact in ENDS:
             return f"{whole}.{boundary.fact}"
         forward = boundary.fact == "has_next_page"

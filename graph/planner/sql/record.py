@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from graph.planner.sql.builder import Draft, column_of, literal
+from graph.planner.sql.builder import SqlBuilder, column_of, literal
 from models.base import FixedPoint
 
 Fields = Sequence[tuple[str, str]]
@@ -62,21 +62,21 @@ def _concat(parts: Sequence[str]) -> str:
     return f"concat({', '.join(parts)})"
 
 
-def json_of(fields: Fields, draft: Draft, source: str = "") -> str:
+def json_of(fields: Fields, builder: SqlBuilder, source: str = "") -> str:
     """The JSON object of the one row that these fields are selected from; NULL without it.
 
     `source` is all behind the select list: FROM, WHERE.
     """
     columns, finished = object_columns(fields)
-    row = draft.name("x")
+    row = builder.name("x")
     # With the star it is the row, also where a response key is the alias.
     value = f"{row}.o" if finished else f"row_to_json({row}.*)"
     return f"(SELECT {value} FROM (SELECT {columns}{source}) AS {row})"
 
 
-def json_list(columns: str, finished: bool, draft: Draft, source: str) -> str:
+def json_list(columns: str, finished: bool, builder: SqlBuilder, source: str) -> str:
     """The JSON array of the rows of a select list made by `object_columns`, in their order."""
-    rows = draft.name("x")
+    rows = builder.name("x")
     value = f"{rows}.o" if finished else f"{rows}.*"
     found = f"(SELECT {columns}{source}) AS {rows}"
     return f"(SELECT coalesce(json_agg({value}), {EMPTY_LIST}) FROM {found})"

@@ -21,7 +21,7 @@ from graph.planner.nodes import (
     Related,
 )
 from graph.planner.sql.builder import (
-    Draft,
+    SqlBuilder,
     all_of,
     any_of,
     bound_type,
@@ -35,11 +35,11 @@ EVENTS = "transactions"
 COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def limit(draft: Draft, size: Param | int, extra: int = 0) -> str:
+def limit(builder: SqlBuilder, size: Param | int, extra: int = 0) -> str:
     """A page size, `extra` rows more."""
     if isinstance(size, int):
         return str(size + extra)
-    bound = draft.bind(size, "bigint")
+    bound = builder.bind(size, "bigint")
     return f"({bound} + {extra})" if extra else bound
 
 
@@ -63,23 +63,23 @@ class Rows:
         return f" FROM {self.source}{where((*self.conditions, *more))}"
 
 
-def rows_of(table: FromClause, draft: Draft) -> Rows:
+def rows_of(table: FromClause, builder: SqlBuilder) -> Rows:
     """All rows of a table."""
-    target, source = draft.name("t"), table_of(table)
-    if draft.hidden and source == EVENTS:
+    target, source = builder.name("t"), table_of(table)
+    if builder.hidden and source == EVENTS:
         # A subquery that PostgreSQL takes apart again: the indexes serve as before.
-        events = ", ".join(literal(event) for event in draft.hidden)
+        events = ", ".join(literal(event) for event in builder.hidden)
         source = f"(SELECT * FROM {source} WHERE lower(btrim(event)) NOT IN ({events}))"
     return Rows(target, None, f"{source} AS {target}")
 
 
-def related(relationship: RelationshipProperty[Any], row: str, draft: Draft) -> Rows:
+def related(relationship: RelationshipProperty[Any], row: str, builder: SqlBuilder) -> Rows:
     """The rows that a relationship leads to from a row."""
-    rows = rows_of(relationship.mapper.local_table, draft)
+    rows = rows_of(relationship.mapper.local_table, builder)
     if relationship.secondary is None:
         link = _equal(row, rows.target, relationship.local_remote_pairs)
         return replace(rows, conditions=(link,))
-    edge = draft.name("e")
+    edge = builder.name("e")
     link = _equal(row, edge, relationship.synchronize_pairs)
     on = _equal(rows.target, edge, relationship.secondary_synchronize_pairs)
     joined = f"{table_of(relationship.secondary)} AS {edge} JOIN {rows.source} ON {on}"
@@ -96,33 +96,33 @@ def _equal(here: str, there: str, pairs: Any) -> str:
 # ---------------------------------------------------------------- conditions
 
 
-def clause(condition: Condition, entity: Entity, row: str, draft: Draft) -> str:
+def compile_condition(condition: Condition, entity: Entity, row: str, builder: SqlBuilder) -> str:
     """A condition on a row as a boolean expression; never relies on NULL being falsy under NOT."""
     match condition:
         case All(of=parts):
-            return all_of(clause(part, entity, row, draft) for part in parts)
+            return all_of(compile_condition(part, entity, row, builder) for part in parts)
         case AnyOf(of=parts):
-            return any_of(clause(part, entity, row, draft) for part in parts)
+            return any_of(compile_condition(part, entity, row, builder) for part in parts)
         case Not(of=part):
-            return f"(({clause(part, entity, row, draft)}) IS NOT true)"
+            return f"(({compile_condition(part, entity, row, builder)}) IS NOT true)"
         case IsNull(column=attribute, expected=expected):
             column = column_of(row, entity.column(attribute))
             return f"{column} IS NULL" if expected else f"{column} IS NOT NULL"
         case Compare():
-            return _comparison(condition, entity.column(condition.column), row, draft)
+            return _comparison(condition, entity.column(condition.column), row, builder)
         case Related():
-            return _quantified(condition, entity, row, draft)
+            return _quantified(condition, entity, row, builder)
 
 
-def _comparison(compare: Compare, declared: Column[Any], row: str, draft: Draft) -> str:
+def _comparison(compare: Compare, declared: Column[Any], row: str, builder: SqlBuilder) -> str:
     column, type_ = column_of(row, declared), bound_type(declared)
     if compare.operator == "in":
-        return f"{column} = ANY ({draft.bind(compare.value, f'{type_}[]')})"
+        return f"{column} = ANY ({builder.bind(compare.value, f'{type_}[]')})"
     if compare.operator == "contains":
         # Of a pattern that is not known PostgreSQL expects a part of the rows that is always the same.
-        draft.searches = True
-        return _contains(column, draft.bind(compare.value, "text"))
-    return f"{column} {COMPARISONS[compare.operator]} {draft.bind(compare.value, type_)}"
+        builder.searches = True
+        return _contains(column, builder.bind(compare.value, "text"))
+    return f"{column} {COMPARISONS[compare.operator]} {builder.bind(compare.value, type_)}"
 
 
 def _contains(column: str, value: str) -> str:
@@ -132,10 +132,10 @@ def _contains(column: str, value: str) -> str:
     return f"search_key({column}) LIKE '%' || {needle} || '%'"
 
 
-def _quantified(condition: Related, entity: Entity, row: str, draft: Draft) -> str:
-    rows = related(entity.relationship(condition.relationship), row, draft)
+def _quantified(condition: Related, entity: Entity, row: str, builder: SqlBuilder) -> str:
+    rows = related(entity.relationship(condition.relationship), row, builder)
     target = entity.target(condition.relationship)
-    holds = clause(condition.condition, target, rows.target, draft)
+    holds = compile_condition(condition.condition, target, rows.target, builder)
     if condition.quantifier == "every":
         holds = f"({holds}) IS NOT true"
     found = f"EXISTS (SELECT 1{rows.where(holds)})"
@@ -154,12 +154,12 @@ def sort(order: Sequence[Order], entity: Entity, row: str, backward: bool) -> st
     )
 
 
-def beyond(
+def seek_condition(
     order: Sequence[Order],
     position: Position,
     entity: Entity,
     row: str,
-    draft: Draft,
+    builder: SqlBuilder,
     *,
     backward: bool = False,
     inclusive: bool = False,
@@ -170,7 +170,7 @@ def beyond(
     if len(descending) == 1 and not any(column.nullable for column in declared):
         columns = ", ".join(column_of(row, column) for column in declared)
         values = ", ".join(
-            draft.bind(value, bound_type(column))
+            builder.bind(value, bound_type(column))
             for value, column in zip(position.values, declared, strict=True)
             if value is not None
         )
@@ -180,7 +180,7 @@ def beyond(
         return f"({columns}) {operator} ({values})" if several else f"{columns} {operator} {values}"
     rest = "true" if inclusive else "false"
     for term, column, value in reversed([*zip(order, declared, position.values, strict=True)]):
-        bound = None if value is None else draft.bind(value, bound_type(column))
+        bound = None if value is None else builder.bind(value, bound_type(column))
         rest = _behind(column, column_of(row, column), bound, term.descending != backward, rest)
     return rest
 

@@ -66,7 +66,7 @@ class FindingsCompiler(PageCompiler):
         """The findings of the page's rules in a window: a subquery, and its alias."""
         assert isinstance(self.page, Findings)
         asked = [branch for branch in findings.BRANCHES if branch.rule.code in self.page.rules]
-        alias = self.draft.name("p")
+        alias = self.builder.name("p")
         return f"({findings.listing_of(asked, self._scope(), window)}) AS {alias}", alias
 
     def _scope(self) -> findings.Scope:
@@ -85,7 +85,7 @@ class FindingsCompiler(PageCompiler):
             return self._listing(findings.Window())
         return self._listing(
             findings.Window(
-                limit=limit(self.draft, page.limit, extra),
+                limit=limit(self.builder, page.limit, extra),
                 backward=page.backward,
                 after=self._place(page.after),
                 before=self._place(page.before),
@@ -118,8 +118,8 @@ class FindingsCompiler(PageCompiler):
             return None
         rule, place, first, second = (param for param in position.values if param is not None)
         return (
-            self.draft.bind(rule, "text"),
-            self.draft.bind(place, "bigint"),
-            self.draft.bind(first, "bigint"),
-            self.draft.bind(second, "bigint"),
+            self.builder.bind(rule, "text"),
+            self.builder.bind(place, "bigint"),
+            self.builder.bind(first, "bigint"),
+            self.builder.bind(second, "bigint"),
         )

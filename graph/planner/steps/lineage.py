@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph.planner.nodes import (
-    Boundary,
+    ComputedConnection,
     Cursor,
     Entry,
     EntryEdges,
     Fact,
     Lineage,
     LineageFields,
-    Listing,
     ListingValue,
     Member,
     Operation,
     PageInfo,
+    PageInfoField,
     Param,
     TotalCount,
     Typename,
@@ -54,7 +54,7 @@ class Query:
 class Shown:
     """A listing of one row, with the entries of its page."""
 
-    listing: Listing
+    listing: ComputedConnection
     listed: Listed
     window: Window
     entries: list[Any] = field(default_factory=list)
@@ -162,12 +162,12 @@ def reach_of(lineage: Lineage) -> Reach:
     )
 
 
-def names_customers(shown: Listing | LineageFields | Entry | EntryEdges) -> bool:
+def names_customers(shown: ComputedConnection | LineageFields | Entry | EntryEdges) -> bool:
     """Whether anything is shown for which the events have to be read."""
     for _, value in shown.fields:
-        if isinstance(value, (Fact, Listing)) and value.name in CUSTOMERS:
+        if isinstance(value, (Fact, ComputedConnection)) and value.name in CUSTOMERS:
             return True
-        if isinstance(value, (Listing, Entry, EntryEdges)) and names_customers(value):
+        if isinstance(value, (ComputedConnection, Entry, EntryEdges)) and names_customers(value):
             return True
     return False
 
@@ -177,7 +177,7 @@ def at(param: Param | int | None, slots: Values) -> Any:
     return slots[param.slot] if isinstance(param, Param) else param
 
 
-def page_of(listing: Listing, answer: Answer, slots: Values) -> Shown:
+def page_of(listing: ComputedConnection, answer: Answer, slots: Values) -> Shown:
     listed = answer.listings[listing.name]()
     limit, after, before = (
         at(one, slots) for one in (listing.limit, listing.after, listing.before)
@@ -187,15 +187,15 @@ def page_of(listing: Listing, answer: Answer, slots: Values) -> Shown:
     return Shown(listing, listed, page, [listed.show(key) for key in page.keys] if entries else [])
 
 
-def listings(lineage: Lineage) -> list[tuple[int, Listing]]:
+def listings(lineage: Lineage) -> list[tuple[int, ComputedConnection]]:
     """The listings of a lineage, by their place among its fields."""
-    if isinstance(lineage.shown, Listing):
+    if isinstance(lineage.shown, ComputedConnection):
         return [(0, lineage.shown)]
     fields = enumerate(lineage.shown.fields)
-    return [(place, value) for place, (_, value) in fields if isinstance(value, Listing)]
+    return [(place, value) for place, (_, value) in fields if isinstance(value, ComputedConnection)]
 
 
-def members_of(listing: Listing) -> Iterator[Member]:
+def members_of(listing: ComputedConnection) -> Iterator[Member]:
     for _, value in listing.fields:
         parts = value.fields if isinstance(value, EntryEdges) else [("", value)]
         for _, entry in parts:
@@ -213,7 +213,7 @@ def members(lineage: Lineage) -> Iterator[Member]:
 
 def write(lineage: Lineage, told: Told, texts: Texts) -> Iterator[str]:
     """The JSON text of a lineage, in pieces."""
-    if isinstance(lineage.shown, Listing):
+    if isinstance(lineage.shown, ComputedConnection):
         yield from write_listing(told.pages[0], told.answer, texts)
         return
     opening = "{"
@@ -225,7 +225,7 @@ def write(lineage: Lineage, told: Told, texts: Texts) -> Iterator[str]:
                 yield f'"{name}"'
             case Fact(name=name):
                 yield json.dumps(told.answer.facts[name])
-            case Listing():
+            case ComputedConnection():
                 yield from write_listing(told.pages[place], told.answer, texts)
     yield "}"
 
@@ -300,7 +300,7 @@ def write_page_info(info: PageInfo, shown: Shown) -> str:
         "end_cursor": write_cursor(scope, page.keys[-1]) if page.keys else None,
     }
     facts = {
-        key: known[fact.fact] if isinstance(fact, Boundary) else fact.name
+        key: known[fact.fact] if isinstance(fact, PageInfoField) else fact.name
         for key, fact in info.fields
     }
     return json.dumps(facts)

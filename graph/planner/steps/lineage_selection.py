@@ -22,13 +22,13 @@ from graph.pagination import (
 )
 from graph.planner.entity import Entity, entity_named
 from graph.planner.nodes import (
+    ComputedConnection,
     Cursor,
     Entry,
     EntryEdges,
     Fact,
     Lineage,
     LineageFields,
-    Listing,
     ListingValue,
     Member,
     Param,
@@ -36,7 +36,7 @@ from graph.planner.nodes import (
     Typename,
 )
 from graph.planner.variables import Traced
-from graph.types.node import ENTITIES
+from graph.types.node import NODE_MODELS
 
 if TYPE_CHECKING:
     from graph.planner.walk import Walk
@@ -97,7 +97,7 @@ class LineageWalk:
         return made
 
     def _fields(self, type_: GraphQLObjectType, nodes: Merged) -> LineageFields:
-        fields: list[tuple[str, Fact | Listing | Typename]] = []
+        fields: list[tuple[str, Fact | ComputedConnection | Typename]] = []
         for key, merged in self._walk.selections.below(type_, nodes).items():
             name = self._required(type_, key, merged)
             if name == "__typename":
@@ -127,7 +127,7 @@ class LineageWalk:
         field: GraphQLField,
         given: Mapping[str, Any],
         nodes: Merged,
-    ) -> Listing:
+    ) -> ComputedConnection:
         arguments = read_page_arguments(dict(given), MAX_LISTING_SIZE)
         connection = get_named_type(field.type)
         assert isinstance(connection, GraphQLObjectType)
@@ -135,7 +135,7 @@ class LineageWalk:
             type_, value, unordered = ORDERED_BY[name]
             name = name if self._walk.sees(type_, value) else unordered
         scope = f"{parent.name}.{name}"
-        return Listing(
+        return ComputedConnection(
             name=name,
             scope=scope,
             limit=self._limit(arguments),
@@ -204,7 +204,7 @@ class LineageWalk:
                 fields.append((key, Typename(type_.name)))
                 continue
             target = get_named_type(type_.fields[name].type)
-            if target.name not in ENTITIES:
+            if target.name not in NODE_MODELS:
                 fields.append((key, Fact(name)))
                 continue
             with self._walk.at(key, merged[0]):

@@ -25,7 +25,7 @@ from graph.mutations.payload import Outcome, UserError
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
 from graph.planner.reader import Reader
-from models.database.connection_limiter import Unanswered
+from models.database.connection_limiter import DatabaseUnavailable
 from models.database.engines import Database
 from models.errors import (
     Conflict,
@@ -41,10 +41,10 @@ Written = dict[str, int]
 Write = Callable[[Session, Any], Written]
 Ahead = Callable[[], Awaitable[None]]
 
-__all__ = ["Ahead", "Work", "Write", "Written", "mutation"]
+__all__ = ["Ahead", "UnitOfWork", "Write", "Written", "mutation"]
 
 
-class Work:
+class UnitOfWork:
     """The writes of one operation. Opened with the first field, closed by `finish`."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Work:
         """
         try:
             if self.lost is not None:
-                raise Unanswered("the database was lost under the operation")
+                raise DatabaseUnavailable("the database was lost under the operation")
             outcome = await self._refused(ahead, input) if ahead else None
             if outcome is None:
                 await self._place.take()
@@ -167,7 +167,7 @@ class Work:
     ) -> Outcome:
         with self._turn:
             if self._over:
-                raise Unanswered("the request was cut off")
+                raise DatabaseUnavailable("the request was cut off")
             if self._session is None:
                 self._session = self._database.session(actor)
             return self._write(self._session, info, write, input)

@@ -11,7 +11,7 @@ from exchange.csv.statistics import refresh_statistics
 NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first)s and %(last)s"
 
 
-def ensure_makers(
+def ensure_manufacturers(
     cursor: cursor_type, first: int, last: int, number: str | None = None
 ) -> tuple[int, int]:
     """Give the live rows of these lines their manufacturer_id; how many were made and changed.

@@ -23,7 +23,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Way:
+class NaturalKey:
     """One natural key by which a row can be named: all of `fields`, and `also` where given."""
 
     fields: tuple[str, ...]
@@ -45,11 +45,11 @@ class Reference:
     table: str
     key: str
     column: str
-    ways: tuple[Way, ...]
+    ways: tuple[NaturalKey, ...]
     creates: bool = False
 
-    def all_ways(self) -> Iterator[Way]:
-        yield Way((self.column,), f"t.{self.key} = s.{self.column}")
+    def all_ways(self) -> Iterator[NaturalKey]:
+        yield NaturalKey((self.column,), f"t.{self.key} = s.{self.column}")
         yield from self.ways
 
     def is_given(self, fields: frozenset[str]) -> bool:
@@ -158,8 +158,8 @@ def refer_to_supplier(prefix: str = "") -> Reference:
         "supplier_id",
         f"{prefix}supplier_id",
         (
-            Way((external,), f"t.external_id = s.{external}"),
-            Way((name, place), f"t.name = s.{name} and t.location = s.{place}"),
+            NaturalKey((external,), f"t.external_id = s.{external}"),
+            NaturalKey((name, place), f"t.name = s.{name} and t.location = s.{place}"),
         ),
     )
 
@@ -172,7 +172,7 @@ def refer_to_batch(noun: str, prefix: str = "") -> Reference:
         "cacao_batches",
         "cacao_batch_id",
         f"{noun}_id",
-        (Way((lot,), f"t.lot_number = s.{lot} and {same_supplier}", (supplier,)),),
+        (NaturalKey((lot,), f"t.lot_number = s.{lot} and {same_supplier}", (supplier,)),),
     )
 
 
@@ -182,7 +182,7 @@ PRODUCT = Reference(
     "product_id",
     "product_id",
     (
-        Way(
+        NaturalKey(
             ("gtin",),
             "t.gtin = s.gtin and coalesce(t.batch_number, '') = coalesce(s.product_batch_number, '')",
             ("product_batch_number",),
@@ -195,7 +195,7 @@ CORRECTED = Reference(
     "transactions",
     "transaction_id",
     "corrects",
-    (Way(("corrects_event_id",), "t.event_id = s.corrects_event_id"),),
+    (NaturalKey(("corrects_event_id",), "t.event_id = s.corrects_event_id"),),
 )
 MANUFACTURER = Reference(
     "manufacturer",
@@ -203,7 +203,7 @@ MANUFACTURER = Reference(
     "manufacturer_id",
     "manufacturer_id",
     (
-        Way(
+        NaturalKey(
             ("manufacturer_name", "manufacturer_location"),
             "t.name = s.manufacturer_name and t.location = s.manufacturer_location",
         ),

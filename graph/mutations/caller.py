@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from graph.context import Info, Viewer
 from graph.errors import Forbidden, RequestError, Unauthenticated
-from graph.mutations.work import Ahead, Work, Written
+from graph.mutations.unit_of_work import Ahead, UnitOfWork, Written
 from models.accounts.account import Verified
 from models.attempt import network_of
 from models.database.engines import Database
 
 
 @dataclass
-class Asker:
+class Caller:
     """Who asks, where it is written beside the operation, and what the payload will tell.
 
     `verified` is whose password was given, in a mutation that takes one.
@@ -29,12 +29,12 @@ class Asker:
 
     viewer: Viewer
     database: Database
-    told: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
     verified: Verified | None = None
 
 
-AccountWrite = Callable[[Session, Any, Asker], Written]
-Verify = Callable[[Any, Asker], Verified]
+AccountWrite = Callable[[Session, Any, Caller], Written]
+Verify = Callable[[Any, Caller], Verified]
 
 
 class NotFirst(RequestError):
@@ -67,16 +67,16 @@ def account_mutation(
         work, viewer = info.context.work, info.context.viewer
         assert work is not None
         _require(work, viewer, first=first, of_session=of_session, of_person=of_person)
-        asker = Asker(viewer, work.database)
+        caller = Caller(viewer, work.database)
         if revokes:
-            work.afterwards(asker.database.credentials.forget)
+            work.afterwards(caller.database.credentials.forget)
         outcome = await work.perform(
             info,
-            lambda session, given: write(session, given, asker),
+            lambda session, given: write(session, given, caller),
             input,
-            _ahead(verify, input, asker) if verify else None,
+            _ahead(verify, input, caller) if verify else None,
         )
-        outcome.told = {} if outcome.user_errors else asker.told
+        outcome.extra = {} if outcome.user_errors else caller.extra
         return outcome
 
     argument = Annotated[input, strawberry.argument(description="What to write.")]
@@ -84,7 +84,9 @@ def account_mutation(
     return strawberry.mutation(resolver=resolve, description=description)
 
 
-def _require(work: Work, viewer: Viewer, *, first: bool, of_session: bool, of_person: bool) -> None:
+def _require(
+    work: UnitOfWork, viewer: Viewer, *, first: bool, of_session: bool, of_person: bool
+) -> None:
     """Refuse, and the whole operation with it, what may not be done so or by this viewer."""
     refused: RequestError | None = None
     if first and not work.begins():
@@ -100,9 +102,9 @@ def _require(work: Work, viewer: Viewer, *, first: bool, of_session: bool, of_pe
         raise refused
 
 
-def _ahead(verify: Verify, input: Any, asker: Asker) -> Ahead:
+def _ahead(verify: Verify, input: Any, caller: Caller) -> Ahead:
     async def ahead() -> None:
-        turns, place = asker.database.verifiers(), network_of(asker.viewer.address)
-        asker.verified = await turns.run(place, partial(verify, input, asker))
+        turns, place = caller.database.verifiers(), network_of(caller.viewer.address)
+        caller.verified = await turns.run(place, partial(verify, input, caller))
 
     return ahead
