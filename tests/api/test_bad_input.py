@@ -394,16 +394,3 @@ def test_unknown_stage_is_refused(protected_client: TestClient) -> None:
 def test_comparison_with_null_is_refused(protected_client: TestClient, filter: object) -> None:
     query = "query ($f: ProductFilter) { products(filter: $f) { totalCount } }"
     assert code_of(protected_client, query, {"f": filter}) == USER
-
-
-# ---------------------------------------------------------------- unknown members
-
-
-@pytest.mark.parametrize(
-    ("mutation", "given"),
-    [(CREATE_PRODUCT, BAR), (CREATE_BATCH, BEANS), (RECORD, EVENT)],
-)
-def test_unknown_member_of_an_input_is_refused(
-    protected_client: TestClient, mutation: str, given: dict[str, str]
-) -> None:
-    assert code_of(protected_client, mutation, {"input": {**given, "colour": "brown"}}) == USER
