@@ -102,12 +102,17 @@ def write_global_id(entity: str, key: int) -> str:
     return base64.b64encode(f"{entity}:{key}".encode()).decode()
 
 
+# Names of types in global ids that clients may have kept, and the present names.
+FORMER_NAMES = {"APIKey": "ApiKey", "Flag": "ValidationFlag"}
+
+
 def read_global_id(global_id: str, entities: Sequence[str]) -> tuple[str, int]:
     """The type and key of a global id of one of these types; raises InvalidId."""
     try:
-        entity, _, key = base64.b64decode(global_id, validate=True).decode("ascii").partition(":")
+        name, _, key = base64.b64decode(global_id, validate=True).decode("ascii").partition(":")
     except (ValueError, binascii.Error):
         raise InvalidId(f"{_shorten(global_id)} is not a global id.") from None
+    entity = FORMER_NAMES.get(name, name)
     if entity not in entities or not key.isdigit() or len(key) > 19 or int(key) > MAX_BIGINT:
         expected = entities[0] if len(entities) == 1 else "an object of this API"
         raise InvalidId(f"{_shorten(global_id)} is not a global id of {expected}.")

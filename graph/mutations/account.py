@@ -66,13 +66,23 @@ class SignInPayload:
     viewer: Viewer | None = extra("Who asks from now on.")
 
 
-@payload("What became of sessions.")
-class SessionPayload:
+@payload("The sessions that ended.")
+class SignOutPayload:
     ended_sessions: int | None = extra("How many sessions ended.")
 
 
-@payload("What became of a user.")
-class UserPayload:
+@payload("The sessions that ended with the old password.")
+class ChangePasswordPayload:
+    ended_sessions: int | None = extra("How many sessions ended.")
+
+
+@payload("The user that was added.")
+class CreateUserPayload:
+    user: User | None = written("The user.")
+
+
+@payload("The user whose role was set.")
+class SetRolePayload:
     user: User | None = written("The user.")
 
 
@@ -144,7 +154,7 @@ class AccountMutation:
     sign_out = account_mutation(
         "End the session of this request.",
         SignOutInput,
-        SessionPayload,
+        SignOutPayload,
         sign_out,
         of_session=True,
         revokes=True,
@@ -153,7 +163,7 @@ class AccountMutation:
     change_password = account_mutation(
         "Change the password of whoever has signed in; all other sessions of theirs end.",
         ChangePasswordInput,
-        SessionPayload,
+        ChangePasswordPayload,
         change_password,
         of_session=True,
         first=True,
@@ -164,7 +174,7 @@ class AccountMutation:
     create_user = account_mutation(
         "Add a user. Not for API keys.",
         CreateUserInput,
-        UserPayload,
+        CreateUserPayload,
         create_user,
         first=True,
         of_person=True,
@@ -173,7 +183,7 @@ class AccountMutation:
     set_role = account_mutation(
         "Give a user another role, at once in every session; an admin must be left. Not for API keys.",
         SetRoleInput,
-        UserPayload,
+        SetRolePayload,
         set_role,
         of_person=True,
         revokes=True,

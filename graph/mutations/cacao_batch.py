@@ -75,8 +75,13 @@ class UseCacaoBatchInput(MutationInput):
     )
 
 
-@payload("What became of a batch.")
-class CacaoBatchPayload:
+@payload("The batch that was added.")
+class CreateCacaoBatchPayload:
+    cacao_batch: CacaoBatch | None = written("The batch.")
+
+
+@payload("The batch that was corrected.")
+class UpdateCacaoBatchPayload:
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
@@ -149,14 +154,14 @@ class CacaoBatchMutation:
     create_cacao_batch = mutation(
         "Add a batch of cacao.",
         CreateCacaoBatchInput,
-        CacaoBatchPayload,
+        CreateCacaoBatchPayload,
         create_cacao_batch,
         roles=WRITERS,
     )
     update_cacao_batch = mutation(
         "Correct a batch.",
         UpdateCacaoBatchInput,
-        CacaoBatchPayload,
+        UpdateCacaoBatchPayload,
         update_cacao_batch,
         roles=WRITERS,
     )

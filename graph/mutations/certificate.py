@@ -39,7 +39,7 @@ class CreateCertificateInput(MutationInput):
 
 
 @payload("What became of a certificate.")
-class CertificatePayload:
+class CreateCertificatePayload:
     certificate: Certificate | None = written("The certificate.")
 
 
@@ -61,7 +61,7 @@ class CertificateMutation:
         "Add a certificate of a supplier. Claims of its batches count from then on, where it covers "
         "their day.",
         CreateCertificateInput,
-        CertificatePayload,
+        CreateCertificatePayload,
         create_certificate,
         roles=WRITERS,
     )

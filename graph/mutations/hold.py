@@ -33,13 +33,13 @@ class ReleaseBatchInput(MutationInput):
 
 
 @payload("What became of a batch that is held.")
-class HoldPayload:
+class HoldBatchPayload:
     hold: Hold | None = written("The hold.")
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
 @payload("What became of a batch that was held.")
-class ReleasePayload:
+class ReleaseBatchPayload:
     cacao_batch: CacaoBatch | None = written(
         "The batch; it may still be on hold for what it was made of."
     )
@@ -62,14 +62,14 @@ class HoldMutation:
     hold_batch = mutation(
         "Hold a batch: it and all that was made of it is marked, and gives nothing more.",
         HoldBatchInput,
-        HoldPayload,
+        HoldBatchPayload,
         hold_batch,
         roles=WRITERS,
     )
     release_batch = mutation(
         "Release all holds that were placed on a batch.",
         ReleaseBatchInput,
-        ReleasePayload,
+        ReleaseBatchPayload,
         release_batch,
         roles=WRITERS,
     )

@@ -37,7 +37,7 @@ class RecordLossInput(MutationInput):
 
 
 @payload("What became of a loss.")
-class LossPayload:
+class RecordLossPayload:
     loss: Loss | None = written("The loss.")
     cacao_batch: CacaoBatch | None = written("The batch.")
 
@@ -60,7 +60,7 @@ class LossMutation:
         "Record that kilograms of a batch were lost: they count against what it holds, and are an "
         "event of it. A batch on hold may lose, too.",
         RecordLossInput,
-        LossPayload,
+        RecordLossPayload,
         record_loss,
         roles=WRITERS,
     )

@@ -53,12 +53,12 @@ class RecordMassBalanceInput(MutationInput):
 
 
 @payload("What became of an account.")
-class MassBalanceAccountPayload:
+class OpenMassBalanceAccountPayload:
     account: MassBalanceAccount | None = written("The account.")
 
 
 @payload("What became of an entry.")
-class MassBalanceEntryPayload:
+class RecordMassBalancePayload:
     entry: MassBalanceEntry | None = written("The entry.")
     account: MassBalanceAccount | None = written("Its account, with what is left on it.")
 
@@ -89,14 +89,14 @@ class MassBalanceMutation:
     open_mass_balance_account = mutation(
         "Open a mass balance account of a scheme at a site for a period.",
         OpenMassBalanceAccountInput,
-        MassBalanceAccountPayload,
+        OpenMassBalanceAccountPayload,
         open_account,
         roles=WRITERS,
     )
     record_mass_balance = mutation(
         "Credit or debit a mass balance account, which is never overdrawn.",
         RecordMassBalanceInput,
-        MassBalanceEntryPayload,
+        RecordMassBalancePayload,
         record_entry,
         roles=WRITERS,
     )

@@ -63,13 +63,23 @@ class UpdateSupplierInput(MutationInput):
     external_id: str | None = optional("Its identifier in your own system.")
 
 
-@payload("What became of a manufacturer.")
-class ManufacturerPayload:
+@payload("The manufacturer that was added.")
+class CreateManufacturerPayload:
     manufacturer: Manufacturer | None = written("The manufacturer.")
 
 
-@payload("What became of a supplier.")
-class SupplierPayload:
+@payload("The manufacturer that was corrected.")
+class UpdateManufacturerPayload:
+    manufacturer: Manufacturer | None = written("The manufacturer.")
+
+
+@payload("The supplier that was added.")
+class CreateSupplierPayload:
+    supplier: Supplier | None = written("The supplier.")
+
+
+@payload("The supplier that was corrected.")
+class UpdateSupplierPayload:
     supplier: Supplier | None = written("The supplier.")
 
 
@@ -108,20 +118,28 @@ class PartyMutation:
     create_manufacturer = mutation(
         "Add a manufacturer.",
         CreateManufacturerInput,
-        ManufacturerPayload,
+        CreateManufacturerPayload,
         create_manufacturer,
         roles=WRITERS,
     )
     update_manufacturer = mutation(
         "Correct a manufacturer.",
         UpdateManufacturerInput,
-        ManufacturerPayload,
+        UpdateManufacturerPayload,
         update_manufacturer,
         roles=WRITERS,
     )
     create_supplier = mutation(
-        "Add a supplier.", CreateSupplierInput, SupplierPayload, create_supplier, roles=WRITERS
+        "Add a supplier.",
+        CreateSupplierInput,
+        CreateSupplierPayload,
+        create_supplier,
+        roles=WRITERS,
     )
     update_supplier = mutation(
-        "Correct a supplier.", UpdateSupplierInput, SupplierPayload, update_supplier, roles=WRITERS
+        "Correct a supplier.",
+        UpdateSupplierInput,
+        UpdateSupplierPayload,
+        update_supplier,
+        roles=WRITERS,
     )

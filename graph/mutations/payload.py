@@ -1,6 +1,7 @@
 """What every mutation returns: what it wrote or answers, and what was wrong with its input."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
@@ -9,6 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 from graph.auth.permissions import open_to
 from graph.auth.roles import ANYONE
 from graph.context import Info
+from models.errors import DomainError
 
 T = TypeVar("T", bound=type)
 
@@ -24,6 +26,24 @@ def mutation_fields(cls: T) -> T:
     return declared
 
 
+def _codes(case: type[DomainError]) -> dict[str, str]:
+    """The codes of a case and of all cases beneath it, each with what its class says of it."""
+    codes = {case.code: (case.__doc__ or "").partition("\n")[0]}
+    for more in case.__subclasses__():
+        codes = _codes(more) | codes
+    return codes
+
+
+_CODES: Any = {
+    code: strawberry.enum_value(code, description=text)
+    for code, text in sorted(_codes(DomainError).items())
+}
+_NAMED: Any = Enum("UserErrorCode", _CODES)  # type: ignore[misc]
+UserErrorCode: Any = strawberry.enum(
+    _NAMED, description="What is wrong with an input, for programs. More codes may be added."
+)
+
+
 @open_to(ANYONE)
 @strawberry.type(description="Something wrong with a mutation's input. Nothing was written.")
 class UserError:
@@ -31,7 +51,7 @@ class UserError:
         description="Path to the argument, like [input, quantityKg]; null if it is about no one."
     )
     message: str = strawberry.field(description="What is wrong, for people.")
-    code: str = strawberry.field(description="What is wrong, for programs; see the README's table.")
+    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
 
 
 class Outcome(dict[str, Any]):

@@ -61,8 +61,13 @@ class UpdateProductInput(MutationInput):
     production_date: Date | None = optional("Day of production.")
 
 
-@payload("What became of a product.")
-class ProductPayload:
+@payload("The product that was added.")
+class CreateProductPayload:
+    product: Product | None = written("The product.")
+
+
+@payload("The product that was corrected.")
+class UpdateProductPayload:
     product: Product | None = written("The product.")
 
 
@@ -101,8 +106,16 @@ def product_values(
 @mutation_fields
 class ProductMutation:
     create_product = mutation(
-        "Add a lot of a product.", CreateProductInput, ProductPayload, create_product, roles=WRITERS
+        "Add a lot of a product.",
+        CreateProductInput,
+        CreateProductPayload,
+        create_product,
+        roles=WRITERS,
     )
     update_product = mutation(
-        "Correct a product.", UpdateProductInput, ProductPayload, update_product, roles=WRITERS
+        "Correct a product.",
+        UpdateProductInput,
+        UpdateProductPayload,
+        update_product,
+        roles=WRITERS,
     )

@@ -41,7 +41,7 @@ class RecordTransactionInput(MutationInput):
 
 
 @payload("What became of a transaction.")
-class TransactionPayload:
+class RecordTransactionPayload:
     transaction: Transaction | None = written("The transaction.")
 
 
@@ -63,7 +63,7 @@ class TransactionMutation:
     record_transaction = mutation(
         "Record what happened to a product or a batch.",
         RecordTransactionInput,
-        TransactionPayload,
+        RecordTransactionPayload,
         record_transaction,
         roles=WRITERS,
     )

@@ -23,7 +23,7 @@ from graph.auth.permissions import FIELD_ROLES
 from graph.auth.roles import Roles
 from graph.context import Info
 from graph.errors import InvalidValue, RateLimited, RolledBack, is_unavailable, refuse
-from graph.mutations.payload import Outcome, UserError
+from graph.mutations.payload import Outcome, UserError, UserErrorCode
 from graph.planner.arguments import check_text
 from graph.planner.build import Builder
 from graph.planner.reader import Reader
@@ -236,7 +236,7 @@ def named(keys: Mapping[str, int]) -> dict[str, int]:
 def user_error(error: DomainError) -> UserError:
     """A domain error in the client's words."""
     field = ["input", to_camel_case(error.attribute)] if error.attribute else None
-    return UserError(field=field, message=str(error), code=error.code)
+    return UserError(field=field, message=str(error), code=UserErrorCode[error.code])
 
 
 def given(input: Any) -> dict[str, Any]:

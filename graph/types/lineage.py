@@ -12,7 +12,7 @@ import strawberry
 from graph.auth.roles import ANYONE, SIGNED_IN, Roles
 from graph.types.connection import Connection, PageInfo
 from graph.types.node import argument, computed, computed_type, field, member
-from graph.types.scalar import BigInt, DateTime, Decimal
+from graph.types.scalar import DateTime, Decimal
 from graph.types.stage import Stage
 
 # Fields of node types that are computed, and the type of each.
@@ -123,7 +123,7 @@ class OriginConnection:
     edges: list[OriginEdge] = field("Entries with their cursors.")
     nodes: list[Origin] = field("The objects alone, in the order of `edges`.")
     page_info: PageInfo = field("Where this page stands.")
-    total_count: BigInt = field("How many there are on all pages; a lower bound where `truncated`.")
+    total_count: int = field("How many there are on all pages; a lower bound where `truncated`.")
     truncated: bool = field("Whether more lots were reached than are read; no share is known.")
 
 
