@@ -4,26 +4,27 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     choose_one,
     find,
-    given,
     insert_row,
     optional,
     require,
+    required,
     values_of,
 )
 from graph.mutations.payload import payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types import Transaction
 from graph.types.scalar import JSON, DateTime
 
 
 @strawberry.input(description="Something that happened to one product or to one batch.")
 class RecordTransactionInput(MutationInput):
-    event: str = given("What happened, like `shipped`.")
+    event: str = required("What happened, like `shipped`.")
     product_id: strawberry.ID | None = optional(
         f"The product it happened to, or else give cacaoBatchId. {REFERENCE}"
     )
