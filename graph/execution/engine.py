@@ -14,7 +14,8 @@ from graph.admission.controller import Admission
 from graph.admission.deadlines import Deadlines
 from graph.admission.limits import DEFAULTS, Limits
 from graph.answer import Answer, Request
-from graph.auth.permissions import ADMIN, Permissions
+from graph.auth.permissions import Permissions
+from graph.auth.roles import ADMIN
 from graph.context import Viewer
 from graph.documents import InvalidDocument
 from graph.errors import Refused, refuse

@@ -24,7 +24,7 @@ from graphql import (
     parse,
 )
 
-from graph.auth.permissions import DOOR
+from graph.auth.permissions import SIGN_IN_FIELDS
 from graph.errors import Unauthenticated
 
 # The longest document that is parsed; longer ones are rejected.
@@ -32,7 +32,7 @@ MAX_SIGN_IN_LENGTH, MAX_SIGN_IN_TOKENS = 2_000, 400
 ROOTS = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
 # The types that a document may name in fragments and variables: errors about others would show whether
 # they exist.
-CONDITIONS = {name for name, _ in DOOR}
+CONDITIONS = {name for name, _ in SIGN_IN_FIELDS}
 SIGN_IN_INPUTS = {"SignInInput", "Boolean", "Float", "ID", "Int", "String"}
 DIRECTIVES = ("skip", "include")
 
@@ -94,8 +94,8 @@ def _is_sign_in_field(type_: str | None, field: str) -> bool:
     if field == "__typename":
         return True
     if type_ is None:
-        return any(name not in ROOTS.values() and field == each for name, each in DOOR)
-    return (type_, field) in DOOR
+        return any(name not in ROOTS.values() and field == each for name, each in SIGN_IN_FIELDS)
+    return (type_, field) in SIGN_IN_FIELDS
 
 
 def _is_input(variable: VariableDefinitionNode) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
@@ -22,10 +23,12 @@ from graph.mutations.input import (
     update_row,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
-from graph.types import CacaoBatch, Custody, Product, Stage
+from graph.types.cacao_batch import CacaoBatch, Custody
+from graph.types.product import Product
 from graph.types.scalar import Date, Decimal
+from graph.types.stage import Stage
 from models.errors import CyclicLineage, InvalidAttribute
 
 MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification", "lot_number")
@@ -142,13 +145,21 @@ def check_acyclic(session: Session, batch: int, output: int) -> None:
         )
 
 
-@strawberry.type
+@mutation_fields
 class CacaoBatchMutation:
     create_cacao_batch = mutation(
-        "Add a batch of cacao.", CreateCacaoBatchInput, CacaoBatchPayload, create_cacao_batch
+        "Add a batch of cacao.",
+        CreateCacaoBatchInput,
+        CacaoBatchPayload,
+        create_cacao_batch,
+        roles=WRITERS,
     )
     update_cacao_batch = mutation(
-        "Correct a batch.", UpdateCacaoBatchInput, CacaoBatchPayload, update_cacao_batch
+        "Correct a batch.",
+        UpdateCacaoBatchInput,
+        CacaoBatchPayload,
+        update_cacao_batch,
+        roles=WRITERS,
     )
     use_cacao_batch = mutation(
         "Record that kilograms of a batch went into a product or into another batch. "
@@ -156,4 +167,5 @@ class CacaoBatchMutation:
         UseCacaoBatchInput,
         UseCacaoBatchPayload,
         use_cacao_batch,
+        roles=WRITERS,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from graph.auth.roles import Roles
 from graph.context import Viewer
 from graph.errors import Forbidden, RequestError, Unauthenticated
 from graph.mutations.context import MutationInfo
@@ -52,13 +53,14 @@ def account_mutation(
     payload: Any,
     write: AccountWrite,
     *,
+    roles: Roles,
     first: bool = False,
     of_session: bool = False,
     of_person: bool = False,
     revokes: bool = False,
     verify: Verify | None = None,
 ) -> Any:
-    """Declare a root field of Mutation; graph/auth/permissions.py has its roles.
+    """Declare a root field of Mutation that these roles may use.
 
     `first`: it must be the first of its operation. `of_session`: it needs a session. `of_person`: an API
     key may not call it. `revokes`: the cache of verified credentials is cleared after the commit.
@@ -80,7 +82,7 @@ def account_mutation(
         outcome.extra = {} if outcome.user_errors else caller.extra
         return outcome
 
-    return declare(resolve, description, input, payload)
+    return declare(resolve, description, input, payload, roles)
 
 
 def _require(

@@ -6,6 +6,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
@@ -17,10 +18,10 @@ from graph.mutations.input import (
     required,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
-from graph.types import Certificate
 from graph.types.scalar import Date
+from graph.types.supplier import Certificate
 from models.errors import InvalidAttribute
 
 MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
@@ -55,7 +56,7 @@ def create_certificate(session: Session, input: CreateCertificateInput) -> Writt
     return {"certificate": insert_row(session, models.Certificate, values)}
 
 
-@strawberry.type
+@mutation_fields
 class CertificateMutation:
     create_certificate = mutation(
         "Add a certificate of a supplier. Claims of its batches count from then on, where it covers "
@@ -63,4 +64,5 @@ class CertificateMutation:
         CreateCertificateInput,
         CertificatePayload,
         create_certificate,
+        roles=WRITERS,
     )

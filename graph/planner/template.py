@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graph.auth.permissions import Roles
+from graph.auth.roles import Roles
 from graph.planner.cost import Cost
 from graph.planner.nodes import Operation
 from graph.planner.parameters import Parameters, bindable

@@ -2,7 +2,8 @@
 
 from graphql import FieldNode, GraphQLError
 
-from graph.auth.permissions import ANYONE, EVENTS, Permissions, Roles, denied
+from graph.auth.permissions import EVENTS, Permissions, denied
+from graph.auth.roles import ANYONE, Roles
 from graph.errors import Refused, refuse
 from graph.planner.entity import Entity
 from graph.planner.selection import PathStep

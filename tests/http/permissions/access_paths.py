@@ -1,0 +1,180 @@
+"""Doors to fields: documents that use a field, and the bars that there are on the way to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+)
+
+from graph.auth.permissions import ALLOWED
+from graph.auth.roles import ANYONE, NOBODY
+from graph.pagination import write_global_id
+from graph.schema import schema
+from graph.types.node import NODE_MODELS, VIEW_MODELS
+
+SCHEMA = schema._schema
+OBJECTS = {
+    name: type_
+    for name, type_ in SCHEMA.type_map.items()
+    if isinstance(type_, GraphQLObjectType) and not name.startswith("__")
+}
+
+
+Key = tuple[str, str]
+Path = tuple[str, ...]
+# A field on the way to another one, and the path at which whoever may not use it is refused.
+Bar = tuple[Key, Path]
+
+
+@dataclass(frozen=True)
+class Knock:
+    """A document that uses a field through a door, and what there is to pass: the field comes last."""
+
+    door: str
+    document: str
+    bars: tuple[Bar, ...]
+
+
+def selected(type_: GraphQLObjectType, field: str) -> str:
+    """The least selection of a field."""
+    below = get_named_type(type_.fields[field].type)
+    return field if is_leaf_type(below) else f"{field} {{ __typename }}"
+
+
+def target_of(type_: str, field: str) -> tuple[str, Path]:
+    """The type that a field leads to, through the nodes of a connection, and the fields of that step."""
+    target = get_named_type(OBJECTS[type_].fields[field].type)
+    if target.name.endswith("Connection") and target.name in OBJECTS:
+        return get_named_type(OBJECTS[target.name].fields["nodes"].type).name, (field, "nodes")
+    return target.name, (field,)
+
+
+# Types that only a root field of accounts leads to, and whose rows are not filtered by these tests.
+ACCOUNTS = ("User", "APIKey", "Change")
+# Node type -> the connection over its table at the root.
+ROOTS = {
+    node: field
+    for field in OBJECTS["Query"].fields
+    for node, step in [target_of("Query", field)]
+    if len(step) == 2 and node in NODE_MODELS
+}
+
+
+def shortest_walk(node: str) -> Path | None:
+    """The shortest path from the root to a type, through open fields if there is one such path.
+
+    It begins at another type's connection, unless no other type leads here.
+    """
+    own = ROOTS.get(node)
+    for through in (ANYONE, NOBODY):
+        queue: list[tuple[str, Path]] = [("Query", ())]
+        seen = {"Query"}
+        for type_, path in queue:
+            for field in OBJECTS[type_].fields:
+                if type_ == "Query" and field not in {"ledger", *ROOTS.values()} - {own}:
+                    continue
+                target, step = target_of(type_, field)
+                if target == node:
+                    return (*path, *step)
+                known = target in NODE_MODELS or target in VIEW_MODELS
+                if known and target not in seen and ALLOWED[type_, field] >= through:
+                    seen.add(target)
+                    queue.append((target, (*path, *step)))
+    return (own, "nodes") if own else None
+
+
+# A walk to each type; the path of what it reaches follows from it.
+WALKS = {
+    name: walk
+    for name in NODE_MODELS
+    if name not in ACCOUNTS and (walk := shortest_walk(name)) is not None
+}
+
+
+def walked(path: Path, selection: str) -> str:
+    return "{ " + " { ".join((*path, selection)) + " }" * (len(path) + 1)
+
+
+def bars_of(path: Path) -> tuple[Bar, ...]:
+    """Each field along a path from the root."""
+    bars, type_ = [], "Query"
+    for length, name in enumerate(path, start=1):
+        bars.append(((type_, name), path[:length]))
+        type_ = str(get_named_type(OBJECTS[type_].fields[name].type))
+        if type_ not in OBJECTS:
+            break
+    return tuple(bars)
+
+
+def knocks(name: str, field: str) -> Iterator[Knock]:
+    """Every way to a field of a node type by a selection."""
+    yield from by_id(name, field)
+    inner = selected(OBJECTS[name], field)
+    if name in WALKS:
+        walk = WALKS[name]
+        yield Knock("nested", walked(walk, inner), bars_of((*walk, field)))
+    if name in ROOTS and name in WALKS:
+        edges = (ROOTS[name], "edges", "node")
+        yield Knock("edges", walked(edges, inner), bars_of((*edges, field)))
+    yield from arguments(name, field)
+
+
+def by_id(name: str, field: str) -> Iterator[Knock]:
+    """Every way from a global id; to a role that may not know the id, that is refused."""
+    inner, key = selected(OBJECTS[name], field), write_global_id(name, 1)
+    one, many = f'node(id: "{key}")', f'nodes(ids: ["{key}"])'
+    on = f"{{ ... on {name} {{ {inner} }} }}"
+    documents: dict[str, tuple[str, Path]] = {
+        "node": (f"{{ {one} {on} }}", ("node", field)),
+        "nodes": (f"{{ {many} {on} }}", ("nodes", field)),
+        "alias": (f"{{ n: {one} {{ ... on {name} {{ a: {inner} }} }} }}", ("n", "a")),
+        "fragment": (f"{{ {one} {{ ...F }} }} fragment F on {name} {{ {inner} }}", ("node", field)),
+        "completed": (f"{{ viewer {{ role }} {one} {on} }}", ("node", field)),
+        "directive": (
+            f"query($yes: Boolean = true) {{ {one} {{ ... @include(if: $yes) {on} }} }}",
+            ("node", field),
+        ),
+    }
+    if field == "id":
+        documents["type"] = (f"{{ {one} {{ __typename }} }}", ("node",))
+        documents["nothing"] = (f"{{ {many} {{ id @skip(if: true) }} }}", ("nodes",))
+    for door, (document, path) in documents.items():
+        yield Knock(door, document, (((name, "id"), path[:1]), ((name, field), path)))
+
+
+def arguments(name: str, field: str) -> Iterator[Knock]:
+    """Every way to use a field without selecting it."""
+    filters = SCHEMA.type_map[f"{name}Filter"]
+    assert isinstance(filters, GraphQLInputObjectType)
+    if name not in ROOTS or name in ACCOUNTS:
+        return
+    root = ROOTS[name]
+    bars = (*bars_of((root,)), ((name, field), (root,)))
+    if field in filters.fields:
+        compared = get_named_type(filters.fields[field].type)
+        assert isinstance(compared, GraphQLInputObjectType)
+        member = "in: []" if "in" in compared.fields else "some: {}" * ("some" in compared.fields)
+        given = f"{{{field}: {{{member}}}}}"
+        for door, filtered in (
+            ("filter", given),
+            ("filter under not", f"{{not: {given}}}"),
+            ("filter under or", f"{{or: [{given}]}}"),
+        ):
+            yield Knock(door, f"{{ {root}(filter: {filtered}) {{ totalCount }} }}", bars)
+    if name == "Supplier" and field in filters.fields:
+        across = f"{{ cacaoBatches(filter: {{supplier: {given}}}) {{ totalCount }} }}"
+        yield Knock("filter across a relation", across, (((name, field), ("cacaoBatches",)),))
+    for value in orders(name, field):
+        ordered = f"{root}(orderBy: [{{field: {value}, direction: ASC}}])"
+        yield Knock("order", f"{{ {ordered} {{ nodes {{ id }} }} }}", bars)
+
+
+def orders(name: str, field: str) -> list[str]:
+    values = SCHEMA.type_map[f"{name}OrderField"]
+    assert isinstance(values, GraphQLEnumType)
+    return [value for value in values.values if value.replace("_", "").lower() == field.lower()]
