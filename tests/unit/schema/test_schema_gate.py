@@ -20,7 +20,7 @@ REMOVED = "Query.b was removed."
         ("type Query { a: Int b: Int! }", ["Query.a changed type from Int! to Int."]),
         (
             "type Query { a(x: Int!): Int! b: Int! }",
-            ["A required argument x on Query.a was added."],
+            ["A required argument Query.a(x:) was added."],
         ),
         ("type Query { a(x: Int): Int! b: Int! @deprecated c: Int }", []),
     ],
