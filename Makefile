@@ -10,7 +10,7 @@ SOURCES := $(shell find web/src -type f 2>/dev/null) \
 	$(wildcard web/package.json web/package-lock.json web/*.config.js)
 PAGE := web/dist/graphiql.html
 
-.PHONY: run test check fuzz faults load bench web clean help
+.PHONY: run test test-unit check fuzz faults load bench web clean help
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unless DATABASE_URL is set
@@ -18,6 +18,9 @@ run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unl
 
 test: $(VENV)/.dev web ## run the tests; TIMING=1 also judges how long things take
 	@exec $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+test-unit: $(VENV)/.dev ## run the tests that need no database, in ten seconds
+	@exec $(BIN)/python -m pytest tests/unit --numprocesses logical --maxprocesses 4
 
 check: $(VENV)/.dev ## run every static check
 	$(BIN)/ruff check .
@@ -28,17 +31,17 @@ check: $(VENV)/.dev ## run every static check
 		|| { echo 'graph/schema.graphql is stale: .venv/bin/python server.py schema > graph/schema.graphql'; exit 1; }
 
 fuzz: $(VENV)/.dev ## send 100,000 requests that no good client sends, five minutes; SEED=n repeats a run
-	@exec $(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED))
+	@exec $(BIN)/python -m tests.slow.fuzz $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.run ## measure against other servers, 20 minutes; QUICK=1: two minutes
 	@exec $(BIN)/python -m bench $(if $(QUICK),--quick,--plot bench/results.svg)
 
 faults: $(VENV)/.dev ## kill, hang and cut off PostgreSQL, the network and workers under load, 10 minutes
-	@exec $(BIN)/python -m tests.faults
+	@exec $(BIN)/python -m tests.slow.faults
 
 load: $(VENV)/.dev ## measure valid clients beside hostile and heavy ones, four minutes
-	@$(BIN)/python -m tests.load
-	@exec $(BIN)/python -m tests.load.heavy
+	@$(BIN)/python -m tests.slow.load
+	@exec $(BIN)/python -m tests.slow.load.heavy
 
 web: ## build the GraphiQL page, where Node is installed and its sources changed
 	@if ! command -v npm >/dev/null 2>&1; then \
@@ -64,7 +67,7 @@ clean: ## remove what was built; .data, the embedded database, stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -1,0 +1,92 @@
+"""A ledger of a test's own: a small supply chain, a key, and the file of published checkpoints."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from psycopg2.extensions import connection as connection_type
+from psycopg2.extensions import cursor as cursor_type
+
+from ledger.examine import Examined, examine
+from ledger.heads import Finding
+from ledger.integrate import Integrated, LogConfig, integrate
+from ledger.note import Signer, make_key
+from models.database.engines import Database
+from tests import world
+
+EVENTS = """
+insert into transactions (product_id, cacao_batch_id, event, details, event_id, "timestamp")
+select case when i %% 3 = 0 then 1 + i %% 2 end, case when i %% 3 > 0 then 1 + i %% 4 end, 'event ' || i,
+  jsonb_build_object('kg', i + 0.5, 'to', jsonb_build_object('place', 'Zürich', 'by', array['x', 'y'])),
+  'E' || i, '2026-05-01 00:00Z'::timestamptz + i * interval '1 hour'
+from generate_series(%s, %s) i"""
+
+
+@dataclass
+class Kept:
+    """A database and who keeps its ledger."""
+
+    database: Database
+    log_config: LogConfig
+
+    @property
+    def signer(self) -> Signer:
+        found = self.log_config.signer()
+        assert found is not None
+        return found
+
+    @property
+    def published(self) -> Path:
+        assert self.log_config.published is not None
+        return self.log_config.published
+
+    def append(self, first: int, last: int) -> None:
+        """Events of these numbers, which wait for the ledger."""
+        with self.altering(triggers=True) as cursor:
+            cursor.execute(EVENTS, (first, last))
+
+    def integrate(self) -> Integrated:
+        done = integrate(self.database, self.log_config)
+        assert done is not None
+        return done
+
+    def examine(self, **given: Any) -> Examined:
+        return examine(self.database, [self.signer.key], self.published, **given)
+
+    def first_bad(self) -> Finding:
+        """What is wrong first; there must be something."""
+        return self.examine().sorted()[0]
+
+    @contextmanager
+    def altering(self, *, triggers: bool = False) -> Iterator[cursor_type]:
+        """What a superuser does: past all triggers, unless he leaves them on."""
+        with (
+            closing(self.database.engine().raw_connection()) as raw,
+            closing(cast("connection_type", raw.driver_connection).cursor()) as cursor,
+        ):
+            if not triggers:
+                cursor.execute("set session_replication_role = replica")
+            yield cursor
+            cursor.execute("reset session_replication_role")
+            raw.commit()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.database.reader() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+@pytest.fixture
+def kept(fresh: Database, tmp_path: Path) -> Kept:
+    """The world's five events and 25 more, in the ledger under two checkpoints: of 17 and of 30."""
+    world.renew(fresh)
+    make_key(tmp_path / "ledger.key")
+    log_config = LogConfig("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
+    made = Kept(fresh, log_config)
+    made.append(6, 17)
+    made.integrate()
+    made.append(18, 30)
+    made.integrate()
+    return made

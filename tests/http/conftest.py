@@ -1,0 +1,118 @@
+"""The small world of tests/world.py: one to read, and a copy for each test that writes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from starlette.testclient import TestClient
+from uvicorn import Config, Server
+
+from graph.admission.limits import Limits
+from models.database.engines import Database
+from serving.app import create_app
+from serving.settings import Settings
+from tests import world
+from tests.conftest import Cluster, client_of, free_port, opened
+from tests.requests import contents
+
+
+@pytest.fixture(scope="session")
+def world_template(cluster: Cluster, schema_template: str) -> str:
+    """The URL of a database with the world in it; nobody connects to it."""
+    url = cluster.create(schema_template)
+    with opened(url) as database:
+        world.renew(database)
+    return url
+
+
+@pytest.fixture(scope="session")
+def world_to_read(cluster: Cluster, world_template: str) -> Iterator[Database]:
+    """The world, shared by the whole run: tests do not write to it."""
+    with opened(cluster.create(world_template)) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def reader(world_to_read: Database) -> Iterator[TestClient]:
+    """A client of the application on the shared world: it reads."""
+    with client_of(world_to_read) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def unlimited_reader(world_to_read: Database) -> Iterator[TestClient]:
+    """The same, where documents may have thousands of aliases."""
+    with client_of(world_to_read, Limits(aliases=10_000, objects=1_000)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def shared_database(cluster: Cluster, world_template: str) -> str:
+    """The URL of the database that `own_world` renews; cloning one for each test takes longer."""
+    return cluster.create(world_template)
+
+
+@pytest.fixture
+def own_world(shared_database: str) -> Iterator[Database]:
+    """A world of this test's own, to write to."""
+    with opened(shared_database) as database:
+        world.renew(database)
+        yield database
+
+
+@pytest.fixture
+def writable_client(own_world: Database) -> Iterator[TestClient]:
+    """A client of the application on a world of this test's own: it may write."""
+    with client_of(own_world) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def protected_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
+    """A world of this module's own, on which every request of the module is to be refused."""
+    url = cluster.create(world_template)
+    with opened(url) as database:
+        yield database
+    cluster.drop(url)
+
+
+@pytest.fixture(scope="module")
+def protected_client(protected_world: Database) -> Iterator[TestClient]:
+    """A client that may write to the protected_client world."""
+    with client_of(protected_world) as client:
+        yield client
+
+
+@pytest.fixture
+def assert_unchanged(protected_world: Database) -> Iterator[None]:
+    """Whatever the test sends to the protected_client world, every table stays as it was."""
+    before = contents(protected_world)
+    yield
+    assert contents(protected_world) == before
+
+
+@contextmanager
+def serving(database: Database) -> Iterator[tuple[str, int]]:
+    """Host and port of the application on this database, served by uvicorn in a thread."""
+    app = create_app(Settings(dev_role="admin"), database)
+    port = free_port()
+    server = Server(Config(app, host="127.0.0.1", port=port, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.005)
+        yield "127.0.0.1", port
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def served(own_world: Database) -> Iterator[tuple[str, int]]:
+    """Host and port of a server of this test's own world."""
+    with serving(own_world) as address:
+        yield address

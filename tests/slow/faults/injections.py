@@ -1,0 +1,239 @@
+"""The faults: what is done, and how it is undone where it does not end by itself.
+
+Each returns once it is over; what follows is recovery.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from tests.slow.faults.environment import OURS, Ground
+from tests.slow.faults.proxy import Mode
+
+Inject = Callable[[Ground, float], None]
+"""The float: seconds for which what can be held is held."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault; `away`: the database cannot be reached for as long as it is held.
+
+    `loses`: connections of clients are cut with it, so that requests under way get no answer.
+    """
+
+    name: str
+    inject: Inject
+    away: bool = False
+    loses: bool = False
+    held: bool = True
+
+
+def kill(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def wait_for_end(pid: int) -> None:
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+
+
+# ---------------------------------------------------------------- PostgreSQL's processes
+
+
+def restart_postgres(ground: Ground, _seconds: float) -> None:
+    """A fast shutdown: whoever looks after it starts it again."""
+    pid = ground.postmaster()
+    kill(pid, signal.SIGINT)
+    wait_for_end(pid)
+
+
+def kill_postgres(ground: Ground, _seconds: float) -> None:
+    pid = ground.postmaster()
+    kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+
+
+def kill_backend(ground: Ground, _seconds: float) -> None:
+    """PostgreSQL takes its memory for damaged, ends all sessions and recovers."""
+    kill(ground.backends()[0], signal.SIGKILL)
+
+
+def stop_backend(ground: Ground, seconds: float) -> None:
+    stop([ground.backends()[0]], seconds)
+
+
+def stop_postmaster(ground: Ground, seconds: float) -> None:
+    """Sessions go on; new ones do not come about."""
+    stop([ground.postmaster()], seconds)
+
+
+def stop_postgres(ground: Ground, seconds: float) -> None:
+    stop(ground.family(), seconds)
+
+
+def stop(pids: list[int], seconds: float) -> None:
+    for pid in pids:
+        kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        for pid in pids:
+            kill(pid, signal.SIGCONT)
+
+
+def terminate_sessions(ground: Ground, seconds: float) -> None:
+    """Again and again: pg_terminate_backend of every session of the server."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ground.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+        time.sleep(0.2)
+
+
+# ---------------------------------------------------------------- the network
+
+
+def reset_connections(ground: Ground, seconds: float) -> None:
+    """Again and again, mid-statement where one is under way."""
+    assert ground.proxy is not None
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ground.proxy.cut()
+        time.sleep(0.2)
+
+
+def half_close(ground: Ground, _seconds: float) -> None:
+    assert ground.proxy is not None
+    ground.proxy.half_close()
+
+
+def stall(ground: Ground, seconds: float) -> None:
+    """Nothing gets through, and nobody is told."""
+    hold(ground, Mode.STALL, seconds)
+
+
+def stall_and_lose(ground: Ground, seconds: float) -> None:
+    """The same; and the connections do not come back, as after a host's failure."""
+    assert ground.proxy is not None
+    hold(ground, Mode.STALL, seconds, lose=True)
+
+
+def refuse(ground: Ground, seconds: float) -> None:
+    """Every connection is cut, and no new one comes about."""
+    assert ground.proxy is not None
+    ground.proxy.set(Mode.REFUSE)
+    ground.proxy.cut()
+    hold(ground, Mode.REFUSE, seconds)
+
+
+def hold(ground: Ground, mode: Mode, seconds: float, *, lose: bool = False) -> None:
+    assert ground.proxy is not None
+    ground.proxy.set(mode)
+    try:
+        time.sleep(seconds)
+        if lose:
+            ground.proxy.cut()
+    finally:
+        ground.proxy.set(Mode.PASS)
+
+
+# ---------------------------------------------------------------- what writes meet
+
+
+def fill_disk(ground: Ground, seconds: float) -> None:
+    """Nothing is left of the file system that the data is on; without one, an error that says so."""
+    if ground.disk is None:
+        with failing(ground, "53100", every=1):
+            time.sleep(seconds)
+        return
+    ballast = ground.disk / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(b"\0" * 65536):
+                pass
+        time.sleep(seconds)
+    finally:
+        ballast.unlink()
+
+
+def fail_to_serialize(ground: Ground, seconds: float) -> None:
+    """Every third row that is written meets another transaction; the server tries again."""
+    with failing(ground, "40001", every=3):
+        time.sleep(seconds)
+
+
+def deadlock(ground: Ground, seconds: float) -> None:
+    with failing(ground, "40P01", every=3):
+        time.sleep(seconds)
+
+
+@contextmanager
+def failing(ground: Ground, state: str, *, every: int) -> Iterator[None]:
+    """Each so-and-so-many-th row of manufacturers is refused with this SQLSTATE."""
+    ground.ask(f"""
+        CREATE SEQUENCE IF NOT EXISTS stumbles;
+        GRANT ALL ON SEQUENCE stumbles TO public;
+        CREATE OR REPLACE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('stumbles') % {every} = 0 THEN
+            RAISE 'stumbled' USING ERRCODE = '{state}';
+          END IF;
+          RETURN NEW; END $$;
+        CREATE OR REPLACE TRIGGER stumble BEFORE INSERT ON manufacturers
+          FOR EACH ROW EXECUTE FUNCTION stumble()""")
+    try:
+        yield
+    finally:
+        ground.ask("DROP TRIGGER stumble ON manufacturers")
+
+
+# ---------------------------------------------------------------- our processes
+
+
+def kill_worker(ground: Ground, _seconds: float) -> None:
+    workers = ground.workers()
+    kill(workers[0], signal.SIGKILL)
+    wait_for_workers(ground, workers[0])
+
+
+def hang_worker(ground: Ground, _seconds: float) -> None:
+    """It is stopped and never goes on: its supervisor replaces it."""
+    workers = ground.workers()
+    kill(workers[0], signal.SIGSTOP)
+    wait_for_workers(ground, workers[0])
+
+
+def wait_for_workers(ground: Ground, gone: int) -> None:
+    deadline = time.monotonic() + 60
+    while gone in (now := ground.workers()) or len(now) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+EMBEDDED = (
+    Fault("PostgreSQL restarted (fast)", restart_postgres, held=False),
+    Fault("PostgreSQL killed (SIGKILL)", kill_postgres, held=False),
+    Fault("a backend killed (SIGKILL)", kill_backend, held=False),
+    Fault("a backend hung (SIGSTOP)", stop_backend),
+    Fault("the postmaster hung (SIGSTOP)", stop_postmaster),
+    Fault("all of PostgreSQL hung (SIGSTOP)", stop_postgres, away=True),
+    Fault("sessions terminated", terminate_sessions),
+    Fault("disk full", fill_disk),
+    Fault("serialization failures", fail_to_serialize),
+    Fault("deadlocks", deadlock),
+    Fault("a worker killed (SIGKILL)", kill_worker, loses=True, held=False),
+    Fault("a worker hung (SIGSTOP)", hang_worker, loses=True, held=False),
+)
+PROXIED = (
+    Fault("connections reset mid-statement", reset_connections),
+    Fault("connections half-closed", half_close, held=False),
+    Fault("network stalled", stall, away=True),
+    Fault("network stalled, connections lost", stall_and_lose, away=True),
+    Fault("connections refused", refuse, away=True),
+)
