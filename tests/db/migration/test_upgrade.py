@@ -17,8 +17,8 @@ from models.migration.migrate import migrate, plan
 from models.migration.schema_file import SCHEMA, head_version
 from models.migration.status import Status
 from tests.conftest import Cluster, opened
-from tests.migration.conftest import Earlier
-from tests.migration.old import EARLIER, apply_known, columns_of, contents, execute
+from tests.db.migration.conftest import Earlier
+from tests.db.migration.old import EARLIER, apply_known, columns_of, contents, execute
 
 
 def assert_like_schema_sql(url: str) -> None:

@@ -10,9 +10,9 @@ from models.migration.schema_file import head_version
 from models.migration.status import Status
 from serving import cli
 from serving.settings import Settings
-from tests.api.asking import fetch
 from tests.conftest import ROOT, client_of, opened, run, start_serving, temporary_folder
-from tests.migration.old import apply_known, execute, url_of
+from tests.db.migration.old import apply_known, execute, url_of
+from tests.requests import fetch
 
 MIGRATE = "python server.py migrate"
 # Made before the baseline.

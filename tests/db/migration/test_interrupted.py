@@ -14,9 +14,9 @@ from models.database.engines import Database
 from models.migration.migrate import MigrationError, migrate
 from models.migration.status import Status
 from tests.conftest import ROOT, environment
-from tests.migration.old import contents, execute, url_of
-from tests.migration.test_upgrade import assert_like_schema_sql
-from tests.test_starting import wait_for
+from tests.db.migration.old import contents, execute, url_of
+from tests.db.migration.test_upgrade import assert_like_schema_sql
+from tests.http.serving.test_starting import wait_for
 
 # Holds a migration where it drops a table, after most of its changes.
 SLOW = """

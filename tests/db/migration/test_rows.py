@@ -10,8 +10,8 @@ from ledger.verifier import read_key
 from models.database.engines import Database
 from models.migration.migrate import RowsRefused, migrate, plan, repair_rows
 from tests.conftest import run
-from tests.migration.old import columns_of, contents, execute, url_of
-from tests.migration.test_upgrade import assert_like_schema_sql
+from tests.db.migration.old import columns_of, contents, execute, url_of
+from tests.db.migration.test_upgrade import assert_like_schema_sql
 
 DEEP = "(repeat('[', 70) || repeat(']', 70))::jsonb"
 BATCH = "insert into cacao_batches (cacao_batch_id, supplier_id, harvest_date, quantity, {}) values (9001, 1, {})"

@@ -70,4 +70,4 @@ def columns_of(url: str) -> dict[str, list[str]]:
     query = """SELECT table_name, array_agg(column_name::text ORDER BY column_name) FROM information_schema.columns
       JOIN information_schema.tables USING (table_schema, table_name)
       WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version' GROUP BY 1"""
-    return dict(execute(url, query))  # type: ignore[arg-type]
+    return dict(execute(url, query))

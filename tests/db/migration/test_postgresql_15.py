@@ -1,6 +1,6 @@
-"""schema.sql is generated from schema/, and its version is the last migration."""
+"""PostgreSQL 15 of Debian takes schema.sql and upgrades the baseline."""
 
-import re
+import os
 import shutil
 import subprocess
 import sys
@@ -8,47 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic.script import ScriptDirectory
 
-from models.migration.schema_file import (
-    MIGRATIONS,
-    PARTS,
-    SCHEMA,
-    generate,
-    head_version,
-    known_versions,
-)
+from models.migration.schema_file import MIGRATIONS, SCHEMA
 from tests.conftest import ROOT, temporary_folder
+from tests.db.migration.test_upgrade import assert_like_schema_sql
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-
-
-def test_schema_sql_is_generated_from_its_parts() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == generate(), (
-        "schema.sql is not what schema/ makes: edit schema/*.sql, then run"
-        " .venv/bin/python -m models.migration.schema_file"
-    )
-
-
-def test_versions_are_one_line_of_migrations() -> None:
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    history = [script.revision for script in scripts.walk_revisions()][::-1]
-    assert history == known_versions()
-    assert scripts.get_heads() == [head_version()]
-    assert history == [f"{number:04}" for number in range(1, len(history) + 1)]
-
-
-def test_parts_are_numbered_and_short() -> None:
-    names = [path.name for path in sorted(PARTS.iterdir())]
-    assert all(re.fullmatch(r"\d\d_[a-z_]+\.sql", name) for name in names)
-    assert len({name[:2] for name in names}) == len(names)
-    assert max(path.read_text().count("\n") for path in PARTS.iterdir()) <= 250
-
-
-def test_a_rule_of_values_is_written_once() -> None:
-    schema = SCHEMA.read_text(encoding="utf-8")
-    for word in ("'couverture')", "strict $.**{64}", "'AD AE AF"):
-        assert schema.count(word) == 1, word
 
 
 @pytest.fixture
@@ -83,8 +48,6 @@ def debian_15() -> Iterator[str]:
 
 def _account(folder: Path) -> list[str]:
     """How a program is run as an account that PostgreSQL accepts."""
-    import os
-
     if os.geteuid() != 0:
         return []
     shutil.chown(folder, "postgres")
@@ -101,8 +64,6 @@ def test_postgresql_15_takes_schema_sql_and_upgrades_the_baseline(debian_15: str
         )
         assert (applied.returncode, applied.stdout, applied.stderr) == (0, "", "")
     url = f"postgresql://postgres@/old?host={debian_15}"
-    from tests.migration.test_upgrade import assert_like_schema_sql
-
     done = subprocess.run(
         [sys.executable, "server.py", "migrate"],
         cwd=ROOT,

@@ -8,7 +8,7 @@ import pytest
 from models.database.engines import Database
 from models.migration.migrate import VERSION_TABLE, migrate
 from tests.conftest import Cluster, opened
-from tests.migration.old import UNVERSIONED, apply_known, execute, load_rows, url_of
+from tests.db.migration.old import UNVERSIONED, apply_known, execute, load_rows, url_of
 
 
 @pytest.fixture(scope="session")
