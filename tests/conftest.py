@@ -35,6 +35,7 @@ from models.embedded import server as embedded
 from serving.app import create_app
 from serving.settings import LIMITS, Settings
 from tests.bounds import within
+from tests.database_pool import DatabasePool
 
 ROOT = Path(__file__).parents[1]
 FAST = {
@@ -153,13 +154,17 @@ def empty(cluster: Cluster) -> Iterator[str]:
     cluster.drop(url)
 
 
+@pytest.fixture(scope="session")
+def fresh_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
+    """Databases with the schema and no rows."""
+    return DatabasePool(cluster, schema_template)
+
+
 @pytest.fixture
-def fresh(cluster: Cluster, schema_template: str) -> Iterator[Database]:
+def fresh(fresh_pool: DatabasePool) -> Iterator[Database]:
     """A database of this test's own, with the schema and no rows."""
-    url = cluster.create(schema_template)
-    with opened(url) as database:
+    with fresh_pool.database() as url, opened(url) as database:
         yield database
-    cluster.drop(url)
 
 
 @pytest.fixture(scope="session")
