@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from models.database.waiting import within
 from models.migration.status import Status
 from serving import cli
 from serving.settings import Settings
+from tests import fork_server
 from tests.conftest import (
     ROOT,
     environment,
@@ -33,6 +33,7 @@ from tests.conftest import (
     start_serving,
     temporary_folder,
 )
+from tests.fork_server import Process
 from tests.http.serving.test_serving import COUNT, ask
 
 PGBOUNCER = shutil.which("pgbouncer", path=os.pathsep.join((os.defpath, "/usr/sbin", "/sbin")))
@@ -87,16 +88,8 @@ def holding(url: str, key: str) -> Iterator[None]:
         yield
 
 
-def starting(url: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "server.py", "serve"],
-        cwd=ROOT,
-        env=environment(DATABASE_URL=url, PORT="0"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def starting(url: str) -> Process:
+    return fork_server.start(["serve"], environment(DATABASE_URL=url, PORT="0"))
 
 
 # ---------------------------------------------------------------- behind a pooler
