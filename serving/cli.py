@@ -201,7 +201,7 @@ KEEPING = ("import", "ledger", "audit")
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
     "import": Command("import a CSV or XLSX file", _delegate, "exchange.import_command"),
-    "migrate": Command("upgrade the schema of the database", _delegate, "models.migration.command"),
+    "migrate": Command("upgrade the schema of the database", _delegate, "serving.migrate_command"),
     "user": Command("add, list, change or remove users", _delegate, "models.accounts.command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "ledger": Command("integrate events, or print the key", _delegate, "ledger.command"),
