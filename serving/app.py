@@ -39,7 +39,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     Raises SettingsError where a trusted document cannot be used.
     """
     from graph.endpoints.graphql import application
-    from graph.execution.trusted_documents import UnusableDocuments, load
+    from graph.execution.trusted_documents import UnusableDocuments, load_trusted_documents
     from models.database.engines import Database
     from models.database.timeouts import Timeouts
 
@@ -72,7 +72,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
             opened,
             access=access_policy_of(settings),
             web=WEB,
-            trusted=load(settings.trusted_documents, only=settings.trusted_only),
+            trusted=load_trusted_documents(settings.trusted_documents, only=settings.trusted_only),
             registering=settings.persisted_queries,
             origins=frozenset(origin.encode() for origin in settings.cors_origins),
             proxied=bool(settings.proxies),

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import ADMINS
 from graph.mutations.caller import Caller, account_mutation
-from graph.mutations.input import REFERENCE, MutationInput, find, given
+from graph.mutations.input import REFERENCE, MutationInput, find, required
 from graph.mutations.payload import extra, mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written
+from graph.mutations.write import Written
 from graph.types.role import Role
 from graph.types.user import APIKey
 from models import api_key
@@ -17,10 +17,10 @@ from models.api_key import DEFAULT_DAYS, MAX_DAYS
 
 @strawberry.input(description="A new API key.")
 class CreateApiKeyInput:
-    name: str = given(
+    name: str = required(
         "What it is for, made of the characters of a username; no two keys have names that look alike."
     )
-    role: Role = given("What the key may do, as long as its maker may. It ends with its maker.")
+    role: Role = required("What the key may do, as long as its maker may. It ends with its maker.")
     expires_in_days: int = strawberry.field(
         description=f"For how many days it is valid, at most {MAX_DAYS}.", default=DEFAULT_DAYS
     )
@@ -28,7 +28,7 @@ class CreateApiKeyInput:
 
 @strawberry.input(description="An API key that is not to be valid any more.")
 class RevokeApiKeyInput(MutationInput):
-    api_key_id: strawberry.ID = given(f"Which key. {REFERENCE}")
+    api_key_id: strawberry.ID = required(f"Which key. {REFERENCE}")
 
 
 @payload("What became of a new API key.")

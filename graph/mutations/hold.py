@@ -5,16 +5,17 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     find,
-    given,
     insert_row,
+    required,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.cacao_batch import CacaoBatch
 from graph.types.hold import Hold
 from models.hold import release
@@ -22,14 +23,14 @@ from models.hold import release
 
 @strawberry.input(description="A batch that is not to be used.")
 class HoldBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"Which batch. {REFERENCE}")
-    reason: str = given("Why.")
+    cacao_batch_id: strawberry.ID = required(f"Which batch. {REFERENCE}")
+    reason: str = required("Why.")
 
 
 @strawberry.input(description="A batch that may be used again.")
 class ReleaseBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"The batch that was held. {REFERENCE}")
-    reason: str = given("Why it may be used again.")
+    cacao_batch_id: strawberry.ID = required(f"The batch that was held. {REFERENCE}")
+    reason: str = required("Why it may be used again.")
 
 
 @payload("What became of a batch that is held.")

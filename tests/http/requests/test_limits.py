@@ -152,7 +152,7 @@ CASES: dict[str, tuple[Sent, Sent, str]] = {
     "node ids": (
         (IDS, {"ids": [P1, P2, P1]}),
         (IDS, {"ids": [P1, P2, P1, P2]}),
-        "`ids` has 4 entries; at most 3 are answered.",
+        "`ids` has 4 entries; the maximum is 3.",
     ),
     "cost of the document": (
         ("{ products(first: 99) { nodes { manufacturer { name } } } }", {}),

@@ -1,6 +1,7 @@
-"""What errors say to whoever may not see the schema, and what a closed server answers strangers.
+"""The documents that a closed server (PUBLIC_READ=off) executes for clients that are not signed in.
 
-Invariants: neither tells which types, fields or arguments there are, nor which library reads them.
+Such a document selects only the fields that signing in needs. The server rejects every other document
+with the same error, before it validates it: validation errors would name parts of the schema.
 """
 
 from functools import lru_cache
@@ -24,53 +25,33 @@ from graphql import (
 )
 
 from graph.auth.permissions import SIGN_IN_FIELDS
-from graph.documents import NotOneOf
-from graph.errors import RequestError, Unauthenticated, translate
+from graph.errors import Unauthenticated
 
-# A document that signs in is short; a longer one is not read.
-MAX_LENGTH, MAX_TOKENS = 2_000, 400
+# The longest document that is parsed; longer ones are rejected.
+MAX_SIGN_IN_LENGTH, MAX_SIGN_IN_TOKENS = 2_000, 400
 ROOTS = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
-# Types that such a document may name: of any other, its errors would tell whether there is one.
+# The types that a document may name in fragments and variables: errors about others would show whether
+# they exist.
 CONDITIONS = {name for name, _ in SIGN_IN_FIELDS}
-INPUTS = {"SignInInput", "Boolean", "Float", "ID", "Int", "String"}
+SIGN_IN_INPUTS = {"SignInInput", "Boolean", "Float", "ID", "Int", "String"}
 DIRECTIVES = ("skip", "include")
-INDISCREET = {
-    "GRAPHQL_PARSE_FAILED": "The document cannot be read as GraphQL.",
-    "GRAPHQL_VALIDATION_FAILED": "The document is not valid.",
-    "BAD_USER_INPUT": "The value is not one that is accepted here.",
-}
+
+SIGN_IN_FIRST = "Sign in first: this server answers only signed-in users."
 
 
-CLOSED = "Sign in first: nothing is answered without."
+class SignInRequired(Unauthenticated):
+    """A request without sign-in to a server that requires it."""
 
 
-class SignInFirst(Unauthenticated):
-    """A request of somebody who has not signed in, to a server that answers nobody else."""
-
-
-def discreet(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> GraphQLError:
-    """An error as whoever may not see the schema is told it: where and by code, without names."""
-    translated = translate(error, default_code)
-    cause = error.original_error
-    if isinstance(cause, RequestError) and not isinstance(cause, NotOneOf):
-        return translated
-    code = str((translated.extensions or {})["code"])
-    if code not in INDISCREET:
-        return translated
-    nodes, source, positions, path = error.nodes, error.source, error.positions, error.path
-    extensions = {"code": code}
-    return GraphQLError(INDISCREET[code], nodes, source, positions, path, extensions=extensions)
-
-
-def signs_in(text: str) -> bool:
-    """Whether a document consists of nothing but what signing in needs; it need not be valid."""
-    return len(text) <= MAX_LENGTH and _signs_in(text)
+def is_sign_in(text: str) -> bool:
+    """Return whether a document selects only what signing in needs; it may be invalid."""
+    return len(text) <= MAX_SIGN_IN_LENGTH and _is_sign_in(text)
 
 
 @lru_cache(1_000)
-def _signs_in(text: str) -> bool:
+def _is_sign_in(text: str) -> bool:
     try:
-        definitions = parse(text, max_tokens=MAX_TOKENS).definitions
+        definitions = parse(text, max_tokens=MAX_SIGN_IN_TOKENS).definitions
     except (GraphQLError, RecursionError):
         return False
     for definition in definitions:
@@ -90,12 +71,12 @@ def _signs_in(text: str) -> bool:
 
 
 def _is_open(selected: SelectionSetNode, type_: str | None) -> bool:
-    """Whether only fields are selected that are for anybody; None stands for any type below a root."""
+    """Return whether a selection contains only fields of signing in; None: any type below a root."""
     for node in selected.selections:
         if not _are_known(node.directives):
             return False
         if isinstance(node, FieldNode):
-            if not _is_door(type_, node.name.value):
+            if not _is_sign_in_field(type_, node.name.value):
                 return False
             if node.selection_set and not _is_open(node.selection_set, None):
                 return False
@@ -109,7 +90,7 @@ def _is_open(selected: SelectionSetNode, type_: str | None) -> bool:
     return True
 
 
-def _is_door(type_: str | None, field: str) -> bool:
+def _is_sign_in_field(type_: str | None, field: str) -> bool:
     if field == "__typename":
         return True
     if type_ is None:
@@ -121,7 +102,7 @@ def _is_input(variable: VariableDefinitionNode) -> bool:
     named: TypeNode = variable.type
     while isinstance(named, ListTypeNode | NonNullTypeNode):
         named = named.type
-    known = isinstance(named, NamedTypeNode) and named.name.value in INPUTS
+    known = isinstance(named, NamedTypeNode) and named.name.value in SIGN_IN_INPUTS
     return known and _are_known(variable.directives)
 
 

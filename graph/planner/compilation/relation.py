@@ -1,4 +1,4 @@
-"""How rows are joined, filtered and ordered: relationships, conditions and keysets as SQL."""
+"""Compiles relationships, conditions, orders and keyset positions to SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,29 +14,29 @@ from graph.planner.nodes import (
     Compare,
     Condition,
     IsNull,
+    KeysetPosition,
     Not,
     Order,
-    Param,
-    Position,
     Related,
 )
+from graph.planner.parameters import Param
 from graph.planner.sql.builder import (
     SqlBuilder,
     all_of,
     any_of,
     bound_type,
-    column_of,
     literal,
+    sql_column,
     table_of,
     where,
 )
 
-EVENTS = "transactions"
+EVENT_TABLE = "transactions"
 COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 def limit(builder: SqlBuilder, size: Param | int, extra: int = 0) -> str:
-    """A page size, `extra` rows more."""
+    """Return the LIMIT of a page of `size` rows and `extra` rows more."""
     if isinstance(size, int):
         return str(size + extra)
     bound = builder.bind(size, "bigint")
@@ -47,10 +47,10 @@ def limit(builder: SqlBuilder, size: Param | int, extra: int = 0) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of a table: their alias, the association's (or None), what both are read from.
+class JoinedRows:
+    """Rows of a table: their alias, the alias of the association table or None, and the FROM item.
 
-    `conditions` are those that all of them meet, such as what ties them to a row around them.
+    `conditions` are met by each row, such as the join to the parent row.
     """
 
     target: str
@@ -59,22 +59,22 @@ class Rows:
     conditions: tuple[str, ...] = ()
 
     def where(self, *more: str) -> str:
-        """FROM and WHERE of those that meet more conditions."""
+        """Return FROM and WHERE of the rows that also meet these conditions."""
         return f" FROM {self.source}{where((*self.conditions, *more))}"
 
 
-def rows_of(table: FromClause, builder: SqlBuilder) -> Rows:
-    """All rows of a table."""
+def rows_of(table: FromClause, builder: SqlBuilder) -> JoinedRows:
+    """Return the rows of a table, without events that are hidden."""
     target, source = builder.name("t"), table_of(table)
-    if builder.hidden and source == EVENTS:
-        # A subquery that PostgreSQL takes apart again: the indexes serve as before.
+    if builder.hidden and source == EVENT_TABLE:
+        # PostgreSQL flattens this subquery, so that the indexes of the table are used.
         events = ", ".join(literal(event) for event in builder.hidden)
         source = f"(SELECT * FROM {source} WHERE lower(btrim(event)) NOT IN ({events}))"
-    return Rows(target, None, f"{source} AS {target}")
+    return JoinedRows(target, None, f"{source} AS {target}")
 
 
-def related(relationship: RelationshipProperty[Any], row: str, builder: SqlBuilder) -> Rows:
-    """The rows that a relationship leads to from a row."""
+def related(relationship: RelationshipProperty[Any], row: str, builder: SqlBuilder) -> JoinedRows:
+    """Return the rows that are related to the row of this alias."""
     rows = rows_of(relationship.mapper.local_table, builder)
     if relationship.secondary is None:
         link = _equal(row, rows.target, relationship.local_remote_pairs)
@@ -83,13 +83,13 @@ def related(relationship: RelationshipProperty[Any], row: str, builder: SqlBuild
     link = _equal(row, edge, relationship.synchronize_pairs)
     on = _equal(rows.target, edge, relationship.secondary_synchronize_pairs)
     joined = f"{table_of(relationship.secondary)} AS {edge} JOIN {rows.source} ON {on}"
-    return Rows(rows.target, edge, joined, (link,))
+    return JoinedRows(rows.target, edge, joined, (link,))
 
 
 def _equal(here: str, there: str, pairs: Any) -> str:
-    """Whether two rows are the ends of a foreign key, whose columns are these pairs."""
+    """Return the join condition of two rows over the column pairs of a foreign key."""
     return " AND ".join(
-        f"{column_of(there, theirs)} = {column_of(here, ours)}" for ours, theirs in pairs
+        f"{sql_column(there, theirs)} = {sql_column(here, ours)}" for ours, theirs in pairs
     )
 
 
@@ -97,7 +97,7 @@ def _equal(here: str, there: str, pairs: Any) -> str:
 
 
 def compile_condition(condition: Condition, entity: Entity, row: str, builder: SqlBuilder) -> str:
-    """A condition on a row as a boolean expression; never relies on NULL being falsy under NOT."""
+    """Compile a condition on a row to a boolean expression; never relies on NULL being false under NOT."""
     match condition:
         case All(of=parts):
             return all_of(compile_condition(part, entity, row, builder) for part in parts)
@@ -106,7 +106,7 @@ def compile_condition(condition: Condition, entity: Entity, row: str, builder: S
         case Not(of=part):
             return f"(({compile_condition(part, entity, row, builder)}) IS NOT true)"
         case IsNull(column=attribute, expected=expected):
-            column = column_of(row, entity.column(attribute))
+            column = sql_column(row, entity.column(attribute))
             return f"{column} IS NULL" if expected else f"{column} IS NOT NULL"
         case Compare():
             return _comparison(condition, entity.column(condition.column), row, builder)
@@ -115,11 +115,11 @@ def compile_condition(condition: Condition, entity: Entity, row: str, builder: S
 
 
 def _comparison(compare: Compare, declared: Column[Any], row: str, builder: SqlBuilder) -> str:
-    column, type_ = column_of(row, declared), bound_type(declared)
+    column, type_ = sql_column(row, declared), bound_type(declared)
     if compare.operator == "in":
         return f"{column} = ANY ({builder.bind(compare.value, f'{type_}[]')})"
     if compare.operator == "contains":
-        # Of a pattern that is not known PostgreSQL expects a part of the rows that is always the same.
+        # For an unknown pattern, PostgreSQL always estimates the same part of the rows.
         builder.searches = True
         return _contains(column, builder.bind(compare.value, "text"))
     return f"{column} {COMPARISONS[compare.operator]} {builder.bind(compare.value, type_)}"
@@ -146,9 +146,9 @@ def _quantified(condition: Related, entity: Entity, row: str, builder: SqlBuilde
 
 
 def sort(order: Sequence[Order], entity: Entity, row: str, backward: bool) -> str:
-    """ORDER BY terms; PostgreSQL's own place of nulls (last ascending) lets an index serve both."""
+    """Return ORDER BY terms, with PostgreSQL's default position of nulls, which its indexes have."""
     return ", ".join(
-        f"{column_of(row, entity.column(term.column))} "
+        f"{sql_column(row, entity.column(term.column))} "
         f"{'DESC' if term.descending != backward else 'ASC'}"
         for term in order
     )
@@ -156,7 +156,7 @@ def sort(order: Sequence[Order], entity: Entity, row: str, backward: bool) -> st
 
 def seek_condition(
     order: Sequence[Order],
-    position: Position,
+    position: KeysetPosition,
     entity: Entity,
     row: str,
     builder: SqlBuilder,
@@ -164,31 +164,34 @@ def seek_condition(
     backward: bool = False,
     inclusive: bool = False,
 ) -> str:
-    """Rows behind a position in this order; `backward`: ahead of it; `inclusive`: or at it."""
+    """Return the condition of rows after a position, or before it if `backward`.
+
+    `inclusive` includes the row at the position.
+    """
     declared = [entity.column(term.column) for term in order]
     descending = {term.descending != backward for term in order}
     if len(descending) == 1 and not any(column.nullable for column in declared):
-        columns = ", ".join(column_of(row, column) for column in declared)
+        columns = ", ".join(sql_column(row, column) for column in declared)
         values = ", ".join(
             builder.bind(value, bound_type(column))
             for value, column in zip(position.values, declared, strict=True)
             if value is not None
         )
         operator = ("<" if descending == {True} else ">") + ("=" if inclusive else "")
-        # Of one column there is no row to compare.
+        # PostgreSQL has no row comparison of one column.
         several = len(declared) > 1
         return f"({columns}) {operator} ({values})" if several else f"{columns} {operator} {values}"
     rest = "true" if inclusive else "false"
     for term, column, value in reversed([*zip(order, declared, position.values, strict=True)]):
         bound = None if value is None else builder.bind(value, bound_type(column))
-        rest = _behind(column, column_of(row, column), bound, term.descending != backward, rest)
+        rest = _after(column, sql_column(row, column), bound, term.descending != backward, rest)
     return rest
 
 
-def _behind(
+def _after(
     declared: Column[Any], column: str, bound: str | None, descending: bool, rest: str
 ) -> str:
-    """Strictly behind in this term, or equal in it and behind in the `rest`."""
+    """Return the condition of rows after a value in this term, or equal in it and meeting `rest`."""
     if bound is None:
         strictly = f"{column} IS NOT NULL" if descending else "false"
         return any_of((strictly, all_of((f"{column} IS NULL", rest))))
