@@ -40,7 +40,7 @@ def literal_parser(parse: Callable[[Any], Any]) -> Callable[[ValueNode], Any]:
 
 
 def shown(value: Any) -> Any:
-    """A column's value as it stands in the answer."""
+    """Return a column's value as the answer contains it."""
     if isinstance(value, datetime):
         return show_moment(value.astimezone(UTC))
     if isinstance(value, date):

@@ -97,10 +97,10 @@ def as_shown(finding: Finding) -> dict[str, Any]:
     return shown
 
 
-def page_at(client: TestClient, door: str, **given: Any) -> Any:
+def page_at(client: TestClient, door: str, **arguments: Any) -> Any:
     _, opening, name = DOORS[door]
     query = PAGES % (opening, SHAPED, "}" if opening else "")
-    data = ask(client, query, **given)
+    data = ask(client, query, **arguments)
     return (data[name] if name else data)["auditFindings"]
 
 
@@ -143,7 +143,7 @@ def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, s
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("filter", "kept"),
     [
         ({"rule": {"eq": "OVERDRAW"}}, {"overdraw"}),
         (
@@ -168,12 +168,12 @@ def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, s
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_filter_keeps_rules_and_asks_no_other(
-    client: TestClient, blemished: Database, given: Any, kept: set[str]
+    client: TestClient, blemished: Database, filter: Any, kept: set[str]
 ) -> None:
     query = """query ($filter: AuditFindingFilter) {
       auditFindings(filter: $filter) { totalCount nodes { rule } } }"""
     with recording(blemished) as statements:
-        found = ask(client, query, filter=given)["auditFindings"]
+        found = ask(client, query, filter=filter)["auditFindings"]
     expected = [rule.upper() for rule in RULES if rule in kept]
     assert found == {
         "totalCount": len(expected),
@@ -198,8 +198,8 @@ def test_no_rule_is_no_finding_however_it_is_asked(client: TestClient) -> None:
         "auditFindings": {"totalCount": 0, "nodes": [], "pageInfo": page},
         "product": {"auditFindings": {"edges": []}},
     }
-    for given in (variables, {**variables, "c": None}):
-        assert ask(client, query, **given) == found
+    for each in (variables, {**variables, "c": None}):
+        assert ask(client, query, **each) == found
 
 
 def test_plan_of_one_filter_is_not_of_another(client: TestClient) -> None:
@@ -209,17 +209,17 @@ def test_plan_of_one_filter_is_not_of_another(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("upstream", "expected"),
     [
         (True, RULES[:6] + RULES[9:]),
         (None, RULES[:6] + RULES[9:]),
         (False, ["event_too_early", "use_after_hold"]),
     ],
 )
-def test_upstream_is_what_it_was_made_of(client: TestClient, given: Any, expected: Any) -> None:
+def test_upstream_is_what_it_was_made_of(client: TestClient, upstream: Any, expected: Any) -> None:
     query = """query ($upstream: Boolean) { product(by: {productId: 1}) {
       auditFindings(upstream: $upstream) { nodes { rule } } } }"""
-    found = ask(client, query, upstream=given)["product"]["auditFindings"]["nodes"]
+    found = ask(client, query, upstream=upstream)["product"]["auditFindings"]["nodes"]
     assert [node["rule"].lower() for node in found] == expected
 
 
@@ -306,7 +306,7 @@ def test_cursor_is_of_the_place_of_a_finding(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         "x",
         cursor("Query.products+product_id", 3),
@@ -318,12 +318,12 @@ def test_cursor_is_of_the_place_of_a_finding(client: TestClient) -> None:
         cursor(SCOPE, "over\0draw", 0, 4, 0),
     ],
 )
-def test_what_is_no_cursor_of_findings_is_refused(client: TestClient, given: str) -> None:
+def test_what_is_no_cursor_of_findings_is_refused(client: TestClient, text: str) -> None:
     query = (
         "query ($a: String, $b: String) { auditFindings(after: $a, before: $b) { nodes { rule } } }"
     )
-    assert code_of(client, query, {"a": given}) == "INVALID_CURSOR"
-    assert code_of(client, query, {"b": given}) == "INVALID_CURSOR"
+    assert code_of(client, query, {"a": text}) == "INVALID_CURSOR"
+    assert code_of(client, query, {"b": text}) == "INVALID_CURSOR"
 
 
 @pytest.mark.parametrize(

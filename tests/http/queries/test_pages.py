@@ -137,11 +137,11 @@ def test_page_knows_what_lies_around_it(
     around: tuple[bool, bool],
 ) -> None:
     cursors = {edge["node"]["productId"]: edge["cursor"] for edge in products(reader)["edges"]}
-    given = {
+    arguments = {
         name: cursors[value] if name in ("after", "before") else value
         for name, value in arguments.items()
     }
-    page = products(reader, **given)
+    page = products(reader, **arguments)
     assert keys(page) == expected
     assert beyond(page) == around
     assert page["totalCount"] == 3
@@ -155,10 +155,10 @@ def test_place_is_known_without_the_rows(reader: TestClient) -> None:
 
 
 def test_filter_applies_to_pages_counts_and_places(reader: TestClient) -> None:
-    given = {"gtin": {"isNull": False}}
-    page = products(reader, filter=given, first=1)
+    with_gtin = {"gtin": {"isNull": False}}
+    page = products(reader, filter=with_gtin, first=1)
     assert (keys(page), beyond(page), page["totalCount"]) == ([1], (False, True), 2)
-    page = products(reader, filter=given, first=1, after=page["pageInfo"]["endCursor"])
+    page = products(reader, filter=with_gtin, first=1, after=page["pageInfo"]["endCursor"])
     assert (keys(page), beyond(page), page["totalCount"]) == ([2], (True, False), 2)
     page = products(reader, filter={"gtin": {"isNull": False}, "productId": {"gt": 9}})
     assert (keys(page), beyond(page), page["totalCount"]) == ([], (False, False), 0)

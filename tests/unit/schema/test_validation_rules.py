@@ -1,4 +1,4 @@
-"""A rule that is not asked has nothing to say of the document."""
+"""A rule that is left out reports no error for the document."""
 
 import pytest
 from graphql import parse, specified_rules, validate
@@ -41,8 +41,8 @@ def test_rules_of_what_stands_in_a_document_are_asked(text: str, message: str) -
 
 
 def test_only_rules_of_fragments_and_directives_are_left_out() -> None:
-    asked = rules_of("{ a }")
-    left_out = {rule.__name__ for rule in specified_rules if rule not in asked}
+    applied = rules_of("{ a }")
+    left_out = {rule.__name__ for rule in specified_rules if rule not in applied}
     assert left_out == {
         "DeferStreamDirectiveLabel",
         "DeferStreamDirectiveOnRootField",
