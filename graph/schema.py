@@ -16,7 +16,7 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
-from graph.auth.permissions import describe
+from graph.auth.permissions import declare_roles
 from graph.mutations import PAYLOADS, Mutation
 from graph.planner.walk import TYPE_KEY
 from graph.queries import Query
@@ -77,4 +77,4 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 plan_fields(schema._schema)
-describe(schema._schema)
+declare_roles(schema._schema)

@@ -11,7 +11,8 @@ from functools import lru_cache
 from starlette.types import Scope
 
 from graph.auth.issuer import Issuer
-from graph.auth.permissions import ANYONE, PUBLIC, SIGNED_IN, STAFF, Permissions
+from graph.auth.permissions import Permissions
+from graph.auth.roles import ANYONE, PUBLIC, SIGNED_IN, STAFF
 from graph.auth.tokens import Authenticator
 from graph.context import DEVELOPMENT, Viewer
 from graph.headers import Headers

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from graph.answer import Answer, Request
 from graph.auth.authentication import RequestAuthenticator
-from graph.auth.permissions import SIGNED_IN
+from graph.auth.roles import SIGNED_IN
 from graph.endpoints.rest import failure, refusal, viewer_of
 from graph.execution.engine import Engine
 

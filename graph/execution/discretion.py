@@ -23,7 +23,7 @@ from graphql import (
     parse,
 )
 
-from graph.auth.permissions import DOOR
+from graph.auth.permissions import SIGN_IN_FIELDS
 from graph.documents import NotOneOf
 from graph.errors import RequestError, Unauthenticated, translate
 
@@ -31,7 +31,7 @@ from graph.errors import RequestError, Unauthenticated, translate
 MAX_LENGTH, MAX_TOKENS = 2_000, 400
 ROOTS = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
 # Types that such a document may name: of any other, its errors would tell whether there is one.
-CONDITIONS = {name for name, _ in DOOR}
+CONDITIONS = {name for name, _ in SIGN_IN_FIELDS}
 INPUTS = {"SignInInput", "Boolean", "Float", "ID", "Int", "String"}
 DIRECTIVES = ("skip", "include")
 INDISCREET = {
@@ -113,8 +113,8 @@ def _is_door(type_: str | None, field: str) -> bool:
     if field == "__typename":
         return True
     if type_ is None:
-        return any(name not in ROOTS.values() and field == each for name, each in DOOR)
-    return (type_, field) in DOOR
+        return any(name not in ROOTS.values() and field == each for name, each in SIGN_IN_FIELDS)
+    return (type_, field) in SIGN_IN_FIELDS
 
 
 def _is_input(variable: VariableDefinitionNode) -> bool:

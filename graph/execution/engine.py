@@ -29,7 +29,8 @@ from graph.admission.limits import DEFAULTS, Limits
 from graph.admission.planning_executor import is_short
 from graph.admission.rate_limit import Price, client_of
 from graph.answer import Answer, Request
-from graph.auth.permissions import ADMIN, Permissions
+from graph.auth.permissions import Permissions
+from graph.auth.roles import ADMIN
 from graph.context import Context, Viewer
 from graph.documents import InvalidDocument, read_document
 from graph.errors import Refused, RequestError, refuse, translate

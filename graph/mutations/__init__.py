@@ -1,34 +1,17 @@
-"""The root type Mutation, from its parts by noun."""
+"""The root type Mutation: the fields of every module of this package."""
+
+from typing import Any
 
 import strawberry
 
-from graph.mutations.account import AccountMutation
-from graph.mutations.api_key import APIKeyMutation
-from graph.mutations.cacao_batch import CacaoBatchMutation
-from graph.mutations.certificate import CertificateMutation
-from graph.mutations.hold import HoldMutation
-from graph.mutations.loss import LossMutation
-from graph.mutations.mass_balance import MassBalanceMutation
-from graph.mutations.party import PartyMutation
-from graph.mutations.payload import PAYLOADS
-from graph.mutations.product import ProductMutation
-from graph.mutations.transaction import TransactionMutation
+from graph.discovery import import_modules
+from graph.mutations.payload import MUTATION_FIELDS, PAYLOADS
 
+import_modules(__name__)
 
-@strawberry.type(description="Everything that can be written: one operation is one commit.")
-class Mutation(
-    PartyMutation,
-    CacaoBatchMutation,
-    ProductMutation,
-    TransactionMutation,
-    LossMutation,
-    HoldMutation,
-    CertificateMutation,
-    MassBalanceMutation,
-    AccountMutation,
-    APIKeyMutation,
-):
-    pass
-
+Mutation: Any = strawberry.type(
+    type("Mutation", (*MUTATION_FIELDS,), {}),
+    description="Everything that can be written: one operation is one commit.",
+)
 
 __all__ = ["PAYLOADS", "Mutation"]

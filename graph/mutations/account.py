@@ -5,12 +5,14 @@ from sqlalchemy.orm import Session
 
 import models
 from graph import context
+from graph.auth.roles import ADMINS, ANYONE, SIGNED_IN
 from graph.mutations.caller import Caller, account_mutation
 from graph.mutations.input import REFERENCE, MutationInput, find, given
-from graph.mutations.payload import extra, payload, written
+from graph.mutations.payload import extra, mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written
-from graph.types import Role, User, Viewer
+from graph.types.role import Role
 from graph.types.scalar import DateTime
+from graph.types.user import User, Viewer
 from models.accounts import account
 from models.session import end_session, end_sessions
 
@@ -127,7 +129,7 @@ def set_role(session: Session, input: SetRoleInput, _asker: Caller) -> Written:
     return {"user": key}
 
 
-@strawberry.type
+@mutation_fields
 class AccountMutation:
     sign_in = account_mutation(
         "Sign in with a name and a password. Five failures of a name from one address in 15 minutes, "
@@ -137,6 +139,7 @@ class AccountMutation:
         sign_in,
         first=True,
         verify=verify_name,
+        roles=ANYONE,
     )
     sign_out = account_mutation(
         "End the session of this request.",
@@ -145,6 +148,7 @@ class AccountMutation:
         sign_out,
         of_session=True,
         revokes=True,
+        roles=SIGNED_IN,
     )
     change_password = account_mutation(
         "Change the password of whoever has signed in; all other sessions of theirs end.",
@@ -155,6 +159,7 @@ class AccountMutation:
         first=True,
         revokes=True,
         verify=verify_viewer,
+        roles=SIGNED_IN,
     )
     create_user = account_mutation(
         "Add a user. Not for API keys.",
@@ -163,6 +168,7 @@ class AccountMutation:
         create_user,
         first=True,
         of_person=True,
+        roles=ADMINS,
     )
     set_role = account_mutation(
         "Give a user another role, at once in every session; an admin must be left. Not for API keys.",
@@ -171,4 +177,5 @@ class AccountMutation:
         set_role,
         of_person=True,
         revokes=True,
+        roles=ADMINS,
     )

@@ -4,11 +4,13 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import ADMINS
 from graph.mutations.caller import Caller, account_mutation
 from graph.mutations.input import REFERENCE, MutationInput, find, given
-from graph.mutations.payload import extra, payload, written
+from graph.mutations.payload import extra, mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written
-from graph.types import APIKey, Role
+from graph.types.role import Role
+from graph.types.user import APIKey
 from models import api_key
 from models.api_key import DEFAULT_DAYS, MAX_DAYS
 
@@ -55,7 +57,7 @@ def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Caller) -
     return {"api_key": key}
 
 
-@strawberry.type
+@mutation_fields
 class APIKeyMutation:
     create_api_key = account_mutation(
         "Make an API key. Not for API keys.",
@@ -63,6 +65,7 @@ class APIKeyMutation:
         CreateApiKeyPayload,
         create_api_key,
         of_person=True,
+        roles=ADMINS,
     )
     revoke_api_key = account_mutation(
         "Revoke an API key, at once.",
@@ -70,4 +73,5 @@ class APIKeyMutation:
         APIKeyPayload,
         revoke_api_key,
         revokes=True,
+        roles=ADMINS,
     )

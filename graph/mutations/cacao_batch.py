@@ -9,6 +9,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -21,10 +22,12 @@ from graph.mutations.input import (
     update_row,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import CacaoBatch, Custody, Product, Stage
+from graph.types.cacao_batch import CacaoBatch, Custody
+from graph.types.product import Product
 from graph.types.scalar import Date, Decimal
+from graph.types.stage import Stage
 from models.errors import CyclicLineage, InvalidAttribute
 
 MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification", "lot_number")
@@ -141,13 +144,21 @@ def check_acyclic(session: Session, batch: int, output: int) -> None:
         )
 
 
-@strawberry.type
+@mutation_fields
 class CacaoBatchMutation:
     create_cacao_batch = mutation(
-        "Add a batch of cacao.", CreateCacaoBatchInput, CacaoBatchPayload, create_cacao_batch
+        "Add a batch of cacao.",
+        CreateCacaoBatchInput,
+        CacaoBatchPayload,
+        create_cacao_batch,
+        roles=WRITERS,
     )
     update_cacao_batch = mutation(
-        "Correct a batch.", UpdateCacaoBatchInput, CacaoBatchPayload, update_cacao_batch
+        "Correct a batch.",
+        UpdateCacaoBatchInput,
+        CacaoBatchPayload,
+        update_cacao_batch,
+        roles=WRITERS,
     )
     use_cacao_batch = mutation(
         "Record that kilograms of a batch went into a product or into another batch. "
@@ -155,4 +166,5 @@ class CacaoBatchMutation:
         UseCacaoBatchInput,
         UseCacaoBatchPayload,
         use_cacao_batch,
+        roles=WRITERS,
     )

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy.orm import Session
 
+from graph.auth.permissions import FIELD_ROLES
+from graph.auth.roles import Roles
 from graph.context import Info, Viewer
 from graph.errors import Forbidden, RequestError, Unauthenticated
 from graph.mutations.unit_of_work import Ahead, UnitOfWork, Written
@@ -50,13 +52,14 @@ def account_mutation(
     payload: Any,
     write: AccountWrite,
     *,
+    roles: Roles,
     first: bool = False,
     of_session: bool = False,
     of_person: bool = False,
     revokes: bool = False,
     verify: Verify | None = None,
 ) -> Any:
-    """A root field of Mutation; who may use it stands in graph/auth/permissions.py, as for any other.
+    """A root field of Mutation, open to these roles.
 
     `first`: it stands first in its operation. `of_session`: it is about the session of whoever asks.
     `of_person`: not for an API key. `revokes`: what is remembered of tokens is forgotten afterwards.
@@ -81,7 +84,9 @@ def account_mutation(
 
     argument = Annotated[input, strawberry.argument(description="What to write.")]
     resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
-    return strawberry.mutation(resolver=resolve, description=description)
+    return strawberry.mutation(
+        resolver=resolve, description=description, metadata={FIELD_ROLES: roles}
+    )
 
 
 def _require(

@@ -6,6 +6,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -16,10 +17,10 @@ from graph.mutations.input import (
     require,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import Certificate
 from graph.types.scalar import Date
+from graph.types.supplier import Certificate
 from models.errors import InvalidAttribute
 
 MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
@@ -54,7 +55,7 @@ def create_certificate(session: Session, input: CreateCertificateInput) -> Writt
     return {"certificate": insert_row(session, models.Certificate, values)}
 
 
-@strawberry.type
+@mutation_fields
 class CertificateMutation:
     create_certificate = mutation(
         "Add a certificate of a supplier. Claims of its batches count from then on, where it covers "
@@ -62,4 +63,5 @@ class CertificateMutation:
         CreateCertificateInput,
         CertificatePayload,
         create_certificate,
+        roles=WRITERS,
     )

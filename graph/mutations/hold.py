@@ -4,6 +4,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -12,9 +13,10 @@ from graph.mutations.input import (
     insert_row,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import CacaoBatch, Hold
+from graph.types.cacao_batch import CacaoBatch
+from graph.types.hold import Hold
 from models.hold import release
 
 
@@ -55,17 +57,19 @@ def release_batch(session: Session, input: ReleaseBatchInput) -> Written:
     return {"cacao_batch": batch}
 
 
-@strawberry.type
+@mutation_fields
 class HoldMutation:
     hold_batch = mutation(
         "Hold a batch: it and all that was made of it is marked, and gives nothing more.",
         HoldBatchInput,
         HoldPayload,
         hold_batch,
+        roles=WRITERS,
     )
     release_batch = mutation(
         "Release all holds that were placed on a batch.",
         ReleaseBatchInput,
         ReleasePayload,
         release_batch,
+        roles=WRITERS,
     )

@@ -7,6 +7,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -17,9 +18,10 @@ from graph.mutations.input import (
     optional,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import CacaoBatch, Loss, LossReason
+from graph.types.cacao_batch import CacaoBatch
+from graph.types.loss import Loss, LossReason
 from graph.types.scalar import DateTime, Decimal
 
 
@@ -52,7 +54,7 @@ def record_loss(session: Session, input: RecordLossInput) -> Written:
     return {"loss": insert_row(session, models.Loss, values), "cacao_batch": batch}
 
 
-@strawberry.type
+@mutation_fields
 class LossMutation:
     record_loss = mutation(
         "Record that kilograms of a batch were lost: they count against what it holds, and are an "
@@ -60,4 +62,5 @@ class LossMutation:
         RecordLossInput,
         LossPayload,
         record_loss,
+        roles=WRITERS,
     )

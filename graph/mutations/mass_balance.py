@@ -7,6 +7,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -18,9 +19,9 @@ from graph.mutations.input import (
     optional,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import EntryDirection, MassBalanceAccount, MassBalanceEntry
+from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
 from graph.types.scalar import Date, DateTime, Decimal
 
 
@@ -83,17 +84,19 @@ def record_entry(session: Session, input: RecordMassBalanceInput) -> Written:
     return {"entry": entry, "account": account}
 
 
-@strawberry.type
+@mutation_fields
 class MassBalanceMutation:
     open_mass_balance_account = mutation(
         "Open a mass balance account of a scheme at a site for a period.",
         OpenMassBalanceAccountInput,
         MassBalanceAccountPayload,
         open_account,
+        roles=WRITERS,
     )
     record_mass_balance = mutation(
         "Credit or debit a mass balance account, which is never overdrawn.",
         RecordMassBalanceInput,
         MassBalanceEntryPayload,
         record_entry,
+        roles=WRITERS,
     )

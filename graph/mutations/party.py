@@ -4,6 +4,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
 from graph.mutations.input import (
     REFERENCE,
@@ -16,10 +17,11 @@ from graph.mutations.input import (
     update_row,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import Manufacturer, Supplier
+from graph.types.manufacturer import Manufacturer
 from graph.types.scalar import CountryCode
+from graph.types.supplier import Supplier
 
 MANUFACTURER = ("name", "location", "country")
 SUPPLIER = ("name", "location", "country", "contact_person", "external_id")
@@ -101,17 +103,25 @@ def update_supplier(session: Session, input: UpdateSupplierInput) -> Written:
     return {"supplier": update_row(session, models.Supplier, key, values)}
 
 
-@strawberry.type
+@mutation_fields
 class PartyMutation:
     create_manufacturer = mutation(
-        "Add a manufacturer.", CreateManufacturerInput, ManufacturerPayload, create_manufacturer
+        "Add a manufacturer.",
+        CreateManufacturerInput,
+        ManufacturerPayload,
+        create_manufacturer,
+        roles=WRITERS,
     )
     update_manufacturer = mutation(
-        "Correct a manufacturer.", UpdateManufacturerInput, ManufacturerPayload, update_manufacturer
+        "Correct a manufacturer.",
+        UpdateManufacturerInput,
+        ManufacturerPayload,
+        update_manufacturer,
+        roles=WRITERS,
     )
     create_supplier = mutation(
-        "Add a supplier.", CreateSupplierInput, SupplierPayload, create_supplier
+        "Add a supplier.", CreateSupplierInput, SupplierPayload, create_supplier, roles=WRITERS
     )
     update_supplier = mutation(
-        "Correct a supplier.", UpdateSupplierInput, SupplierPayload, update_supplier
+        "Correct a supplier.", UpdateSupplierInput, SupplierPayload, update_supplier, roles=WRITERS
     )

@@ -6,11 +6,25 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from graph.auth.permissions import open_to
+from graph.auth.roles import ANYONE
 from graph.context import Info
 
 T = TypeVar("T", bound=type)
 
 
+# Classes whose fields are fields of Mutation.
+MUTATION_FIELDS: list[type] = []
+
+
+def mutation_fields(cls: T) -> T:
+    """Add the fields of a class to Mutation."""
+    declared = strawberry.type(cls)
+    MUTATION_FIELDS.append(declared)
+    return declared
+
+
+@open_to(ANYONE)
 @strawberry.type(description="Something wrong with a mutation's input. Nothing was written.")
 class UserError:
     field: list[str] | None = strawberry.field(
@@ -53,7 +67,8 @@ def payload(description: str) -> Callable[[T], T]:
         cls.user_errors = strawberry.field(  # type: ignore[attr-defined]
             description="What is wrong with the input; empty if it was written."
         )
-        return strawberry.type(cls, description=description)
+        # A caller who may run a mutation may read what it returns.
+        return strawberry.type(open_to(ANYONE)(cls), description=description)
 
     return declare
 

@@ -6,6 +6,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
 from graph.mutations.input import (
     REFERENCE,
@@ -18,9 +19,9 @@ from graph.mutations.input import (
     update_row,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import Product
+from graph.types.product import Product
 from graph.types.scalar import GTIN, Date, Decimal
 from models.errors import InvalidAttribute
 
@@ -97,11 +98,11 @@ def product_values(
     return values
 
 
-@strawberry.type
+@mutation_fields
 class ProductMutation:
     create_product = mutation(
-        "Add a lot of a product.", CreateProductInput, ProductPayload, create_product
+        "Add a lot of a product.", CreateProductInput, ProductPayload, create_product, roles=WRITERS
     )
     update_product = mutation(
-        "Correct a product.", UpdateProductInput, ProductPayload, update_product
+        "Correct a product.", UpdateProductInput, ProductPayload, update_product, roles=WRITERS
     )

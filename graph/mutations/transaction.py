@@ -4,6 +4,7 @@ import strawberry
 from sqlalchemy.orm import Session
 
 import models
+from graph.auth.roles import WRITERS
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
@@ -15,10 +16,10 @@ from graph.mutations.input import (
     require,
     values_of,
 )
-from graph.mutations.payload import payload, written
+from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.unit_of_work import Written, mutation
-from graph.types import Transaction
 from graph.types.scalar import JSON, DateTime
+from graph.types.transaction import Transaction
 
 
 @strawberry.input(description="Something that happened to one product or to one batch.")
@@ -57,11 +58,12 @@ def record_transaction(session: Session, input: RecordTransactionInput) -> Writt
     return {"transaction": insert_row(session, models.Transaction, values)}
 
 
-@strawberry.type
+@mutation_fields
 class TransactionMutation:
     record_transaction = mutation(
         "Record what happened to a product or a batch.",
         RecordTransactionInput,
         TransactionPayload,
         record_transaction,
+        roles=WRITERS,
     )

@@ -19,6 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.admission.controller import WritePlace
+from graph.auth.permissions import FIELD_ROLES
+from graph.auth.roles import Roles
 from graph.context import Info
 from graph.errors import InvalidValue, RateLimited, RolledBack, is_unavailable, refuse
 from graph.mutations.payload import Outcome, UserError
@@ -213,8 +215,8 @@ class UnitOfWork:
         return self._reader.read_within(session, plan) if plan else {}
 
 
-def mutation(description: str, input: Any, payload: Any, write: Write) -> Any:
-    """A root field of Mutation: its input, its payload, and the function that writes."""
+def mutation(description: str, input: Any, payload: Any, write: Write, *, roles: Roles) -> Any:
+    """A field of Mutation: its input, its payload, the function that writes, the roles that may use it."""
 
     async def resolve(info: Info, input: Any) -> Any:
         assert info.context.work is not None
@@ -222,7 +224,9 @@ def mutation(description: str, input: Any, payload: Any, write: Write) -> Any:
 
     argument = Annotated[input, strawberry.argument(description="What to write.")]
     resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
-    return strawberry.mutation(resolver=resolve, description=description)
+    return strawberry.mutation(
+        resolver=resolve, description=description, metadata={FIELD_ROLES: roles}
+    )
 
 
 def named(keys: Mapping[str, int]) -> dict[str, int]:

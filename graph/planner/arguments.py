@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from graph.admission.limits import Limits
-from graph.auth.permissions import Roles
+from graph.auth.roles import Roles
 from graph.errors import DocumentTooLarge, InvalidCursor, InvalidValue
 from graph.pagination import read_cursor, read_global_id
 from graph.planner.cost import Cost

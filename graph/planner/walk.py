@@ -20,7 +20,8 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
-from graph.auth.permissions import ANYONE, EVENTS, denied
+from graph.auth.permissions import EVENTS, denied
+from graph.auth.roles import ANYONE
 from graph.errors import (
     DocumentTooLarge,
     Refused,

@@ -1,31 +1,35 @@
-"""The root type Query, from its parts by noun."""
+"""The root type Query: the fields of every module of this package, and the root connections of node types."""
+
+from typing import Any
 
 import strawberry
 
-from graph.queries.cacao_batch import CacaoBatchQuery
-from graph.queries.finding import FindingQuery
-from graph.queries.ledger import LedgerQuery
-from graph.queries.matter import MatterQuery
-from graph.queries.node import NodeQuery
-from graph.queries.party import PartyQuery
-from graph.queries.product import ProductQuery
-from graph.queries.transaction import TransactionQuery
-from graph.queries.user import UserQuery
+from graph.discovery import import_modules
+from graph.queries.root import QUERY_FIELDS
+from graph.types.connection import Connection
+from graph.types.node import ROOT_CONNECTIONS, connection, lazy
+
+import_modules(__name__)
 
 
-@strawberry.type(description="Everything that can be read: one operation is one SQL statement.")
-class Query(
-    ProductQuery,
-    CacaoBatchQuery,
-    PartyQuery,
-    TransactionQuery,
-    LedgerQuery,
-    MatterQuery,
-    FindingQuery,
-    UserQuery,
-    NodeQuery,
-):
-    pass
+def _root_connections() -> type:
+    """A class with the root connections that node types declare."""
+    fields: dict[str, Any] = {
+        name: connection(
+            declared.description, declared.node, *declared.arguments, roles=declared.roles
+        )
+        for name, declared in ROOT_CONNECTIONS.items()
+    }
+    annotations = {
+        name: Connection[lazy(declared.node)]  # type: ignore[misc]
+        for name, declared in ROOT_CONNECTIONS.items()
+    }
+    return strawberry.type(type("RootConnections", (), {**fields, "__annotations__": annotations}))
 
+
+Query: Any = strawberry.type(
+    type("Query", (*QUERY_FIELDS, _root_connections()), {}),
+    description="Everything that can be read: one operation is one SQL statement.",
+)
 
 __all__ = ["Query"]

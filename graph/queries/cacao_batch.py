@@ -2,10 +2,9 @@
 
 import strawberry
 
-from graph.queries.root import key, lookup
-from graph.types import CacaoBatch
-from graph.types.connection import Connection
-from graph.types.node import connection
+from graph.auth.roles import ANYONE
+from graph.queries.root import key, lookup, query_fields
+from graph.types.cacao_batch import CacaoBatch
 
 
 @strawberry.input(one_of=True, description="Exactly one key of a cacao batch.")
@@ -14,7 +13,8 @@ class CacaoBatchBy:
     cacao_batch_id: int | None = key("Number of the batch.")
 
 
-@strawberry.type
+@query_fields
 class CacaoBatchQuery:
-    cacao_batch: CacaoBatch | None = lookup("One cacao batch; null if there is none.", CacaoBatchBy)
-    cacao_batches: Connection[CacaoBatch] = connection("Cacao batches.", of="CacaoBatch")
+    cacao_batch: CacaoBatch | None = lookup(
+        "One cacao batch; null if there is none.", CacaoBatchBy, roles=ANYONE
+    )

@@ -1,11 +1,13 @@
 """The root field of the ledger: one row, planned as any other."""
 
-import strawberry
-
-from graph.types import Ledger
+from graph.auth.roles import ANYONE
+from graph.queries.root import query_fields
+from graph.types.ledger import Ledger
 from graph.types.node import field
 
 
-@strawberry.type
+@query_fields
 class LedgerQuery:
-    ledger: Ledger = field("The Merkle log over all events, with its checkpoints and proofs.")
+    ledger: Ledger = field(
+        "The Merkle log over all events, with its checkpoints and proofs.", roles=ANYONE
+    )

@@ -2,10 +2,10 @@
 
 import strawberry
 
-from graph.queries.root import key, lookup
-from graph.types import Manufacturer, Supplier
-from graph.types.connection import Connection
-from graph.types.node import connection
+from graph.auth.roles import ANYONE
+from graph.queries.root import key, lookup, query_fields
+from graph.types.manufacturer import Manufacturer
+from graph.types.supplier import Supplier
 
 
 @strawberry.input(one_of=True, description="Exactly one key of a supplier.")
@@ -21,11 +21,11 @@ class ManufacturerBy:
     manufacturer_id: int | None = key("Number of the manufacturer.")
 
 
-@strawberry.type
+@query_fields
 class PartyQuery:
-    supplier: Supplier | None = lookup("One supplier; null if there is none.", SupplierBy)
-    suppliers: Connection[Supplier] = connection("Suppliers.", of="Supplier")
-    manufacturer: Manufacturer | None = lookup(
-        "One manufacturer; null if there is none.", ManufacturerBy
+    supplier: Supplier | None = lookup(
+        "One supplier; null if there is none.", SupplierBy, roles=ANYONE
     )
-    manufacturers: Connection[Manufacturer] = connection("Manufacturers.", of="Manufacturer")
+    manufacturer: Manufacturer | None = lookup(
+        "One manufacturer; null if there is none.", ManufacturerBy, roles=ANYONE
+    )

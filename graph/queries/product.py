@@ -2,10 +2,9 @@
 
 import strawberry
 
-from graph.queries.root import key, lookup
-from graph.types import Product
-from graph.types.connection import Connection
-from graph.types.node import connection
+from graph.auth.roles import ANYONE
+from graph.queries.root import key, lookup, query_fields
+from graph.types.product import Product
 from graph.types.scalar import GTIN
 
 
@@ -22,7 +21,6 @@ class ProductBy:
     gtin_lot: GTINLot | None = key("GTIN and batch number, as on the label.")
 
 
-@strawberry.type
+@query_fields
 class ProductQuery:
-    product: Product | None = lookup("One product; null if there is none.", ProductBy)
-    products: Connection[Product] = connection("Products.", of="Product")
+    product: Product | None = lookup("One product; null if there is none.", ProductBy, roles=ANYONE)

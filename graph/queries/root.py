@@ -3,26 +3,41 @@
 A root field declares its arguments and its shape; the planner reads the declaration.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from graph.auth.permissions import FIELD_ROLES
+from graph.auth.roles import Roles
 
-def lookup(description: str, by: Any) -> Any:
+T = TypeVar("T", bound=type)
+
+# Classes whose fields are fields of Query.
+QUERY_FIELDS: list[type] = []
+
+
+def query_fields(cls: T) -> T:
+    """Add the fields of a class to Query."""
+    declared = strawberry.type(cls)
+    QUERY_FIELDS.append(declared)
+    return declared
+
+
+def lookup(description: str, by: Any, *, roles: Roles) -> Any:
     """One object by exactly one of its keys; null where there is none.
 
     `by` is a @oneOf input. Its members are `id` (global id), a column of the same name, or an
     input object of columns that are a key together.
     """
-    return with_arguments(description, by=(by, "By which key."))
+    return with_arguments(description, roles=roles, by=(by, "By which key."))
 
 
-def with_arguments(description: str, **arguments: tuple[Any, str]) -> Any:
+def with_arguments(description: str, *, roles: Roles, **arguments: tuple[Any, str]) -> Any:
     """A root field with these required arguments, as name=(type, description)."""
-    made: StrawberryField = strawberry.field(description=description)
+    made: StrawberryField = strawberry.field(description=description, metadata={FIELD_ROLES: roles})
     made.arguments = [
         StrawberryArgument(name, None, StrawberryAnnotation(annotation), description=text)
         for name, (annotation, text) in arguments.items()

@@ -2,22 +2,19 @@
 
 import strawberry
 
+from graph.auth.permissions import FIELD_ROLES
+from graph.auth.roles import ANYONE
 from graph.context import Info
-from graph.types import APIKey, Change, User, Viewer
-from graph.types.connection import Connection
-from graph.types.node import connection
+from graph.queries.root import query_fields
+from graph.types.user import Viewer
 
 
 def who_asks(info: Info) -> Viewer:
     return Viewer.of(info.context.viewer)
 
 
-@strawberry.type
+@query_fields
 class UserQuery:
-    users: Connection[User] = connection("Users, removed ones included.", of="User")
-    api_keys: Connection[APIKey] = connection("API keys, revoked ones included.", of="APIKey")
-    changes: Connection[Change] = connection(
-        "What was written, when and by whom: all but what counts attempts and uses.", of="Change"
+    viewer: Viewer = strawberry.field(
+        resolver=who_asks, description="Who asks.", metadata={FIELD_ROLES: ANYONE}
     )
-
-    viewer: Viewer = strawberry.field(resolver=who_asks, description="Who asks.")

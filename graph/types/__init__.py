@@ -1,79 +1,12 @@
-"""The types of the graph. Importing this package makes all of them, inputs included."""
+"""The types of the graph. Importing this package imports every module of it, and makes the inputs."""
 
-from graph.types.cacao_batch import CacaoBatch, Custody
-from graph.types.finding import AuditFinding, AuditRule, AuditSeverity
-from graph.types.flag import ConversionFactor, Flag
-from graph.types.hold import Hold
+from graph.discovery import import_modules
 from graph.types.inputs import make_inputs
-from graph.types.ledger import Ledger, LedgerCheckpoint, LedgerConsistency, TransactionProof
-from graph.types.loss import Loss, LossReason
-from graph.types.manufacturer import Manufacturer
-from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
-from graph.types.node import Node
-from graph.types.plot import Plot
-from graph.types.product import Product
-from graph.types.stage import Stage
-from graph.types.statement import DueDiligenceStatement
-from graph.types.supplier import Certificate, Supplier
-from graph.types.transaction import Transaction
-from graph.types.user import APIKey, Change, Role, User, Viewer
+from graph.types.node import NODE_TYPES
 
-NODE_TYPES = {
-    cls.__name__: cls
-    for cls in (
-        Product,
-        CacaoBatch,
-        Supplier,
-        Manufacturer,
-        Transaction,
-        Plot,
-        Certificate,
-        DueDiligenceStatement,
-        Loss,
-        Hold,
-        Flag,
-        ConversionFactor,
-        MassBalanceAccount,
-        MassBalanceEntry,
-        User,
-        APIKey,
-        Change,
-        LedgerCheckpoint,
-    )
-}
+import_modules(__name__)
 make_inputs(NODE_TYPES)
+# Relations name their node type, which strawberry looks up here.
+globals().update(NODE_TYPES)
 
-__all__ = [
-    "NODE_TYPES",
-    "APIKey",
-    "AuditFinding",
-    "AuditRule",
-    "AuditSeverity",
-    "CacaoBatch",
-    "Certificate",
-    "Change",
-    "ConversionFactor",
-    "Custody",
-    "DueDiligenceStatement",
-    "EntryDirection",
-    "Flag",
-    "Hold",
-    "Ledger",
-    "LedgerCheckpoint",
-    "LedgerConsistency",
-    "Loss",
-    "LossReason",
-    "Manufacturer",
-    "MassBalanceAccount",
-    "MassBalanceEntry",
-    "Node",
-    "Plot",
-    "Product",
-    "Role",
-    "Stage",
-    "Supplier",
-    "Transaction",
-    "TransactionProof",
-    "User",
-    "Viewer",
-]
+__all__ = ["NODE_TYPES"]

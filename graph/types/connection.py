@@ -4,11 +4,14 @@ from typing import Generic, TypeVar
 
 import strawberry
 
+from graph.auth.permissions import FIELD_ROLES, open_to
+from graph.auth.roles import ANYONE, SIGNED_IN
 from graph.types.scalar import BigInt, Decimal
 
 T = TypeVar("T")
 
 
+@open_to(ANYONE)
 @strawberry.type(description="Where this page stands in its connection.")
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether anything follows this page.")
@@ -17,12 +20,14 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="Cursor of the page's last edge.")
 
 
+@open_to(ANYONE)
 @strawberry.type(description="One entry of a connection.")
 class Edge(Generic[T]):
     cursor: str = strawberry.field(description="Opaque position, for `after` and `before`.")
     node: T = strawberry.field(description="The object itself.")
 
 
+@open_to(ANYONE)
 @strawberry.type(description="A page of a connection.")
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="Entries with their cursors.")
@@ -33,15 +38,18 @@ class Connection(Generic[T]):
     )
 
 
+@open_to(ANYONE)
 @strawberry.type(description="One entry of a connection, with the mass that flows along it.")
 class FlowEdge(Generic[T]):
     cursor: str = strawberry.field(description="Opaque position, for `after` and `before`.")
     node: T = strawberry.field(description="The object itself.")
     quantity_kg: Decimal | None = strawberry.field(
-        description="Mass along this edge, in kilograms; null where it was never recorded."
+        description="Mass along this edge, in kilograms; null where it was never recorded.",
+        metadata={FIELD_ROLES: SIGNED_IN},
     )
 
 
+@open_to(ANYONE)
 @strawberry.type(description="A page of a connection whose edges carry mass.")
 class FlowConnection(Generic[T]):
     edges: list[FlowEdge[T]] = strawberry.field(description="Entries with cursors and kilograms.")

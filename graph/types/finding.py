@@ -1,23 +1,16 @@
 """AuditFinding: what an auditor would say of a lot, a product, an event or an edge, and why."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
+from graph.auth.roles import STAFF, Roles
 from graph.types.connection import Connection
-from graph.types.node import argument, field, input_named, unkept
+from graph.types.node import argument, computed, field, input_named, relation, virtual
 from graph.types.scalar import JSON
 from models.findings import RULES
 from models.findings.finding import AuditFinding as Finding
-
-if TYPE_CHECKING:
-    from graph.types.cacao_batch import CacaoBatch
-    from graph.types.hold import Hold
-    from graph.types.product import Product
-    from graph.types.supplier import Certificate, Supplier
-    from graph.types.transaction import Transaction
 
 FINDING = "AuditFinding"
 
@@ -37,50 +30,41 @@ class AuditSeverity(Enum):
     INFO = strawberry.enum_value("info", description="Good to know.")
 
 
-@unkept(
+@virtual(
     Finding,
     "What breaks a rule, as the tables are now: neither a trigger nor a mark that one keeps is believed.",
+    roles=STAFF,
 )
 class AuditFinding:
     rule: AuditRule = field("Which rule.")
     severity: AuditSeverity = field("How severe it is.")
     message: str = field("What is wrong, with its figures.")
     evidence: JSON = field("The figures alone, by name; kilograms are strings, times in UTC.")
-    product: Annotated["Product", strawberry.lazy("graph.types.product")] | None = field(
+    product = relation(
         "The product it is about: itself, one of its events, or what it took of `input`."
     )
-    cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] | None = field(
+    cacao_batch = relation(
         "The lot it is about: itself, one of its events, or what it took of `input`."
     )
-    input: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] | None = field(
-        "Of an edge, the lot that gave."
-    )
-    supplier: Annotated["Supplier", strawberry.lazy("graph.types.supplier")] | None = field(
-        "Who made the lot, or of what a product took, the lot that gave."
-    )
-    transaction: Annotated["Transaction", strawberry.lazy("graph.types.transaction")] | None = (
-        field("The event it is about.")
-    )
-    certificate: Annotated["Certificate", strawberry.lazy("graph.types.supplier")] | None = field(
-        "The certificate nearest to the day."
-    )
-    hold: Annotated["Hold", strawberry.lazy("graph.types.hold")] | None = field(
-        "The hold that lasted."
-    )
+    input = relation("Of an edge, the lot that gave.")
+    supplier = relation("Who made the lot, or of what a product took, the lot that gave.")
+    transaction = relation("The event it is about.")
+    certificate = relation("The certificate nearest to the day.")
+    hold = relation("The hold that lasted.")
 
 
-def findings(description: str, *, upstream: str = "") -> Any:
+def findings(description: str, *, upstream: str = "", roles: Roles | None = None) -> Any:
     """A page of findings in the order of rules; `upstream` tells what the argument of that name adds."""
-    made: StrawberryField = strawberry.field(description=description)
-    made.arguments = [
+    return computed(
+        description,
         argument("first", int, "At most this many from the start; 20 if neither is given."),
         argument("after", str, "Start behind this cursor."),
         argument("last", int, "At most this many from the end."),
         argument("before", str, "End ahead of this cursor."),
         argument("filter", input_named(f"{FINDING}Filter"), "Keep only these."),
         *([argument("upstream", bool, upstream)] if upstream else []),
-    ]
-    return made
+        roles=roles,
+    )
 
 
 Findings = Connection[AuditFinding]

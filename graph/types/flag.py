@@ -1,17 +1,13 @@
 """Flag: a rule that speaks against what was written of a batch; ConversionFactor: what yields go by."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-import models
-from graph.types.node import Node, field, node
+from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
+from graph.types.node import Node, field, node, relation, root_connection
 from graph.types.scalar import BigInt, Date, DateTime, Decimal
 from graph.types.stage import Stage
-
-if TYPE_CHECKING:
-    from graph.types.cacao_batch import CacaoBatch
 
 
 @strawberry.enum(description="A rule that flags a batch and does not refuse it.")
@@ -21,19 +17,18 @@ class Rule(Enum):
     )
 
 
-@node(models.Flag, "A rule that speaks against what was written of a batch.")
+@node("A rule that speaks against what was written of a batch.", roles=SIGNED_IN)
 class Flag(Node):
     flag_id: BigInt = field("Number of the flag.")
     rule: Rule = field("Which rule.")
     message: str = field("What is wrong, with kilograms.")
     record_time: DateTime = field("Since when, in UTC.")
-    recorded_by: str | None = field("Who wrote what was flagged, like `user:anna`.")
-    cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] = field(
-        "The batch."
-    )
+    recorded_by: str | None = field("Who wrote what was flagged, like `user:anna`.", roles=STAFF)
+    cacao_batch = relation("The batch.")
 
 
-@node(models.ConversionFactor, "How many kilograms of a later stage an earlier one gives.")
+@root_connection("conversion_factors", "What yields go by.", roles=ANYONE)
+@node("How many kilograms of a later stage an earlier one gives.", roles=ANYONE)
 class ConversionFactor(Node):
     conversion_factor_id: int = field("Number of the factor.")
     from_stage: Stage = field("What goes in.")

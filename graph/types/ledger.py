@@ -9,8 +9,9 @@ from typing import Annotated
 import strawberry
 
 import models
+from graph.auth.roles import ANYONE, STAFF
 from graph.types.connection import Connection
-from graph.types.node import Node, argument, computed, connection, field, node, part
+from graph.types.node import Node, argument, computed, connection, field, node, view
 from graph.types.scalar import BigInt, DateTime
 
 
@@ -22,14 +23,15 @@ class ProofStatus(Enum):
     INTEGRATED = strawberry.enum_value("integrated", description="It is a leaf of the ledger.")
 
 
-@part(
+@view(
     models.TransactionProof,
     "That an event is in the ledger (RFC 9162, section 2.1.3). All but `status` is null while it is pending.",
+    roles=ANYONE,
 )
 class TransactionProof:
     status: ProofStatus = field("Whether it is in the ledger.")
     sequence: BigInt | None = field("The place of its leaf, from 0 on without gaps.")
-    leaf: str | None = field("Its leaf: canonical JSON (RFC 8785) of the event.")
+    leaf: str | None = field("Its leaf: canonical JSON (RFC 8785) of the event.", roles=STAFF)
     leaf_hash: str | None = field("SHA-256 of a zero byte and the leaf.")
     tree_size: BigInt | None = field("The size of the ledger that the proof is for.")
     root_hash: str | None = field("The root of the ledger of that size.")
@@ -39,10 +41,7 @@ class TransactionProof:
     )
 
 
-@node(
-    models.LedgerCheckpoint,
-    "A signed head of the ledger: at that time it was so long, with this root.",
-)
+@node("A signed head of the ledger: at that time it was so long, with this root.", roles=ANYONE)
 class LedgerCheckpoint(Node):
     size: BigInt = field("How many events the ledger had.")
     root_hash: str = field("Its root.")
@@ -51,7 +50,11 @@ class LedgerCheckpoint(Node):
     public_key: str = field("The C2SP verifier key it was signed with.")
 
 
-@part(models.LedgerConsistency, "That the ledger of one size begins with that of a smaller one.")
+@view(
+    models.LedgerConsistency,
+    "That the ledger of one size begins with that of a smaller one.",
+    roles=ANYONE,
+)
 class LedgerConsistency:
     first_size: BigInt = field("The smaller size.")
     second_size: BigInt = field("The larger size.")
@@ -60,7 +63,7 @@ class LedgerConsistency:
     hashes: list[str] = field("The proof (RFC 9162, section 2.1.4).")
 
 
-@part(models.Ledger, "The Merkle log over all events.")
+@view(models.Ledger, "The Merkle log over all events.", roles=ANYONE)
 class Ledger:
     size: BigInt = field("How many events it has.")
     root_hash: str = field("Its root, over all of them.")

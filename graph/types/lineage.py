@@ -5,19 +5,15 @@ planner tells them apart by their types, and `graph.lineage` computes them under
 """
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import strawberry
 
+from graph.auth.roles import ANYONE, SIGNED_IN, Roles
 from graph.types.connection import Connection, PageInfo
-from graph.types.node import argument, computed
+from graph.types.node import argument, computed, computed_type, field, member
 from graph.types.scalar import BigInt, DateTime, Decimal
 from graph.types.stage import Stage
-
-if TYPE_CHECKING:
-    from graph.types.cacao_batch import CacaoBatch
-    from graph.types.manufacturer import Manufacturer
-    from graph.types.product import Product
 
 # Fields of node types that are computed, and the type of each.
 LINEAGES = {"trace": "Trace", "origins": "OriginConnection", "impact": "Impact"}
@@ -29,12 +25,7 @@ class TraceDirection(Enum):
     FORWARD = strawberry.enum_value("forward", description="To what was made from it.")
 
 
-def described(description: str, name: str | None = None) -> Any:
-    """A fact or a member of a type that is computed."""
-    return strawberry.field(description=description, name=name)
-
-
-def listing(description: str) -> Any:
+def listing(description: str, *, roles: Roles | None = None) -> Any:
     """A page of what is computed; larger ones than of rows, since all of it is known at once."""
     return computed(
         description,
@@ -42,6 +33,7 @@ def listing(description: str) -> Any:
         argument("after", str, "Start behind this cursor."),
         argument("last", int, "At most this many from the end."),
         argument("before", str, "End ahead of this cursor."),
+        roles=roles,
     )
 
 
@@ -61,152 +53,143 @@ def trace_field(description: str, *, both_ways: bool) -> Any:
     )
 
 
-@strawberry.type(description="A lot that a trace reached.")
+@computed_type("A lot that a trace reached.", roles=ANYONE)
 class TraceLot:
-    depth: int = described("Steps of the shortest way to it; 1 is next to where the trace began.")
-    cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] = described(
-        "The lot."
-    )
+    depth: int = field("Steps of the shortest way to it; 1 is next to where the trace began.")
+    cacao_batch = member("The lot.", of="CacaoBatch")
 
 
-@strawberry.type(description="A product that a trace reached.")
+@computed_type("A product that a trace reached.", roles=ANYONE)
 class TraceProduct:
-    depth: int = described("Steps of the shortest way to it.")
-    product: Annotated["Product", strawberry.lazy("graph.types.product")] = described(
-        "The product."
-    )
+    depth: int = field("Steps of the shortest way to it.")
+    product = member("The product.", of="Product")
 
 
-@strawberry.type(description="An edge of a trace: matter of one lot that went into another.")
+@computed_type("An edge of a trace: matter of one lot that went into another.", roles=ANYONE)
 class TraceFlow:
-    from_: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] = described(
-        "The lot that gave.", "from"
-    )
-    to: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] | None = described(
-        "The lot that took; null where a product did."
-    )
-    product: Annotated["Product", strawberry.lazy("graph.types.product")] | None = described(
-        "The product that took; null where a lot did."
-    )
-    quantity_kg: Decimal | None = described(
-        "What was given, in kilograms; null where it was never recorded."
+    from_ = member("The lot that gave.", of="CacaoBatch", name="from")
+    to = member("The lot that took; null where a product did.", of="CacaoBatch", optional=True)
+    product = member("The product that took; null where a lot did.", of="Product", optional=True)
+    quantity_kg: Decimal | None = field(
+        "What was given, in kilograms; null where it was never recorded.", roles=SIGNED_IN
     )
 
 
-@strawberry.type(description="Everything a lot or product was made from, or that was made from it.")
+@computed_type("Everything a lot or product was made from, or that was made from it.", roles=ANYONE)
 class Trace:
     lots: Connection[TraceLot] = listing(
         "Each lot once, by depth and number, without the one it began at."
     )
     flows: Connection[TraceFlow] = listing("Each edge once, from the nearest on.")
     products: Connection[TraceProduct] = listing("Products reached, of a FORWARD trace.")
-    lot_count: int = described("How many lots are listed; a lower bound where `truncated`.")
-    flow_count: int = described("How many edges are listed; a lower bound where `truncated`.")
-    product_count: int = described("How many products are listed; a lower bound where `truncated`.")
-    depth: int = described(
+    lot_count: int = field("How many lots are listed; a lower bound where `truncated`.")
+    flow_count: int = field("How many edges are listed; a lower bound where `truncated`.")
+    product_count: int = field("How many products are listed; a lower bound where `truncated`.")
+    depth: int = field(
         "Depth of the farthest lot or product that was reached; a lower bound where `truncated`."
     )
-    truncated: bool = described(
+    truncated: bool = field(
         "Whether there is more than the 100,000 nearest lots that a trace reads, beside its own."
     )
 
 
-@strawberry.type(
-    description="A lot without inputs that a lot or a product goes back to. A lot that has no inputs itself"
-    " is its own only origin."
+@computed_type(
+    "A lot without inputs that a lot or a product goes back to. A lot that has no inputs itself"
+    " is its own only origin.",
+    roles=SIGNED_IN,
 )
 class Origin:
-    cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] = described(
-        "The source."
-    )
-    share: Decimal | None = described(
+    cacao_batch = member("The source.", of="CacaoBatch", roles=ANYONE)
+    share: Decimal | None = field(
         "Its part of the mass, 12 decimals, through all blends; the shares of all origins add up to"
         " exactly 1 (largest remainder). Null where kilograms on the way are not known."
     )
-    quantity_kg: Decimal | None = described(
+    quantity_kg: Decimal | None = field(
         "That part in kilograms of the lot, or of the batches that went into the product."
     )
 
 
-@strawberry.type(description="One entry of a connection.")
+@computed_type("One entry of a connection.", roles=ANYONE)
 class OriginEdge:
-    cursor: str = described("Opaque position, for `after` and `before`.")
-    node: Origin = described("The object itself.")
+    cursor: str = field("Opaque position, for `after` and `before`.")
+    node: Origin = field("The object itself.")
 
 
-@strawberry.type(
-    description="A page of origins, the largest share first; by number for whoever may not read shares."
+@computed_type(
+    "A page of origins, the largest share first; by number for whoever may not read shares.",
+    roles=ANYONE,
 )
 class OriginConnection:
-    edges: list[OriginEdge] = described("Entries with their cursors.")
-    nodes: list[Origin] = described("The objects alone, in the order of `edges`.")
-    page_info: PageInfo = described("Where this page stands.")
-    total_count: BigInt = described(
-        "How many there are on all pages; a lower bound where `truncated`."
-    )
-    truncated: bool = described("Whether more lots were reached than are read; no share is known.")
+    edges: list[OriginEdge] = field("Entries with their cursors.")
+    nodes: list[Origin] = field("The objects alone, in the order of `edges`.")
+    page_info: PageInfo = field("Where this page stands.")
+    total_count: BigInt = field("How many there are on all pages; a lower bound where `truncated`.")
+    truncated: bool = field("Whether more lots were reached than are read; no share is known.")
 
 
-@strawberry.type(description="A product with matter of the lot in it.")
+@computed_type("A product with matter of the lot in it.", roles=ANYONE)
 class ImpactProduct:
-    depth: int = described("Steps of the shortest way to it.")
-    product: Annotated["Product", strawberry.lazy("graph.types.product")] = described(
-        "The product."
+    depth: int = field("Steps of the shortest way to it.")
+    product = member("The product.", of="Product")
+    quantity_kg: Decimal | None = field(
+        "Its mass that comes from the lot, in kilograms; null where what it took is not known.",
+        roles=SIGNED_IN,
     )
-    quantity_kg: Decimal | None = described(
-        "Its mass that comes from the lot, in kilograms; null where what it took is not known."
+    customers: list[str] = field(
+        "Whom its events name as customer, or else as destination.", roles=SIGNED_IN
     )
-    customers: list[str] = described("Whom its events name as customer, or else as destination.")
 
 
-@strawberry.type(description="A manufacturer whose products have matter of the lot in them.")
+@computed_type("A manufacturer whose products have matter of the lot in them.", roles=ANYONE)
 class ImpactManufacturer:
-    manufacturer: Annotated["Manufacturer", strawberry.lazy("graph.types.manufacturer")] = (
-        described("The manufacturer.")
-    )
-    product_count: int = described(
+    manufacturer = member("The manufacturer.", of="Manufacturer")
+    product_count: int = field(
         "How many of its products are affected; a lower bound where the impact is `truncated`."
     )
-    quantity_kg: Decimal | None = described(
-        "Mass in them that comes from the lot, in kilograms; null where one of them has null."
+    quantity_kg: Decimal | None = field(
+        "Mass in them that comes from the lot, in kilograms; null where one of them has null.",
+        roles=SIGNED_IN,
     )
 
 
-@strawberry.type(
-    description="Whom events name as customer (`details.customer`, a text or an object with a"
-    " `name`), or else as destination (`details.destination`, likewise, or its `place`)."
+@computed_type(
+    "Whom events name as customer (`details.customer`, a text or an object with a"
+    " `name`), or else as destination (`details.destination`, likewise, or its `place`).",
+    roles=SIGNED_IN,
 )
 class ImpactCustomer:
-    name: str = described("As the events have it.")
-    product_count: int = described("How many of the affected products their events are of.")
-    of_lots: bool = described("Whether any is of the lot itself, or of one made from it.")
+    name: str = field("As the events have it.")
+    product_count: int = field("How many of the affected products their events are of.")
+    of_lots: bool = field("Whether any is of the lot itself, or of one made from it.")
 
 
-@strawberry.type(description="What a recall of a lot has to reach.")
+@computed_type("What a recall of a lot has to reach.", roles=ANYONE)
 class Impact:
-    affected: bool = described("Whether anything was made from the lot: false says nothing was.")
-    lot_count: int = described(
+    affected: bool = field("Whether anything was made from the lot: false says nothing was.")
+    lot_count: int = field(
         "How many lots were made from it, directly or not; a lower bound where `truncated`."
     )
-    product_count: int = described(
+    product_count: int = field(
         "How many products have matter of it in them; a lower bound where `truncated`."
     )
-    manufacturer_count: int = described(
+    manufacturer_count: int = field(
         "How many manufacturers made these; a lower bound where `truncated`."
     )
-    customer_count: int = described(
-        "How many customers events name, of products or of lots; a lower bound where `truncated`."
+    customer_count: int = field(
+        "How many customers events name, of products or of lots; a lower bound where `truncated`.",
+        roles=SIGNED_IN,
     )
-    quantity_kg: Decimal | None = described(
+    quantity_kg: Decimal | None = field(
         "Mass in all products that comes from it, in kilograms; null where one of them has null, and"
-        " where `truncated`."
+        " where `truncated`.",
+        roles=SIGNED_IN,
     )
     products: Connection[ImpactProduct] = listing("The products, by number.")
     manufacturers: Connection[ImpactManufacturer] = listing("Who made them, by number.")
     customers: Connection[ImpactCustomer] = listing(
-        "Whom their events name, in the order in which they first did."
+        "Whom their events name, in the order in which they first did.", roles=SIGNED_IN
     )
-    truncated: bool = described(
+    truncated: bool = field(
         "Whether more lots were made from it than the 100,000 nearest, which are read: there may be"
         " more products, manufacturers and customers than are listed and counted here."
     )

@@ -1,16 +1,12 @@
 """Loss: kilograms that a batch lost, and why."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-import models
-from graph.types.node import Node, field, node
+from graph.auth.roles import SIGNED_IN, STAFF
+from graph.types.node import Node, field, node, relation
 from graph.types.scalar import BigInt, DateTime, Decimal
-
-if TYPE_CHECKING:
-    from graph.types.cacao_batch import CacaoBatch
 
 
 @strawberry.enum(description="Why kilograms were lost.")
@@ -26,7 +22,7 @@ class LossReason(Enum):
     )
 
 
-@node(models.Loss, "Kilograms that a batch lost; never changed afterwards.")
+@node("Kilograms that a batch lost; never changed afterwards.", roles=SIGNED_IN)
 class Loss(Node):
     loss_id: BigInt = field("Number of the loss.")
     quantity_kg: Decimal = field("How much, in kilograms; below zero for a correction.")
@@ -34,7 +30,5 @@ class Loss(Node):
     timestamp: DateTime = field("When, in UTC.")
     note: str | None = field("What else is known of it.")
     record_time: DateTime = field("When this database learned of it, in UTC.")
-    recorded_by: str | None = field("Who recorded it, like `user:anna`.")
-    cacao_batch: Annotated["CacaoBatch", strawberry.lazy("graph.types.cacao_batch")] = field(
-        "The batch that lost it."
-    )
+    recorded_by: str | None = field("Who recorded it, like `user:anna`.", roles=STAFF)
+    cacao_batch = relation("The batch that lost it.")

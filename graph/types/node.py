@@ -1,27 +1,51 @@
-"""What every type of the graph is made of: nodes, fields, and connections of one to many.
+"""The declarations that types of the graph consist of: node types, fields, relations, connections.
 
-A field's name is the name of the ORM attribute it shows: a column, a to-one or a to-many
-relationship. That convention is the whole mapping; the planner reads it, and nothing is executed
-here. `NODE_MODELS` names the model behind each node type, `VIRTUAL_MODELS` those of what is computed.
+A field has the name of the ORM attribute that it shows: a column or a relationship. The planner reads
+the declarations; nothing is executed here. A relation takes its type from the mapper: the node type
+of its target, or a connection of it, whose edges carry kilograms where the association has them.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import strawberry
+from sqlalchemy import inspect
+from sqlalchemy.orm import RelationshipProperty
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from graph.auth.permissions import FIELD_ROLES, open_to
+from graph.auth.roles import Roles
+from graph.types.connection import Connection, FlowConnection
 from models import Base
 
+# Node type -> its class, and -> the model behind it.
+NODE_TYPES: dict[str, Any] = {}
 NODE_MODELS: dict[str, type[Base]] = {}
-# What is shown like a row, but has no global id, since nobody keeps it.
+# Types of computed rows, which have no global id because no row is stored.
 VIRTUAL_MODELS: dict[str, type[Base]] = {}
+# Types without an id that show a part of a node, or a view of the whole database.
 VIEW_MODELS: dict[str, type[Base]] = {}
-"""Types that stand for a row and have no id: what is told of a node, or of the whole."""
+
+RELATION, MEMBER = "relation", "member"
 
 T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True)
+class RootConnection:
+    """A connection over the whole table of a node type, as a field of Query."""
+
+    node: str
+    description: str
+    roles: Roles
+    arguments: tuple[StrawberryArgument, ...] = ()
+
+
+# Field of Query, in Python -> its connection; graph.queries adds these to Query.
+ROOT_CONNECTIONS: dict[str, RootConnection] = {}
 
 
 @strawberry.interface(
@@ -31,48 +55,154 @@ class Node:
     id: strawberry.ID = strawberry.field(description="Global id, opaque and stable.")
 
 
-def field(description: str) -> Any:
-    """A column or a to-one relationship of the same name."""
-    return strawberry.field(description=description)
+def field(description: str, *, roles: Roles | None = None, name: str | None = None) -> Any:
+    """A column of the same name, or a value of a computed type.
+
+    `roles` may use it; without them, the roles of its type may. `name` is its name in GraphQL where
+    Python reserves that word.
+    """
+    return strawberry.field(description=description, name=name, metadata=_metadata(roles))
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
-def node(model: type[Base], description: str) -> Callable[[T], T]:
-    """Declare a node type over this model."""
+def relation(description: str, *arguments: StrawberryArgument, roles: Roles | None = None) -> Any:
+    """A relationship of the same name. It has no annotation: the mapper gives its type.
+
+    `arguments` are those of a connection beside the arguments that every connection has.
+    """
+    made: StrawberryField = strawberry.field(
+        description=description, metadata={**_metadata(roles), RELATION: True}
+    )
+    made.arguments = [*arguments]
+    return made
+
+
+def member(
+    description: str,
+    *,
+    of: str,
+    optional: bool = False,
+    roles: Roles | None = None,
+    name: str | None = None,
+) -> Any:
+    """A field of a computed type that is an object of the node type `of`; it has no annotation."""
+    return strawberry.field(
+        description=description,
+        name=name,
+        metadata={**_metadata(roles), MEMBER: lazy(of) | None if optional else lazy(of)},
+    )
+
+
+def _metadata(roles: Roles | None) -> dict[str, Any]:
+    return {} if roles is None else {FIELD_ROLES: roles}
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, relation))
+def node(description: str, *, roles: Roles) -> Callable[[T], T]:
+    """Declare a node type over the model of the same name; `roles` are those of `open_to`."""
 
     def declare(cls: T) -> T:
-        declared = strawberry.type(cls, description=description)
-        NODE_MODELS[cls.__name__] = model
+        model = _model_named(cls.__name__)
+        declared = _declare(cls, model, description, roles)
+        NODE_TYPES[cls.__name__], NODE_MODELS[cls.__name__] = declared, model
         return declared
 
     return declare
 
 
-def unkept(model: type[Base], description: str) -> Callable[[T], T]:
+def root_connection(
+    name: str, description: str, *arguments: StrawberryArgument, roles: Roles
+) -> Callable[[T], T]:
+    """Add a connection over all objects of a node type to Query, under this name in Python.
+
+    `arguments` are those beside the arguments that every connection has.
+    """
+
+    def declare(cls: T) -> T:
+        ROOT_CONNECTIONS[name] = RootConnection(cls.__name__, description, roles, arguments)
+        return cls
+
+    return declare
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, relation))
+def virtual(model: type[Base], description: str, *, roles: Roles) -> Callable[[T], T]:
     """Declare a type of computed rows over this model, which are no nodes."""
 
     def declare(cls: T) -> T:
         VIRTUAL_MODELS[cls.__name__] = model
-        return strawberry.type(cls, description=description)
+        return _declare(cls, model, description, roles)
 
     return declare
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
-def part(model: type[Base], description: str) -> Callable[[T], T]:
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, relation))
+def view(model: type[Base], description: str, *, roles: Roles) -> Callable[[T], T]:
     """Declare a type without an id over this model, which may be a view or a function."""
 
     def declare(cls: T) -> T:
         VIEW_MODELS[cls.__name__] = model
-        return strawberry.type(cls, description=description)
+        return _declare(cls, model, description, roles)
 
     return declare
 
 
-def computed(description: str, *more: StrawberryArgument) -> Any:
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, member))
+def computed_type(description: str, *, roles: Roles) -> Callable[[T], T]:
+    """Declare a type without a model: what is computed of rows, not read from one."""
+
+    def declare(cls: T) -> T:
+        return _declare(cls, None, description, roles)
+
+    return declare
+
+
+def _model_named(name: str) -> type[Base]:
+    """The model of this name; raises LookupError with the place where one is expected."""
+    for mapper in Base.registry.mappers:
+        if mapper.class_.__name__ == name:
+            model: type[Base] = mapper.class_
+            return model
+    raise LookupError(f"no module of models/ declares a table class {name}")
+
+
+def _declare(cls: T, model: type[Base] | None, description: str, roles: Roles) -> T:
+    cls.__annotations__ = {
+        name: cls.__annotations__.get(name) or _annotation(model, name, shown)
+        for name, shown in vars(cls).items()
+        if isinstance(shown, StrawberryField)
+    }
+    return strawberry.type(open_to(roles)(cls), description=description)
+
+
+def _annotation(model: type[Base] | None, name: str, shown: StrawberryField) -> Any:
+    """The type of a member or a relation; gives a connection its arguments."""
+    if MEMBER in shown.metadata:
+        return shown.metadata[MEMBER]
+    if model is None or RELATION not in shown.metadata:
+        raise TypeError(f"the field {name} of graph/types/ needs an annotation: the scalar it is")
+    relationship = inspect(model).relationships[name]
+    target = relationship.mapper.class_.__name__
+    if not relationship.uselist:
+        one = lazy(target)
+        return one | None if _is_optional(relationship) else one
+    shown.arguments = [*page_arguments(target), *shown.arguments]
+    flows = relationship.secondary is not None and "quantity_kg" in relationship.secondary.c
+    return (FlowConnection if flows else Connection)[lazy(target)]
+
+
+def _is_optional(relationship: RelationshipProperty[Any]) -> bool:
+    return any(column.nullable for column in relationship.local_columns)
+
+
+def lazy(name: str) -> Any:
+    """A node type by its name: graph.types holds all of them once all are declared."""
+    return Annotated[name, strawberry.lazy("graph.types")]
+
+
+def computed(description: str, *arguments: StrawberryArgument, roles: Roles | None = None) -> Any:
     """A field with these arguments."""
-    made: StrawberryField = strawberry.field(description=description)
-    made.arguments = [*more]
+    made: StrawberryField = strawberry.field(description=description, metadata=_metadata(roles))
+    made.arguments = [*arguments]
     return made
 
 
@@ -82,7 +212,7 @@ def input_named(name: str) -> Any:
 
 
 def argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
-    """An argument that may be left out."""
+    """An optional argument."""
     return StrawberryArgument(
         python_name=name,
         graphql_name=None,
@@ -92,13 +222,19 @@ def argument(name: str, annotation: Any, description: str) -> StrawberryArgument
     )
 
 
-def connection(description: str, of: str, *more: StrawberryArgument) -> Any:
-    """A page of the node type named `of`: a to-many relationship, or a table at the root.
+def connection(
+    description: str, of: str, *arguments: StrawberryArgument, roles: Roles | None = None
+) -> Any:
+    """A page of the node type named `of`: a table at the root, or a list of a view.
 
-    `more` are arguments that this type has beside those of every connection.
+    `arguments` are those of this type beside those of every connection.
     """
-    made: StrawberryField = strawberry.field(description=description)
-    made.arguments = [
+    return computed(description, *page_arguments(of), *arguments, roles=roles)
+
+
+def page_arguments(of: str) -> list[StrawberryArgument]:
+    """The arguments that every connection of this node type has."""
+    return [
         argument("first", int, "At most this many from the start; 20 if neither is given."),
         argument("after", str, "Start behind this cursor."),
         argument("last", int, "At most this many from the end."),
@@ -109,6 +245,4 @@ def connection(description: str, of: str, *more: StrawberryArgument) -> Any:
             list[input_named(f"{of}Order")],  # type: ignore[misc]
             "By these in turn, then by number.",
         ),
-        *more,
     ]
-    return made

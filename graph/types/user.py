@@ -4,16 +4,17 @@ from datetime import UTC
 
 import strawberry
 
-import models
 from graph import context
-from graph.types.node import Node, field, node
+from graph.auth.roles import ANYONE, OVERSEERS
+from graph.types.node import Node, computed_type, field, node, root_connection
 from graph.types.role import Role
 from graph.types.scalar import JSON, BigInt, DateTime
 
 __all__ = ["APIKey", "Change", "Role", "User", "Viewer"]
 
 
-@node(models.User, "A person who may sign in.")
+@root_connection("users", "Users, removed ones included.", roles=OVERSEERS)
+@node("A person who may sign in.", roles=OVERSEERS)
 class User(Node):
     user_id: int = field("Number of the user.")
     username: str = field("The name to sign in by.")
@@ -22,7 +23,8 @@ class User(Node):
     removed_at: DateTime | None = field("Since when the user cannot sign in any more, in UTC.")
 
 
-@node(models.APIKey, "A key by which a machine signs in; the key itself was shown once.")
+@root_connection("api_keys", "API keys, revoked ones included.", roles=OVERSEERS)
+@node("A key by which a machine signs in; the key itself was shown once.", roles=OVERSEERS)
 class APIKey(Node):
     api_key_id: int = field("Number of the key.")
     name: str = field("What it is for; no two keys share a name, revoked ones included.")
@@ -34,7 +36,12 @@ class APIKey(Node):
     last_used_at: DateTime | None = field("When it was last used, in UTC, to the minute.")
 
 
-@node(models.Change, "One statement that wrote; never changed afterwards.")
+@root_connection(
+    "changes",
+    "What was written, when and by whom: all but what counts attempts and uses.",
+    roles=OVERSEERS,
+)
+@node("One statement that wrote; never changed afterwards.", roles=OVERSEERS)
 class Change(Node):
     change_id: BigInt = field("Number of the change; later ones have greater numbers.")
     at: DateTime = field("When its transaction began, in UTC.")
@@ -49,7 +56,7 @@ class Change(Node):
     )
 
 
-@strawberry.type(description="Who asks.")
+@computed_type("Who asks.", roles=ANYONE)
 class Viewer:
     role: Role = strawberry.field(description="What this request may do.")
     username: str | None = strawberry.field(

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from models import sample_data
+from models import Base, sample_data
 from models.accounts.account import sign_in, verify
 from models.api_key import create_api_key
 from models.database.engines import Database
@@ -15,28 +15,16 @@ from tests.requests import rows
 from tests.writing import PASSWORD, make_user, run_sql, signed_in, write
 
 RECORDED = "SELECT actor, relation, operation, keys FROM changes ORDER BY change_id"
-TABLES = [
-    *("api_keys", "cacao_batch_input", "cacao_batch_plot", "cacao_batch_statement"),
-    *("cacao_batches", "certificates", "conversion_factors", "due_diligence_statements", "holds"),
-    *("losses", "manufacturers", "mass_balance_accounts", "mass_balance_entries", "matter_rules"),
-    *("plots", "product_cacao_batch", "product_statement", "products", "sessions", "suppliers"),
-    *("transactions", "users"),
-]
-# Who holds no fact of the supply chain and no account, or what follows from what is recorded.
+# Tables that hold no fact of the supply chain and no account, or what follows from recorded facts.
 UNRECORDED = ["changes", "idempotency_keys", "sign_in_attempts"]
 UNRECORDED += ["flags", "hold_batch", "hold_product"]
 UNRECORDED += ["ledger_checkpoints", "ledger_entries", "ledger_queue"]
+TABLES = sorted(table.name for table in Base.metadata.sorted_tables if table.name not in UNRECORDED)
 SUPPLIERS = "INSERT INTO suppliers (name, location) VALUES ('A', 'B'), ('C', 'D'), ('E', 'F')"
 
 
-def test_every_table_records_its_changes() -> None:
-    from models import Base
-
-    names = sorted(table.name for table in Base.metadata.sorted_tables)
-    assert names == sorted([*TABLES, *UNRECORDED])
-
-
-def test_triggers_stand_on_every_recorded_table(fresh: Database) -> None:
+def test_every_table_records_its_changes(fresh: Database) -> None:
+    """Where this fails, let the table's file in schema/ record its changes, or name it in UNRECORDED."""
     query = (
         "SELECT tgrelid::regclass::text, count(*) FROM pg_trigger"
         " WHERE tgname LIKE 'recorded_%' GROUP BY 1 ORDER BY 1"

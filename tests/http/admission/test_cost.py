@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 
 from bench.queries import PROJECT
 from graph.admission.limits import DEFAULTS
-from graph.auth.permissions import ADMIN, Permissions
+from graph.auth.permissions import Permissions
+from graph.auth.roles import ADMIN
 from graph.documents import read_document
 from graph.planner.build import Builder
 from graph.planner.cost import value_of

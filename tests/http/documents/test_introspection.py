@@ -9,7 +9,8 @@ from graphql import build_client_schema, get_introspection_query, print_schema
 from starlette.testclient import TestClient
 
 from graph.answer import Answer, Request
-from graph.auth.permissions import SIGNED_IN, Permissions
+from graph.auth.permissions import Permissions
+from graph.auth.roles import SIGNED_IN
 from graph.context import Viewer
 from graph.execution.engine import Engine
 from graph.planner.introspection import MAX_KEPT, OVERHEAD, Introspections

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from graph.auth.permissions import PUBLIC, ROLES, STAFF
+from graph.auth.roles import PUBLIC, ROLES, STAFF
 from graph.pagination import write_global_id
 from ledger.verifier import (
     check_consistency,

@@ -1,112 +1,91 @@
 """All rows of a small database in memory, and the edges between them in dictionaries.
 
-The relations are spelled out here a second time, so that a wrong one in the server shows. Refuses
-to know of GraphQL beyond the names of types and fields.
+The relations follow the foreign keys of the tables; the rows are joined here, in Python, so that a
+wrong join in the server shows.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from graphql import GraphQLEnumType, GraphQLObjectType, get_named_type
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import RelationshipProperty, Session
+from strawberry.utils.str_converters import to_camel_case
 
 import models
+from graph.schema import schema
+from graph.types.node import NODE_MODELS
 from models.database.engines import Database
 
+OBJECTS = {
+    name: type_
+    for name, type_ in schema._schema.type_map.items()
+    if isinstance(type_, GraphQLObjectType)
+}
 KEYS: dict[type[models.Base], str] = {
-    models.Product: "product_id",
-    models.CacaoBatch: "cacao_batch_id",
-    models.Supplier: "supplier_id",
-    models.Manufacturer: "manufacturer_id",
-    models.Transaction: "transaction_id",
-    models.Plot: "plot_id",
-    models.Certificate: "certificate_id",
-    models.DueDiligenceStatement: "statement_id",
-    models.Loss: "loss_id",
-    models.Hold: "hold_id",
-    models.Flag: "flag_id",
-    models.ConversionFactor: "conversion_factor_id",
-    models.MassBalanceAccount: "account_id",
-    models.MassBalanceEntry: "entry_id",
-    models.User: "user_id",
-    models.APIKey: "api_key_id",
-    models.Change: "change_id",
-    models.LedgerCheckpoint: "size",
+    model: inspect(model).get_property_by_column(inspect(model).primary_key[0]).key
+    for model in NODE_MODELS.values()
 }
-# Owner and field of the one; the foreign key that names it; the field of the many on its side.
-TO_ONE = {
-    ("Product", "manufacturer"): ("Manufacturer", "manufacturer_id", "products"),
-    ("CacaoBatch", "supplier"): ("Supplier", "supplier_id", "cacaoBatches"),
-    ("Plot", "supplier"): ("Supplier", "supplier_id", "plots"),
-    ("Certificate", "supplier"): ("Supplier", "supplier_id", "certificates"),
-    ("Transaction", "product"): ("Product", "product_id", "transactions"),
-    ("Transaction", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "transactions"),
-    ("Transaction", "corrects"): ("Transaction", "corrects_id", "corrections"),
-    ("Loss", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "losses"),
-    ("Hold", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "holds"),
-    ("Flag", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "flags"),
-    ("MassBalanceAccount", "supplier"): ("Supplier", "supplier_id", "massBalanceAccounts"),
-    ("MassBalanceAccount", "manufacturer"): (
-        "Manufacturer",
-        "manufacturer_id",
-        "massBalanceAccounts",
-    ),
-    ("MassBalanceEntry", "account"): ("MassBalanceAccount", "account_id", "entries"),
-    ("MassBalanceEntry", "cacaoBatch"): ("CacaoBatch", "cacao_batch_id", "massBalanceEntries"),
-}
-# An association; for both of its ends the type, its key there, and the field that leads away.
-MANY_TO_MANY: tuple[tuple[type[models.Base], tuple[str, str, str], tuple[str, str, str]], ...] = (
-    (
-        models.ProductCacaoBatch,
-        ("Product", "product_id", "cacaoBatches"),
-        ("CacaoBatch", "cacao_batch_id", "products"),
-    ),
-    (
+
+
+def shown_relationships() -> Iterator[tuple[str, RelationshipProperty[Any]]]:
+    """The relationships between tables that node types show, with their owners."""
+    for name, model in NODE_MODELS.items():
+        for attribute, relationship in inspect(model).relationships.items():
+            named = relationship.mapper.class_.__name__ in NODE_MODELS
+            if named and to_camel_case(attribute) in OBJECTS[name].fields:
+                yield name, relationship
+
+
+def foreign_keys() -> dict[tuple[str, str], tuple[str, str, str]]:
+    """Owner and field of a to-one -> its target, the attribute of the foreign key, the field back."""
+    found = {}
+    for owner, one in shown_relationships():
+        if not one.uselist:
+            (column,) = one.local_columns
+            key = inspect(NODE_MODELS[owner]).get_property_by_column(column).key
+            target = one.mapper.class_.__name__
+            found[owner, to_camel_case(one.key)] = (
+                target,
+                key,
+                to_camel_case(str(one.back_populates)),
+            )
+    return found
+
+
+End: TypeAlias = tuple[str, str, str]
+
+
+def associations() -> Iterator[tuple[type[models.Base], End, End]]:
+    """Each table of edges: for both ends the type, its key there, and the field that leads away."""
+    ends: dict[type[models.Base], list[End]] = defaultdict(list)
+    tables = {mapper.local_table: mapper.class_ for mapper in models.Base.registry.mappers}
+    for owner, many in shown_relationships():
+        edges = tables.get(many.secondary) if many.secondary is not None else None
+        if edges not in (None, models.CacaoBatchInput):
+            ends[edges].append((owner, KEYS[NODE_MODELS[owner]], to_camel_case(many.key)))
+    for edges, (near, far) in ends.items():
+        yield edges, near, far
+    # Both ends are lots: which key is whose end does not follow from their types.
+    yield (
         models.CacaoBatchInput,
         ("CacaoBatch", "output_batch_id", "inputs"),
         ("CacaoBatch", "input_batch_id", "outputs"),
-    ),
-    (
-        models.CacaoBatchPlot,
-        ("CacaoBatch", "cacao_batch_id", "plots"),
-        ("Plot", "plot_id", "cacaoBatches"),
-    ),
-    (
-        models.ProductStatement,
-        ("Product", "product_id", "statements"),
-        ("DueDiligenceStatement", "statement_id", "products"),
-    ),
-    (
-        models.CacaoBatchStatement,
-        ("CacaoBatch", "cacao_batch_id", "statements"),
-        ("DueDiligenceStatement", "statement_id", "cacaoBatches"),
-    ),
-    (
-        models.HoldBatch,
-        ("Hold", "hold_id", "cacaoBatches"),
-        ("CacaoBatch", "cacao_batch_id", "heldBy"),
-    ),
-    (
-        models.HoldProduct,
-        ("Hold", "hold_id", "products"),
-        ("Product", "product_id", "heldBy"),
-    ),
-)
+    )
+
+
+TO_ONE = foreign_keys()
+MANY_TO_MANY = [*associations()]
 # Columns whose values are in capitals where the API names them.
 ENUMS = {
-    ("CacaoBatch", "stage"),
-    ("CacaoBatch", "custody"),
-    ("User", "role"),
-    ("APIKey", "role"),
-    ("Loss", "reason"),
-    ("Flag", "rule"),
-    ("ConversionFactor", "fromStage"),
-    ("ConversionFactor", "toStage"),
-    ("MassBalanceEntry", "direction"),
+    (name, field)
+    for name in NODE_MODELS
+    for field, declared in OBJECTS[name].fields.items()
+    if isinstance(get_named_type(declared.type), GraphQLEnumType)
 }
 
 

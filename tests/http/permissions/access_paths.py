@@ -11,8 +11,11 @@ from graphql import (
     is_leaf_type,
 )
 
+from graph.auth.permissions import ALLOWED
+from graph.auth.roles import ANYONE, NOBODY
 from graph.pagination import write_global_id
 from graph.schema import schema
+from graph.types.node import NODE_MODELS, VIEW_MODELS
 
 SCHEMA = schema._schema
 OBJECTS = {
@@ -43,38 +46,53 @@ def selected(type_: GraphQLObjectType, field: str) -> str:
     return field if is_leaf_type(below) else f"{field} {{ __typename }}"
 
 
-ROOTS = {
-    "Product": "products",
-    "CacaoBatch": "cacaoBatches",
-    "Supplier": "suppliers",
-    "Manufacturer": "manufacturers",
-    "Transaction": "transactions",
-    "User": "users",
-    "APIKey": "apiKeys",
-    "Change": "changes",
-    "Hold": "holds",
-    "ConversionFactor": "conversionFactors",
-    "MassBalanceAccount": "massBalanceAccounts",
-}
-# Types that the root fields of accounts are the only way to, and whose rows nobody filters.
+def target_of(type_: str, field: str) -> tuple[str, Path]:
+    """The type that a field leads to, through the nodes of a connection, and the fields of that step."""
+    target = get_named_type(OBJECTS[type_].fields[field].type)
+    if target.name.endswith("Connection") and target.name in OBJECTS:
+        return get_named_type(OBJECTS[target.name].fields["nodes"].type).name, (field, "nodes")
+    return target.name, (field,)
+
+
+# Types that only a root field of accounts leads to, and whose rows are not filtered by these tests.
 ACCOUNTS = ("User", "APIKey", "Change")
-# A walk to each other type; the path of what it reaches follows from it.
+# Node type -> the connection over its table at the root.
+ROOTS = {
+    node: field
+    for field in OBJECTS["Query"].fields
+    for node, step in [target_of("Query", field)]
+    if len(step) == 2 and node in NODE_MODELS
+}
+
+
+def shortest_walk(node: str) -> Path | None:
+    """The shortest path from the root to a type, through open fields if there is one such path.
+
+    It begins at another type's connection, unless no other type leads here.
+    """
+    own = ROOTS.get(node)
+    for through in (ANYONE, NOBODY):
+        queue: list[tuple[str, Path]] = [("Query", ())]
+        seen = {"Query"}
+        for type_, path in queue:
+            for field in OBJECTS[type_].fields:
+                if type_ == "Query" and field not in {"ledger", *ROOTS.values()} - {own}:
+                    continue
+                target, step = target_of(type_, field)
+                if target == node:
+                    return (*path, *step)
+                known = target in NODE_MODELS or target in VIEW_MODELS
+                if known and target not in seen and ALLOWED[type_, field] >= through:
+                    seen.add(target)
+                    queue.append((target, (*path, *step)))
+    return (own, "nodes") if own else None
+
+
+# A walk to each type; the path of what it reaches follows from it.
 WALKS = {
-    "Product": ("manufacturers", "nodes", "products", "nodes"),
-    "CacaoBatch": ("suppliers", "nodes", "cacaoBatches", "nodes"),
-    "Supplier": ("cacaoBatches", "nodes", "supplier"),
-    "Manufacturer": ("products", "nodes", "manufacturer"),
-    "Plot": ("suppliers", "nodes", "plots", "nodes"),
-    "Certificate": ("suppliers", "nodes", "certificates", "nodes"),
-    "DueDiligenceStatement": ("products", "nodes", "statements", "nodes"),
-    "Transaction": ("products", "nodes", "transactions", "nodes"),
-    "Loss": ("cacaoBatches", "nodes", "losses", "nodes"),
-    "Hold": ("cacaoBatches", "nodes", "holds", "nodes"),
-    "Flag": ("cacaoBatches", "nodes", "flags", "nodes"),
-    "ConversionFactor": ("conversionFactors", "nodes"),
-    "MassBalanceAccount": ("suppliers", "nodes", "massBalanceAccounts", "nodes"),
-    "LedgerCheckpoint": ("ledger", "checkpoints", "nodes"),
-    "MassBalanceEntry": ("cacaoBatches", "nodes", "massBalanceEntries", "nodes"),
+    name: walk
+    for name in NODE_MODELS
+    if name not in ACCOUNTS and (walk := shortest_walk(name)) is not None
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from graph.auth.permissions import PUBLIC, ROLES, STAFF
+from graph.auth.roles import PUBLIC, ROLES, STAFF
 from models.database.engines import Database
 from models.findings import Scope
 from serving.app import create_app

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from graph.admission.limits import Limits
 from graph.answer import Request
-from graph.auth.permissions import ADMIN, PUBLIC, VIEWER
+from graph.auth.roles import ADMIN, PUBLIC, VIEWER
 from graph.context import Viewer
 from graph.documents import read_document
 from graph.execution.engine import Engine

@@ -13,7 +13,8 @@ from graphql import OperationDefinitionNode, parse
 from graphql.execution.values import VariableValues, get_variable_values
 from sqlalchemy import text
 
-from graph.auth.permissions import ADMIN, Permissions
+from graph.auth.permissions import Permissions
+from graph.auth.roles import ADMIN
 from graph.planner.build import Builder
 from graph.planner.reader import Statements
 from graph.schema import schema

@@ -19,8 +19,11 @@ from graphql import (
     graphql_sync,
     is_specified_scalar_type,
 )
+from sqlalchemy import Table
 
+import models
 from graph.schema import schema
+from graph.types.node import NODE_MODELS, VIEW_MODELS, VIRTUAL_MODELS
 from models.findings import RULES
 
 COMMITTED = Path(__file__).parents[3] / "graph" / "schema.graphql"
@@ -78,43 +81,28 @@ def test_committed_sdl_is_the_schema() -> None:
     assert COMMITTED.read_text(encoding="utf-8").rstrip("\n") == schema.as_str().rstrip("\n")
 
 
-def test_schema_has_the_types_of_the_domain() -> None:
-    assert NODES == [
-        "APIKey",
-        "CacaoBatch",
-        "Certificate",
-        "Change",
-        "ConversionFactor",
-        "DueDiligenceStatement",
-        "Flag",
-        "Hold",
-        "LedgerCheckpoint",
-        "Loss",
-        "Manufacturer",
-        "MassBalanceAccount",
-        "MassBalanceEntry",
-        "Plot",
-        "Product",
-        "Supplier",
-        "Transaction",
-        "User",
-    ]
-
-
-def test_root_fields_are_exactly_these() -> None:
-    assert list(OBJECTS["Query"].fields) == [
-        *("product", "products", "cacaoBatch", "cacaoBatches", "supplier", "suppliers"),
-        *("manufacturer", "manufacturers", "transactions", "ledger"),
-        *("holds", "conversionFactors", "massBalanceAccounts", "auditFindings"),
-        *("users", "apiKeys", "changes", "viewer", "node", "nodes"),
-    ]
+def test_every_table_with_one_key_is_a_node_type_or_said_not_to_be() -> None:
+    """Where this fails, declare the type in graph/types/, or name the table class here with a reason."""
+    unshown = {
+        "IdempotencyKey": "what a client sent once belongs to that client",
+        "LedgerEntry": "shown as Transaction.proof",
+        "MatterRules": "a setting, changed by SQL only",
+        "SignInAttempt": "counts sign-ins; nobody reads it",
+        "UserSession": "its key is the hash of a token",
+    }
+    tables = {
+        mapper.class_.__name__
+        for mapper in models.Base.registry.mappers
+        if isinstance(mapper.local_table, Table) and len(mapper.primary_key) == 1
+    }
+    views = {*VIEW_MODELS, *(model.__name__ for model in VIRTUAL_MODELS.values())}
+    assert tables - views - unshown.keys() == {*NODE_MODELS}
 
 
 def test_mutations_are_a_verb_and_a_noun() -> None:
     names = list(OBJECTS["Mutation"].fields)
     verbs = "(create|update|use|record|hold|release|open|sign|change|set|revoke)"
     assert [name for name in names if not re.fullmatch(f"{verbs}[A-Z].*", name)] == []
-    assert len(names) == 23
 
 
 # ---------------------------------------------------------------- described

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph.admission.limits import Limits
-from graph.auth import permissions
+from graph.auth import roles
 from graph.auth.issuer import Issuer
 from models import user
 from serving.settings import DEV_ROLES, LIMITS, VARIABLES, Settings, SettingsError, mask
@@ -370,4 +370,4 @@ def test_every_origin_is_for_development_only() -> None:
 
 
 def test_every_list_of_roles_is_the_same() -> None:
-    assert permissions.ROLES == (permissions.PUBLIC, *user.ROLES) == DEV_ROLES
+    assert roles.ROLES == (roles.PUBLIC, *user.ROLES) == DEV_ROLES
