@@ -37,6 +37,7 @@ from serving.settings import LIMITS, Settings
 from tests import fork_server
 from tests.bounds import within
 from tests.database_pool import DatabasePool
+from tests.direct_client import DirectClient
 from tests.fork_server import Process
 
 ROOT = Path(__file__).parents[1]
@@ -192,8 +193,8 @@ def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
 
 
 def local(app: ASGIApp, **given: Any) -> TestClient:
-    """A client on this machine, who knows the application by a name of loopback."""
-    return TestClient(app, base_url="http://127.0.0.1", **given)
+    """A client on this machine, which names the server by its address of the loopback."""
+    return DirectClient(app, base_url="http://127.0.0.1", **given)
 
 
 @contextmanager
@@ -239,7 +240,7 @@ def free_port() -> int:
         return port
 
 
-def environment(**values: str) -> dict[str, str]:
+def process_environment(**values: str) -> dict[str, str]:
     """The environment of a subprocess: ours without the server's settings, and `values`."""
     settings = (
         "DATABASE_URL",
@@ -267,7 +268,7 @@ def environment(**values: str) -> dict[str, str]:
 
 def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
     """Run `server.py` with these arguments and settings to its end."""
-    process = fork_server.start(arguments, environment(**values))
+    process = fork_server.start(arguments, process_environment(**values))
     try:
         output, errors = process.communicate(timeout=within(60))
     except subprocess.TimeoutExpired:
@@ -281,7 +282,7 @@ def start_serving(**values: str) -> Serving:
     values.setdefault("REQUEST_SECONDS", str(UNHURRIED_LIMITS.request_seconds))
     values.setdefault("POOL_SECONDS", str(UNHURRIED_LIMITS.pool_seconds))
     port = values.setdefault("PORT", str(free_port()))
-    process = fork_server.start(["serve"], environment(**values))
+    process = fork_server.start(["serve"], process_environment(**values))
     serving = Serving(f"http://127.0.0.1:{port}", process)
     wait_until_up(serving)
     return serving

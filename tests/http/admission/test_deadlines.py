@@ -29,7 +29,7 @@ UPDATE = """mutation { updateProduct(input: {productId: "1", name: "Late"}) {
 
 
 @contextmanager
-def door(world: Database, timeouts: Timeouts, pool_size: int = 2) -> Iterator[TestClient]:
+def client_with(world: Database, timeouts: Timeouts, pool_size: int = 2) -> Iterator[TestClient]:
     url = make_url(world._writes.url.render_as_string(hide_password=False)).set(
         drivername="postgresql"
     )
@@ -53,7 +53,7 @@ def timed(client: TestClient, query: str) -> tuple[Answer, float]:
 def test_request_that_waits_for_a_lock_ends_in_time(
     own_world: Database, timeouts: Timeouts, query: str
 ) -> None:
-    with door(own_world, timeouts) as client:
+    with client_with(own_world, timeouts) as client:
         assert send(client, encode({"query": READ})).status == 200
         with locked(own_world, "products"):
             answer, took = timed(client, query)
@@ -81,7 +81,7 @@ def settle(world: Database) -> None:
 def test_query_that_takes_too_long_is_no_outage(
     own_world: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with door(own_world, Timeouts(1, SECONDS)) as client:
+    with client_with(own_world, Timeouts(1, SECONDS)) as client:
         assert send(client, encode({"query": READ})).status == 200
         with locked(own_world, "products"):
             answer = send(client, encode({"query": READ}))
@@ -93,7 +93,7 @@ def test_query_that_takes_too_long_is_no_outage(
 
 
 def test_rest_ends_in_time(own_world: Database) -> None:
-    with door(own_world, PATIENT) as client, locked(own_world, "products"):
+    with client_with(own_world, PATIENT) as client, locked(own_world, "products"):
         started = time.monotonic()
         answer = fetch(client, "/api/products")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
@@ -104,7 +104,7 @@ def test_rest_ends_in_time(own_world: Database) -> None:
 def test_requests_that_find_no_connection_end_in_time(
     own_world: Database, timeouts: Timeouts
 ) -> None:
-    with door(own_world, timeouts) as client, ThreadPoolExecutor(8) as pool:
+    with client_with(own_world, timeouts) as client, ThreadPoolExecutor(8) as pool:
         with locked(own_world, "products"):
             replies = list(pool.map(lambda _: timed(client, READ), range(8)))
         # Where connections are not waited for, half of the client's requests find none of its own.
@@ -116,7 +116,7 @@ def test_requests_that_find_no_connection_end_in_time(
 
 
 def test_abandoned_writers_give_their_connections_back(own_world: Database) -> None:
-    with door(own_world, PATIENT, pool_size=1) as client:
+    with client_with(own_world, PATIENT, pool_size=1) as client:
         for _ in range(3):
             with locked(own_world, "products"):
                 assert timed(client, UPDATE)[0].status == 503

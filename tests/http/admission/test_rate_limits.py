@@ -1,4 +1,4 @@
-"""What a client may spend over time: 429 with Retry-After at every door, without SQL, and recovery."""
+"""The rate limit: 429 with Retry-After at every endpoint, without SQL, and recovery."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @contextmanager
-def door(
+def client_with(
     database: Database, address: str = "192.0.2.1", limits: Limits = LIMITS
 ) -> Iterator[TestClient]:
     app = create_app(Settings(dev_role="public", limits=limits), database)
@@ -52,7 +52,7 @@ def door(
 @pytest.fixture
 def counted(world_to_read: Database) -> Iterator[TestClient]:
     """A client of a server of its own that counts what it spends."""
-    with door(world_to_read) as client:
+    with client_with(world_to_read) as client:
         yield client
 
 
@@ -82,9 +82,9 @@ def test_client_that_asks_too_much_is_told_when_to_come_again(
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
-def test_429_at_every_door(world_to_read: Database, accept: str) -> None:
+def test_429_at_every_endpoint(world_to_read: Database, accept: str) -> None:
     slow = replace(LIMITS, cost_per_second=10)
-    with door(world_to_read, limits=slow) as counted, recording(world_to_read) as statements:
+    with client_with(world_to_read, limits=slow) as counted, recording(world_to_read) as statements:
         exhaust(counted)
         statements.clear()
         replies = [
@@ -151,7 +151,7 @@ def test_large_variables_are_charged_before_they_are_understood(
         query = """mutation ($f: [ProductFilter!]!) { createManufacturer(input: {name: "A",
           location: "B"}) { manufacturer { products(filter: {or: $f}) { totalCount } } } }"""
     body = encode({"query": query, "variables": {"f": [{}] * 9_000 + [1]}})
-    with door(world_to_read, limits=limits) as client:
+    with client_with(world_to_read, limits=limits) as client:
         codes = [send(client, body).codes[0] for _ in range(6)]
         started = time.process_time()
         refused = [send(client, body).codes for _ in range(20)]
@@ -166,7 +166,7 @@ def test_short_variables_are_not_charged(world_to_read: Database) -> None:
     query = "query ($n: [Int!]) { products(filter: {productId: {in: $n}}) { nodes { name } } }"
     body = encode({"query": query, "variables": {"n": list(range(300))}})
     assert len(body) < 2_000
-    with door(world_to_read, limits=limits) as client:
+    with client_with(world_to_read, limits=limits) as client:
         assert {send(client, body).status for _ in range(50)} == {200}
 
 

@@ -49,7 +49,7 @@ TYPES = {
     "hold": "Hold",
 }
 COLUMNS = {"cacaoBatch": "cacao_batch_id", "input": "input_batch_id"}
-DOORS = {
+OWNERS = {
     "Query": (Scope(), "", ""),
     "Product": (Scope("Product", "1"), "product(by: {productId: 1}) {", "product"),
     "CacaoBatch": (Scope("CacaoBatch", "4"), "cacaoBatch(by: {cacaoBatchId: 4}) {", "cacaoBatch"),
@@ -97,32 +97,32 @@ def as_shown(finding: Finding) -> dict[str, Any]:
     return shown
 
 
-def page_at(client: TestClient, door: str, **given: Any) -> Any:
-    _, opening, name = DOORS[door]
+def page_at(client: TestClient, owner: str, **given: Any) -> Any:
+    _, opening, name = OWNERS[owner]
     query = PAGES % (opening, SHAPED, "}" if opening else "")
     data = ask(client, query, **given)
     return (data[name] if name else data)["auditFindings"]
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_findings_are_those_of_the_rules(client: TestClient, auditor: Auditor, door: str) -> None:
-    scope = DOORS[door][0]
+@pytest.mark.parametrize("owner", OWNERS)
+def test_findings_are_those_of_the_rules(client: TestClient, auditor: Auditor, owner: str) -> None:
+    scope = OWNERS[owner][0]
     expected = [as_shown(finding) for finding in auditor.find(scope)]
-    page = page_at(client, door)
+    page = page_at(client, owner)
     assert page["nodes"] == expected
     assert page["totalCount"] == len(expected) > 1
-    if door == "Query":
+    if owner == "Query":
         assert [node["rule"].lower() for node in page["nodes"]] == RULES
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-@pytest.mark.parametrize("door", DOORS)
-def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, size: int) -> None:
-    whole = page_at(client, door)["nodes"]
+@pytest.mark.parametrize("owner", OWNERS)
+def test_pages_are_the_whole_in_both_directions(client: TestClient, owner: str, size: int) -> None:
+    whole = page_at(client, owner)["nodes"]
     found: list[Any] = []
     after = None
     while True:
-        page = page_at(client, door, first=size, after=after)
+        page = page_at(client, owner, first=size, after=after)
         assert page["pageInfo"]["hasPreviousPage"] is bool(found)
         found += page["nodes"]
         after = page["pageInfo"]["endCursor"]
@@ -132,14 +132,14 @@ def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, s
     assert found == whole
     found, before = [], None
     while True:
-        page = page_at(client, door, last=size, before=before)
+        page = page_at(client, owner, last=size, before=before)
         assert page["pageInfo"]["hasNextPage"] is bool(found)
         found = page["nodes"] + found
         before = page["pageInfo"]["startCursor"]
         if not page["pageInfo"]["hasPreviousPage"]:
             break
     assert found == whole
-    assert page_at(client, door, first=0)["nodes"] == []
+    assert page_at(client, owner, first=0)["nodes"] == []
 
 
 @pytest.mark.parametrize(
@@ -271,11 +271,11 @@ def as_role(blemished: Database) -> Iterator[dict[str, TestClient]]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("owner", OWNERS)
 def test_findings_are_for_staff(
-    as_role: dict[str, TestClient], blemished: Database, door: str, role: str
+    as_role: dict[str, TestClient], blemished: Database, owner: str, role: str
 ) -> None:
-    _, opening, name = DOORS[door]
+    _, opening, name = OWNERS[owner]
     query = f"{{ {opening} auditFindings {{ nodes {{ rule message }} }} {'}' if opening else ''} }}"
     with recording(blemished) as statements:
         answer = request(as_role[role], query)
@@ -285,7 +285,7 @@ def test_findings_are_for_staff(
     assert statements == []
     assert answer.codes == ["UNAUTHENTICATED" if role == PUBLIC else "FORBIDDEN"]
     assert answer.errors[0]["path"] == [*filter(None, [name]), "auditFindings"]
-    assert f"`{door}.auditFindings` is for operator, auditor, admin" in answer.errors[0]["message"]
+    assert f"`{owner}.auditFindings` is for operator, auditor, admin" in answer.errors[0]["message"]
 
 
 @pytest.mark.parametrize("role", ["viewer", PUBLIC])

@@ -1,4 +1,4 @@
-"""Lookups and walks over the small world: exact values, both ways, in exactly the order asked."""
+"""Lookups and relations of the small world: exact values, both ways, in the requested order."""
 
 from typing import Any
 
@@ -139,11 +139,11 @@ def test_a_hundred_nodes_are_answered(reader: TestClient) -> None:
     assert [node["id"] for node in data["nodes"]] == ids
 
 
-# ---------------------------------------------------------------- walks, each of them both ways
+# ---------------------------------------------------------------- relations, each of them both ways
 
 
-def walk(client: TestClient, path: str, leaf: str) -> Any:
-    """What a walk of steps finds; a step that ends in [] goes to the nodes of a connection."""
+def values_at(client: TestClient, path: str, leaf: str) -> Any:
+    """The values at the end of a path; a step that ends in [] takes the nodes of a connection."""
     query = leaf
     for step in reversed(path.split(" > ")):
         inner = f"nodes {{ {query} }}" if step.endswith("[]") else query
@@ -196,12 +196,12 @@ def collect(value: Any, leaf: str) -> list[Any]:
         ("cacaoBatch(by: {cacaoBatchId: 1}) > statements[] > cacaoBatches[]", "cacaoBatchId", [1]),
     ],
 )
-def test_walk_finds_exactly_these(
+def test_path_leads_to_exactly_these(
     reader: TestClient, world_to_read: Database, path: str, leaf: str, expected: list[Any]
 ) -> None:
     with recording(world_to_read) as statements:
-        # A to-one that is null ends a walk: what it lacks is not an entry.
-        found = [value for value in walk(reader, path, leaf) if value is not None]
+        # A relation to one that is null ends the path: there is no entry for it.
+        found = [value for value in values_at(reader, path, leaf) if value is not None]
     assert found == expected
     assert len(statements) == 1
 

@@ -306,7 +306,7 @@ def test_wide_filter_is_answered(protected_client: TestClient) -> None:
     assert answer.json == {"data": {"products": {"totalCount": 1}}}
 
 
-# ---------------------------------------------------------------- the REST door
+# ---------------------------------------------------------------- the REST endpoint
 
 
 @pytest.mark.parametrize(

@@ -126,16 +126,16 @@ def test_leaf_of_the_ledger_has_every_digit(
     assert leaf["asText"] == ["/details/n"]
 
 
-@pytest.mark.parametrize("door", ["body", "URL"])
+@pytest.mark.parametrize("place", ["body", "URL"])
 def test_decimal_given_as_a_number_is_not_rounded_on_its_way(
-    writable_client: TestClient, door: str
+    writable_client: TestClient, place: str
 ) -> None:
     """0.1 as a float would be found, though what was asked for is another number."""
     query = """query ($kg: Decimal!) { cacaoBatches(filter: {quantityKg: {eq: $kg}}) {
       totalCount } }"""
     for given, count in (("500.5", 1), ("500.50", 1), ("500.500000000000000001", 0)):
         variables = f'{{"kg": {given}}}'
-        if door == "body":
+        if place == "body":
             answer = send(writable_client, body_of(query, variables))
         else:
             parameters = {"query": query, "variables": variables}

@@ -1,4 +1,4 @@
-"""How large a request may be: every limit at its edge and one beyond, through every door, without SQL."""
+"""Limits on the size of a request: at each limit and one past it, at every endpoint, without SQL."""
 
 import gc
 import json
@@ -235,7 +235,7 @@ def test_what_is_too_large_is_named_with_its_place(limited: TestClient) -> None:
     assert error["locations"] == [{"line": 1, "column": query.index("a2:") + 1}]
 
 
-def test_body_past_the_limit_is_refused_at_every_door(limited: TestClient) -> None:
+def test_body_past_the_limit_is_refused_at_every_endpoint(limited: TestClient) -> None:
     body = b'{"query": "{ __typename }"}'
     assert send(limited, body.ljust(2_000)).status == 200
     assert send(limited, body.ljust(2_001)).status == 413

@@ -7,8 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,11 +22,12 @@ from models.database.waiting import within
 from serving import cli
 from serving.settings import Settings
 from tests import fork_server
+from tests.bounds import wait_for
 from tests.conftest import (
     ROOT,
-    environment,
     free_port,
     opened,
+    process_environment,
     run,
     start_serving,
     temporary_folder,
@@ -72,13 +72,6 @@ def locks(url: str, *, granted: bool = True) -> int:
     )
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @contextmanager
 def holding(url: str, key: str) -> Iterator[None]:
     """While inside, another session holds this advisory lock."""
@@ -88,7 +81,7 @@ def holding(url: str, key: str) -> Iterator[None]:
 
 
 def starting(url: str) -> Process:
-    return fork_server.start(["serve"], environment(DATABASE_URL=url, PORT="0"))
+    return fork_server.start(["serve"], process_environment(DATABASE_URL=url, PORT="0"))
 
 
 # ---------------------------------------------------------------- behind a pooler
