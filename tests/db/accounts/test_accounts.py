@@ -1,4 +1,4 @@
-"""Accounts: who may sign in, what is kept of a password and of a token, when a session ends."""
+"""Accounts: sign-in, what is stored of passwords and tokens, when a session ends."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""The throttle of passwords: per name and address, for all processes, without telling names."""
+"""The throttle of passwords: by name and address, across processes, without revealing names."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Names of users and keys: plain, and none that looks like another, whoever writes them."""
+"""Names of users and keys: plain characters, and no two names that look alike."""
 
 import pytest
 from argon2 import PasswordHasher

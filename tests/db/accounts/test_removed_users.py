@@ -1,4 +1,4 @@
-"""Removed users: nobody can be them any more, and nobody else is named as they were."""
+"""Removed users: they cannot sign in, and their names are not given again."""
 
 import pytest
 from sqlalchemy.exc import IntegrityError

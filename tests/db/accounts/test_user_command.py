@@ -1,4 +1,4 @@
-"""`server.py user ...`: accounts from the command line, the password never an argument."""
+"""`server.py user`: accounts by the command line; a password is never an argument."""
 
 import io
 import sys

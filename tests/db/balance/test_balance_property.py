@@ -1,4 +1,4 @@
-"""Random sequences of what can happen to matter, against a ledger in Python that knows no SQL.
+"""Random sequences of events of lots, compared with a ledger in Python.
 
 After each step the database's state is the ledger's: what was accepted conserves mass, what was
 refused left nothing behind, and was refused for the reason the ledger gives.

@@ -1,4 +1,4 @@
-"""Custody, yields, claims and mass balance, whoever writes: what is refused."""
+"""Custody, yields, claims and mass balance: the statements that fail, and that they write nothing."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Many writers at once on one lot and on one account: nothing is overdrawn, no deadlock surfaces.
+"""Concurrent writers of one lot and one account: no overdraft, and no deadlock reaches a client.
 
 MATTER_SECONDS=30 asks for the long form; `pytest -s` tells the throughput.
 """

@@ -1,4 +1,4 @@
-"""No quantity is read a thousand times too small or too large: the decimal separator of a file."""
+"""The decimal separator of a file: no quantity is read a thousand times too small or too large."""
 
 import csv
 from decimal import Decimal

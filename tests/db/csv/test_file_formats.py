@@ -1,4 +1,4 @@
-"""Files as spreadsheets write them: `sep=`, rows of delimiters alone, encodings, XLSX."""
+"""Files of spreadsheets: `sep=`, rows of delimiters alone, encodings, XLSX."""
 
 import csv
 import io

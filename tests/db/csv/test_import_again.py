@@ -1,4 +1,4 @@
-"""What a row that comes again leaves as it is: known values, and keys that arrive later."""
+"""Rows that are imported again: known values stay, and keys may arrive later."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: kept between runs, one owner at a time, and back after any kill."""
+"""The embedded PostgreSQL: kept between runs, one owner at a time, recovered after any signal."""
 
 import json
 import os

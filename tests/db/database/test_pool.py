@@ -1,4 +1,4 @@
-"""The pool of reading connections when PostgreSQL or the network does not do as expected."""
+"""The pool of reading connections when PostgreSQL or the network fails."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What every session that reads is told."""
+"""The session settings of reading connections."""
 
 from models.database.engines import Database
 

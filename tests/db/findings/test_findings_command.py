@@ -1,4 +1,4 @@
-"""`server.py audit findings`: what it writes, and its exit code."""
+"""`server.py audit findings`: its output and its exit code."""
 
 import csv
 import json

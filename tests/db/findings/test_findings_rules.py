@@ -1,4 +1,4 @@
-"""Each rule finds what breaks it, with exact figures, and nothing that just does not."""
+"""Each rule finds the rows that break it, with exact figures, and no row at the limit."""
 
 import pytest
 

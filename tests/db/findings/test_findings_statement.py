@@ -1,4 +1,4 @@
-"""The statement of findings: ends on circles, finds each of them, and does no more than a page needs."""
+"""The statement of findings: it ends on circles, finds each, and computes no more than a page."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""A bundle verifies anywhere, by one file and a key; and not with any one bit of it changed."""
+"""A bundle verifies with one file and a key alone, and fails with any one bit changed."""
 
 import json
 import subprocess

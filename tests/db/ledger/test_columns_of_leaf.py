@@ -1,4 +1,4 @@
-"""A leaf holds every column of an event, and says by which version of its format."""
+"""A leaf contains every column of an event, and the version of its format."""
 
 import json
 import re

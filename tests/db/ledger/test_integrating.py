@@ -1,4 +1,4 @@
-"""Events become leaves: without gaps, in order, once, whatever else goes on; and nobody waits for that."""
+"""Events become leaves: once, in order, without gaps, and without delaying a writer."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The key, the checkpoints that it signs, the file they are published in, and the thread beside a server."""
+"""The ledger's key, its checkpoints, the file that publishes them, and the server's thread."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Hashes and proofs as published: the vectors of certificate-transparency's reference tests (RFC 6962, 9162).
+"""Hashes and proofs equal the vectors of certificate-transparency's tests (RFC 6962, RFC 9162).
 
 The naive definitions of RFC 9162, section 2.1, stand here once more, for trees of any size.
 """

@@ -1,4 +1,4 @@
-"""Whatever a superuser does to events or to the ledger in SQL is found, and names the first bad event.
+"""Changes that a superuser makes to events or to the ledger are detected, with the first bad event.
 
 Event n is leaf n - 1; checkpoints were signed of 17 and of 30 events.
 """

@@ -1,4 +1,4 @@
-"""What is signed depends on no function and no column that whoever may alter leaves may alter as well.
+"""Signing depends on no function and no column that a writer of leaves could alter.
 
 Event n is leaf n - 1; checkpoints were signed of 17 and of 30 events.
 """

@@ -1,4 +1,4 @@
-"""schema.sql and the models say the same, and schema.sql applies as it is documented.
+"""schema.sql and the models describe the same catalogue, and schema.sql applies as documented.
 
 Both sides are asked of PostgreSQL's own catalogue: schema.sql in one database, what SQLAlchemy
 makes of the models in another. Checks, triggers and functions are schema.sql's alone.

@@ -1,4 +1,4 @@
-"""Every write records who did it: one row a statement, with the keys of its rows, append-only."""
+"""Each write adds one row to `changes`: the actor, the table and the keys; append-only."""
 
 import psycopg2
 import pytest

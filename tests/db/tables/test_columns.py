@@ -1,4 +1,4 @@
-"""What each column holds exactly, asked of the catalogue: a new column cannot be forgotten.
+"""The values that each column accepts, listed from the catalogue: a new column fails until it is here.
 
 Numbers are finite and never rounded, days and times are of the years 1 to 9999, whatever way in.
 """

@@ -1,4 +1,4 @@
-"""The sample is what it says: counted, connected, dated in order, adding up, the same by seed."""
+"""The sample data: counts, relations, dates in order, sums, and equality by seed."""
 
 from argparse import ArgumentParser
 from typing import Any

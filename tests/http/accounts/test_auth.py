@@ -1,4 +1,4 @@
-"""Token -> Viewer: what is refused, what is remembered and for how long, what it costs."""
+"""Authentication by token: invalid tokens, what is cached and for how long, its statements."""
 
 import asyncio
 import time

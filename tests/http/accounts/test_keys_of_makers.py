@@ -1,4 +1,4 @@
-"""An API key may never do more than whoever made it, and ends with them."""
+"""An API key never has more rights than its creator, and ends with the creator's account."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Signing in over HTTP: with a password, a key, or a token of the company's own issuer."""
+"""Sign-in over HTTP: by a password, a key, or a token of the company's issuer."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A flood of sign-ins holds up nobody else: not writers, and not who signs in from elsewhere."""
+"""A flood of sign-ins delays neither writers nor sign-ins from other addresses."""
 
 import asyncio
 import threading

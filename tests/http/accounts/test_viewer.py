@@ -1,4 +1,4 @@
-"""Reading about accounts: who asks, who may sign in, who recorded what; nothing secret has a name."""
+"""Queries about accounts: the viewer, the users, the authors of records; no secret has a field."""
 
 import json
 from datetime import datetime

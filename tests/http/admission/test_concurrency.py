@@ -1,4 +1,4 @@
-"""Requests beside each other: none waits for another's SQL, none sees another's answer."""
+"""Concurrent requests do not wait for each other's SQL, and receive their own answers."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What operations cost, to the unit: with variables, fragments, filters, payloads, introspection."""
+"""The cost of operations: variables, fragments, filters, payloads and introspection."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""However long the database takes, a request ends in time, with 503, and what comes after it is fine."""
+"""A request whose database is slow ends in time with 503, and the next one succeeds."""
 
 import time
 from collections.abc import Iterator

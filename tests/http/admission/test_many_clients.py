@@ -1,4 +1,4 @@
-"""Sixty-four clients at once: every answer is the asker's own, whatever happens to the connections."""
+"""Each of 64 concurrent clients receives its own answers, even when connections are lost."""
 
 import random
 import threading

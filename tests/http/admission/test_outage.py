@@ -1,4 +1,4 @@
-"""A database that is gone, cut off or back again: the right status, and nothing half written."""
+"""An unavailable database: the status, the recovery, and no partial write."""
 
 import time
 from collections.abc import Iterator

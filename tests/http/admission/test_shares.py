@@ -1,4 +1,4 @@
-"""One client's requests hold a share of the connections; the others are answered meanwhile; it pays for time.
+"""A client's requests hold a share of the connections and are charged for time; others go on.
 
 Nothing here depends on how fast the machine is: sessions that wait for a lock are counted.
 """

@@ -1,4 +1,4 @@
-"""What takes a processor for long is done one at a time beside the event loop, and paid for by its size."""
+"""Work that takes long runs beside the event loop, one job at a time, charged by its size."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The schema as clients ask for it: within production's limits, told once, and kept without growing."""
+"""Introspection: within production's limits, cached, and with bounded memory."""
 
 import asyncio
 import json

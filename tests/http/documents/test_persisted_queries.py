@@ -1,4 +1,4 @@
-"""Persisted queries: a document by its hash, how it is registered, and what is refused."""
+"""Persisted queries: a document by its hash, its registration, and the errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

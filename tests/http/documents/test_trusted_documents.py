@@ -1,4 +1,4 @@
-"""Documents named by `documentId`: where they are read from, how they are asked, what is refused."""
+"""Trusted documents, by `documentId`: where they are read from, and the errors."""
 
 import asyncio
 import json

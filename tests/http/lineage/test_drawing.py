@@ -1,4 +1,4 @@
-"""The drawing of a trace: well-formed, escaped, and kilograms and holds only for who may read them."""
+"""The drawing of a trace: well-formed, escaped, with kilograms and holds by role only."""
 
 from xml.etree import ElementTree
 

@@ -1,4 +1,4 @@
-"""The impact of a recall, as fields and as CSV, and who may see what of a lineage."""
+"""The impact of a recall, as fields and as CSV, and the roles that see each part of a lineage."""
 
 import csv
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A trace lists every lot and edge, once, in a constant number of statements of one snapshot."""
+"""A trace lists each lot and edge once, in a constant number of statements of one snapshot."""
 
 from typing import Any
 from unittest.mock import patch

@@ -1,4 +1,4 @@
-"""What a truncated impact says, and what origins tell a role that may not see shares."""
+"""Truncated impacts, and origins for a role that may not see shares."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The ledger over GraphQL: proofs that verify, what was known when, and corrections; one statement each."""
+"""The ledger over GraphQL: proofs that verify, past states, and corrections; one statement each."""
 
 from collections.abc import Iterator
 from pathlib import Path

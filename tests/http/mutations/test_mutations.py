@@ -1,4 +1,4 @@
-"""Each mutation: the exact payload, the exact rows, and nothing changed beside them."""
+"""Each mutation: its payload, the rows it writes, and no other change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Several mutations in one operation: in order, in one commit, or none of them."""
+"""Several mutations in one operation: in order, and in one commit or none."""
 
 import pytest
 from psycopg2.errors import RestrictViolation

@@ -1,4 +1,4 @@
-"""What is told of the schema to whoever may not see it: nothing, whatever is wrong with a request."""
+"""Errors reveal nothing of the schema to a client that may not see it."""
 
 import re
 from collections.abc import Iterator

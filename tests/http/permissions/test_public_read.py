@@ -1,4 +1,4 @@
-"""PUBLIC_READ=off: whoever has not signed in is shown nothing, and may sign in."""
+"""PUBLIC_READ=off: a client that has not signed in reads nothing, but may sign in."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Findings over HTTP: those of a product, a lot, a supplier and everything, by page, in one statement."""
+"""Findings over HTTP: of a product, a lot, a supplier and of everything, by page, in one statement."""
 
 import base64
 import json

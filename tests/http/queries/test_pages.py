@@ -1,4 +1,4 @@
-"""Pages: orders with nulls and ties, cursors both ways, and what lies before and behind."""
+"""Pages: orders with nulls and ties, cursors both ways, and the PageInfo at both ends."""
 
 from itertools import pairwise
 from typing import Any

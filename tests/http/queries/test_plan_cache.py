@@ -1,4 +1,4 @@
-"""A plan that is used again answers as one made anew would: only what decides the same shares it."""
+"""A cached plan gives the answer of a new one, and only equal requests share it."""
 
 import asyncio
 import base64

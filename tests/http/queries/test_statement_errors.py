@@ -1,4 +1,4 @@
-"""An error of a statement is a fault of ours, not a database that is away; cursors of ours are read."""
+"""A failing statement is an internal error, not an unavailable database; cursors stay valid."""
 
 import re
 from collections.abc import Iterator

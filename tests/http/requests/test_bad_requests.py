@@ -1,4 +1,4 @@
-"""Bytes, headers and documents that are no request: a status, a coded error, nothing written."""
+"""Invalid bytes, headers and documents: a status, an error with a code, no write."""
 
 import gzip
 

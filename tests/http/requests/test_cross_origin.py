@@ -1,4 +1,4 @@
-"""What a browser may do: other sites' scripts by list, GETs that no page can cause, safe answers."""
+"""Requests of browsers: CORS by a list of origins, no writes by GET, safe headers."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection

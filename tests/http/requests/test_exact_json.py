@@ -1,4 +1,4 @@
-"""One JSON value reads the same on every path, digit for digit, and as deep as it was taken in."""
+"""JSON values are exact on every path, digit for digit, at every permitted depth."""
 
 import json
 from collections.abc import Iterator

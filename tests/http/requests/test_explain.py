@@ -1,4 +1,4 @@
-"""A developer asks how a request is answered; a server over someone's database does not say."""
+"""The explanation of a request: for developers, never in production."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, and the page that a browser gets."""
+"""GraphQL over HTTP: methods, media types, status codes, and the page for browsers."""
 
 import asyncio
 import json

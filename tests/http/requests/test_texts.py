@@ -1,4 +1,4 @@
-"""Texts by GraphQL and REST: one form of names, times as RFC 3339 has them, words for people."""
+"""Texts by GraphQL and REST: normal forms of names, times by RFC 3339, messages for people."""
 
 import random
 import string

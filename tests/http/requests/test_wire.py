@@ -1,4 +1,4 @@
-"""Answers on the wire: content codings, entity tags, connections that stay open."""
+"""HTTP on the wire: content codings, entity tags, keep-alive."""
 
 import asyncio
 import json

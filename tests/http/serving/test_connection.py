@@ -1,4 +1,4 @@
-"""What comes over a connection and is no HTTP, or no end of it; and what a proxy says of a client."""
+"""Bytes that are not HTTP, requests that never end, and what a proxy reports of a client."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What is logged: a fault of ours once, under its id, without what was asked or what is stored."""
+"""The log: one entry with an id for each internal error, without queries or stored values."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The command line, and the routes that the server adds to the API's own."""
+"""The command line, and the routes that the server adds to those of the API."""
 
 import socket
 import time

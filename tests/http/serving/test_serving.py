@@ -1,4 +1,4 @@
-"""The serving process from outside: how it starts, ends, and comes back after a kill."""
+"""The server process: how it starts, ends, and recovers after SIGKILL."""
 
 import http.client
 import json

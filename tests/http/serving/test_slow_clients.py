@@ -1,4 +1,4 @@
-"""Clients that keep the server waiting, send without an end, or do not read: they are cut off."""
+"""The server disconnects clients that stall, send without end, or do not read."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""How a start waits for its database: with no lock that outlives it, not for ever, not past a signal."""
+"""A start waits for its database: within a bound, until a signal, and without a lock left over."""
 
 import os
 import pwd

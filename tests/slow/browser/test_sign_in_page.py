@@ -1,4 +1,4 @@
-"""The sign-in of the GraphiQL page, in a real browser: the caller's role, and where the token is not."""
+"""The sign-in of the GraphiQL page, in a browser: the caller's role, and where no token is stored."""
 
 import json
 from collections.abc import Callable, Iterator

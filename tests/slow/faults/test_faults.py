@@ -1,4 +1,4 @@
-"""Each fault once, briefly; `python -m tests.slow.faults` does each several times, for longer."""
+"""Each fault once, briefly; `python -m tests.slow.faults` repeats each for longer."""
 
 import sys
 

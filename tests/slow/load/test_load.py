@@ -1,4 +1,4 @@
-"""The load test runs; `python -m tests.slow.load` measures what it is for, in two minutes."""
+"""The load tests, briefly; `python -m tests.slow.load` measures for two minutes."""
 
 from tests.slow.load.__main__ import measure
 from tests.slow.load.heavy import ATTACKS, LOTS, heavy_environment, measured

@@ -1,4 +1,4 @@
-"""A request that is late is cancelled, told so, and nobody else is."""
+"""A request past its deadline is cancelled; requests beside it go on."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Work beside the event loop: in turn, first for who used least, and no more than a share of the time."""
+"""The executor of slow work: one job at a time, least used client first, a bounded share of time."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a client may spend: how buckets empty and fill, whose they are, and how much they remember."""
+"""The rate limiter: how buckets empty and refill, which clients share one, its memory."""
 
 import time
 from unittest.mock import patch

@@ -1,4 +1,4 @@
-"""The schema as a client sees it: as committed, described, and shaped as Relay expects."""
+"""The GraphQL schema: equal to the committed file, described, and shaped by Relay's conventions."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Looking up PostgreSQL's hosts: in a thread, each beside its name, and not without an end."""
+"""Addresses of PostgreSQL's hosts are looked up in a thread, within a bound."""
 
 import asyncio
 import socket
