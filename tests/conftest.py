@@ -1,4 +1,4 @@
-"""What every test stands on: a real PostgreSQL that is thrown away, and clones of two templates.
+"""Fixtures of all tests: a temporary PostgreSQL, and databases cloned from templates.
 
 The server is the embedded one without durability, or TEST_DATABASE_URL: a server on which that
 role may create databases. Names carry the pid, so that runs beside each other do not clash.
@@ -53,7 +53,7 @@ FAST = {
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector pass over what was imported: that stays to the end."""
+    """Exclude what was imported from garbage collection: it lives until the end."""
     gc.collect()
     gc.freeze()
 
@@ -139,7 +139,7 @@ def opened(url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def schema_template(cluster: Cluster) -> str:
-    """The URL of a database with the schema and no rows; nobody connects to it."""
+    """The URL of a template database with the schema and no rows."""
     url = cluster.create()
     with opened(url) as database:
         assert database.apply_schema()
@@ -148,7 +148,7 @@ def schema_template(cluster: Cluster) -> str:
 
 @pytest.fixture(scope="session")
 def sample_template(cluster: Cluster, schema_template: str) -> str:
-    """The URL of a database with the sample data in its default size; nobody connects to it."""
+    """The URL of a template database with the sample data in its default size."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         sample_data.fill(database)
@@ -207,14 +207,14 @@ def client_of(database: Database, limits: Limits = UNHURRIED_LIMITS) -> Iterator
 
 @pytest.fixture
 def client(sample: Database) -> Iterator[TestClient]:
-    """A client of the application on the shared sample data: it reads."""
+    """A read-only client of the application on the shared sample data."""
     with client_of(sample) as client:
         yield client
 
 
 @pytest.fixture
 def writer(sample_copy: Database) -> Iterator[TestClient]:
-    """A client of the application on sample data of its own: it may write."""
+    """A writing client of the application on sample data of this test's own."""
     with client_of(sample_copy) as client:
         yield client
 

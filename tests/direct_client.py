@@ -1,7 +1,7 @@
 """A client of an ASGI application in this process, with one change of threads a request.
 
-Starlette's TestClient changes eight times: it streams every body. This one hands the application a
-whole request and takes the whole response, and leaves what is streamed to the TestClient.
+Starlette's TestClient streams every body, which takes eight changes. DirectClient passes whole
+requests and takes whole responses.
 """
 
 import asyncio

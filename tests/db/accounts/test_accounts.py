@@ -38,7 +38,7 @@ def verifications() -> Iterator[list[str]]:
 
 
 def everything(database: Database) -> str:
-    """All that is in the database, as text."""
+    """The whole contents of the database, as text."""
     tables = rows(
         database, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"
     )
@@ -47,7 +47,7 @@ def everything(database: Database) -> str:
 
 
 def sessions(database: Database) -> list[tuple[int, bool]]:
-    """User and whether it lives, of each session, the oldest first."""
+    """The user of each session and whether it is valid, oldest first."""
     query = "SELECT user_id, revoked_at IS NULL FROM sessions ORDER BY created_at"
     return [(user, living) for user, living in rows(database, query)]
 

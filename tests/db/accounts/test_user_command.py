@@ -23,7 +23,7 @@ def parse(*arguments: str) -> Namespace:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is typed at the prompts of a terminal, one after another."""
+    """Answers the prompts of a terminal, in order."""
     lines: list[str] = []
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr(user_command, "getpass", lambda _prompt: lines.pop(0))

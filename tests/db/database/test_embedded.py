@@ -73,7 +73,7 @@ def pid_of_postgres(folder: Path) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that nobody waited for is dead all the same."""
+    """Whether the process runs; a zombie counts as dead."""
     with suppress(OSError):
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     try:
@@ -295,7 +295,7 @@ def test_second_start_is_quick(folder: Path) -> None:
 
 
 def wait_for_answer(url: str, statement: str) -> object:
-    """What the server says once it is back."""
+    """The result of the statement once the server is back."""
     deadline = time.monotonic() + within(60)
     while True:
         try:
@@ -323,7 +323,7 @@ def test_postgres_that_ends_is_started_again_at_the_same_url(
 
 
 def test_backend_that_is_busy_does_not_hold_up_the_start_after_a_kill(folder: Path) -> None:
-    """It does not notice that PostgreSQL died until it has something to say."""
+    """The backend notices PostgreSQL's death only when it sends a result."""
     busy = "DO $$ BEGIN LOOP NULL; END LOOP; END $$"
     with embedded.start(folder, FAST) as server:
         connection = psycopg2.connect(server.url, async_=1)

@@ -70,7 +70,7 @@ def test_finding_of_a_lot_is_found_by_whoever_was_made_of_it(auditor: Auditor) -
 
 
 def test_marks_that_triggers_keep_are_not_believed(auditor: Auditor) -> None:
-    """A hold that was lifted behind the triggers' back, and marks without any hold."""
+    """Marks without a hold, as after a release with triggers off."""
     auditor.write("update cacao_batches set on_hold = true; update products set on_hold = true")
     auditor.write("insert into flags (cacao_batch_id, rule, message) values (3, 'yield', 'x')")
     assert auditor.find() == []

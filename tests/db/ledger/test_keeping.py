@@ -172,7 +172,7 @@ def test_worker_tells_of_a_fork_once_and_goes_on(
 
 
 def told_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the ledger has logged."""
+    """The log messages of the ledger."""
     return [record.getMessage() for record in caplog.records if record.name == "cacaotrace.ledger"]
 
 

@@ -73,7 +73,7 @@ def written(cluster: Cluster, schema_template: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def modelled(cluster: Cluster, written: Database) -> Iterator[Database]:
-    """What SQLAlchemy makes of the models, with the functions that indexes and defaults need."""
+    """The catalogue that SQLAlchemy creates from the models, with the functions that it needs."""
     url = cluster.create()
     names = "('search_key'::regproc, 'look_of_name'::regproc, 'current_actor'::regproc)"
     functions = rows(

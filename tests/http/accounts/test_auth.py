@@ -45,7 +45,7 @@ def bearer(token: str) -> bytes:
 
 
 def ask(database: Database, authorization: bytes) -> Viewer:
-    """What a process that remembers nothing makes of this header."""
+    """The viewer that a process with empty caches finds for this header."""
     return asyncio.run(Authenticator(database).viewer(authorization, ADDRESS))
 
 

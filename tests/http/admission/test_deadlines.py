@@ -69,7 +69,7 @@ def test_request_that_waits_for_a_lock_ends_in_time(
 
 
 def settle(world: Database) -> None:
-    """Until no statement of anybody else is under way."""
+    """Wait until no other session runs a statement."""
     query = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
       AND pid <> pg_backend_pid() AND state <> 'idle'"""
     deadline = time.monotonic() + within(20)

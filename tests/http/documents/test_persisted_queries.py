@@ -49,7 +49,7 @@ def serving(
 
 @pytest.fixture
 def client(protected_world: Database) -> Iterator[TestClient]:
-    """A client of a server that knows no document yet."""
+    """A client of a server without registered documents."""
     with serving(protected_world) as client:
         yield client
 

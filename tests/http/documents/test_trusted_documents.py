@@ -40,7 +40,7 @@ def id_of(text: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four documents, one of them in a folder within."""
+    """A folder of four documents, one of them in a subfolder."""
     (tmp_path / "deeper").mkdir()
     for path, text in (
         ("name.graphql", NAME),
@@ -317,7 +317,7 @@ def taught(database: Database, trusted: TrustedDocuments) -> Engine:
 
 
 def misses(engine: Engine, *requests: Request) -> int:
-    """How many plans are made for these requests, all of which are answered."""
+    """The number of plans made for these requests, which all succeed."""
     before = engine.plans.misses
 
     async def ask() -> None:

@@ -50,7 +50,7 @@ PRODUCT = """query ($id: Int!) { product(by: {productId: $id}) {
 
 @dataclass(frozen=True)
 class World:
-    """The graphs, the last one being the deep one if it is here, and who asks about them."""
+    """The graphs, the deep one last if it is available, and a client."""
 
     graphs: list[Lots]
     client: TestClient

@@ -173,7 +173,7 @@ def cursors_in(value: Any) -> list[list[Any]]:
 
 
 def test_no_cursor_of_the_public_changes_with_what_it_may_not_see(own_world: Database) -> None:
-    """Kilograms, losses and holds of a world differ: what the public is told of it does not."""
+    """Two worlds with different kilograms, losses and holds look the same to the public."""
     app = create_app(Settings(dev_role="public"), own_world)
     with local(app) as public:
         before = request(public, EVERY)

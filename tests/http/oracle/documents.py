@@ -17,7 +17,7 @@ from tests.http.oracle.oracle_rows import Rows
 
 @dataclass(frozen=True)
 class Document:
-    """A request: what is posted to the server and given to the oracle."""
+    """A request for the server and for the oracle."""
 
     query: str
     variables: dict[str, Any]
@@ -37,7 +37,7 @@ class Document:
 def draw_document(
     rng: random.Random, schema: GraphQLSchema, rows: Rows, cursors: Cursors
 ) -> Document:
-    """The next valid document: now and then a draft is not, where the fields of fragments clash."""
+    """The next valid document; a document whose fragments conflict is drawn again."""
     while True:
         document = draft(rng, schema, rows, cursors)
         if not validate(schema, parse(document.query), [OverlappingFieldsCanBeMergedRule]):

@@ -10,7 +10,7 @@ Path = tuple[str | int, ...]
 
 
 def read_answer(text: str) -> Any:
-    """JSON as the server wrote it; a key that stands twice in one object is refused."""
+    """The JSON of an answer. Raises ValueError for a key that an object has twice."""
     return json.loads(text, object_pairs_hook=unique)
 
 

@@ -28,7 +28,7 @@ ASC, DESC = False, True
 
 @dataclass(frozen=True)
 class PagedConnection:
-    """A connection to be walked through by cursor: of the root, or of its owner with most rows."""
+    """A connection to be read by cursor: of the root, or of its owner with most rows."""
 
     owner: str
     field: str
@@ -148,7 +148,7 @@ def write_page(paging: PagedConnection, owner: str, page: str) -> str:
 def read_pages(
     client: TestClient, paging: PagedConnection, owner: str, size: int, backward: bool
 ) -> Iterator[Any]:
-    """The pages in reading direction, each from the cursor the one before it ended with."""
+    """The pages in reading direction, each from the last cursor of the page before."""
     query = write_page(
         paging, owner, f"last: {size}, before" if backward else f"first: {size}, after"
     )

@@ -112,7 +112,7 @@ def gates_of(path: Path) -> tuple[Gate, ...]:
 
 
 def access_paths_of(name: str, field: str) -> Iterator[AccessPath]:
-    """Every way to a field of a node type by a selection."""
+    """Every access path to a field of a node type by a selection."""
     yield from by_id(name, field)
     inner = selected(OBJECTS[name], field)
     if name in SELECTION_PATHS:
@@ -125,7 +125,7 @@ def access_paths_of(name: str, field: str) -> Iterator[AccessPath]:
 
 
 def by_id(name: str, field: str) -> Iterator[AccessPath]:
-    """Every way from a global id; to a role that may not know the id, that is refused."""
+    """Every access path from a global id, with the gate of the id itself."""
     inner, key = selected(OBJECTS[name], field), write_global_id(name, 1)
     one, many = f'node(id: "{key}")', f'nodes(ids: ["{key}"])'
     on = f"{{ ... on {name} {{ {inner} }} }}"
@@ -148,7 +148,7 @@ def by_id(name: str, field: str) -> Iterator[AccessPath]:
 
 
 def arguments(name: str, field: str) -> Iterator[AccessPath]:
-    """Every way to use a field without selecting it."""
+    """Every access path to a field by an argument."""
     filters = SCHEMA.type_map[f"{name}Filter"]
     assert isinstance(filters, GraphQLInputObjectType)
     if name not in ROOTS or name in ACCOUNTS:

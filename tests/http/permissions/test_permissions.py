@@ -96,7 +96,7 @@ def as_role(sample: Database) -> Iterator[dict[str, TestClient]]:
 
 
 def expect(answer: Answer, role: str, *gates: Gate) -> bool:
-    """Refused at the first gate that is not for this role, or not refused at all; whether it was."""
+    """Assert an error at the first gate that is closed for this role; True if there is one."""
     codes = set(answer.codes) if "errors" in answer.json else set()
     closed = [(key, path) for key, path in gates if role not in ALLOWED[key]]
     if not closed:
@@ -179,7 +179,7 @@ def test_every_refused_field_is_named(as_role: dict[str, TestClient]) -> None:
 
 
 def test_plan_of_one_role_is_not_for_another(as_role: dict[str, TestClient]) -> None:
-    """The same text as somebody who may, then as somebody who may not, then again."""
+    """The same document by a permitted role, by others, and again."""
     document = "query Cached($n: Int = 1) { suppliers(first: $n) { nodes { contactPerson } } }"
     assert "errors" not in request(as_role[ADMIN], document, {"n": 2}).json
     for role in (PUBLIC, "viewer", PUBLIC):
@@ -190,7 +190,7 @@ def test_plan_of_one_role_is_not_for_another(as_role: dict[str, TestClient]) -> 
 
 
 def arguments_of(name: str) -> str:
-    """Arguments of a mutation that coerce, of values that stand for nothing."""
+    """Arguments of a mutation that are valid but refer to no row."""
     field = OBJECTS["Mutation"].fields[name]
     given = get_named_type(field.args["input"].type)
     assert isinstance(given, GraphQLInputObjectType)
@@ -253,7 +253,7 @@ def test_rest_endpoint_writes_for_writers_only(as_role: dict[str, TestClient], r
 
 
 def test_payload_is_refused_before_anything_is_written(sample: Database) -> None:
-    """Whoever may write but not read what a payload shows has written nothing."""
+    """A mutation whose payload the role may not read writes nothing."""
     document = """mutation { signIn(input: {username: "x", password: "y"}) {
         viewer { role } userErrors { code } } createSupplier(input: {name: "A", location: "B"}) {
         supplier { contactPerson } } }"""

@@ -28,7 +28,7 @@ def encoded(text: bytes) -> str:
 
 
 def refused(client: TestClient, given: str, *order: str) -> None:
-    """This cursor is refused as `after` and as `before`."""
+    """Assert that this cursor fails as `after` and as `before`."""
     terms = [{"field": field} for field in order]
     for name in ("after", "before"):
         assert code_of(client, PRODUCTS, {name: given, "order": terms}) == "INVALID_CURSOR"

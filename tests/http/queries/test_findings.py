@@ -62,7 +62,7 @@ PAGES = """query ($first: Int, $after: String, $last: Int, $before: String) { %s
 
 @pytest.fixture(scope="module")
 def blemished(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    """The sound world with things written past its triggers."""
+    """The sound world with rows that were written with triggers off."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         run_sql(database, SOUND.replace(":", "\\:"))
@@ -184,7 +184,7 @@ def test_filter_keeps_rules_and_asks_no_other(
 
 
 def test_no_rule_is_no_finding_however_it_is_asked(client: TestClient) -> None:
-    """Sizes and cursors that no statement needs, rows and parents of what there is not."""
+    """Page sizes and cursors without results, and parents that do not exist."""
     cursor = ask(client, "{ auditFindings(first: 1) { pageInfo { endCursor } } }")
     query = """query ($n: Int!, $c: String, $id: Int!) {
       auditFindings(first: $n, after: $c, filter: {rule: {eq: OVERDRAW}, severity: {eq: WARNING}}) {

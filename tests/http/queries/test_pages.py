@@ -33,7 +33,7 @@ def keys(page: dict[str, Any]) -> list[int]:
 
 
 def beyond(page: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether something precedes the page, and whether something follows it."""
+    """Whether the page has a previous and a next page."""
     return page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]
 
 

@@ -51,7 +51,7 @@ def layout(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def log(layout: str) -> Iterator[StringIO]:
-    """What is logged from here on, in one of the two formats."""
+    """Collects the log in one of the two formats."""
     stream = StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter_of(layout))
@@ -71,7 +71,7 @@ def logged(log: StringIO, layout: str) -> list[dict[str, Any]]:
 
 
 def shows_fault(log: StringIO, layout: str, correlation: str, name: str) -> None:
-    """One event, with this id, the exception's type and where it was raised, and no value."""
+    """Assert one log entry with this id, the type and place of the exception, and no value."""
     (event,) = logged(log, layout)
     shown = log.getvalue()
     assert event["level"] == "ERROR"

@@ -126,7 +126,7 @@ def test_ctrl_c_ends_clean(data_dir: str) -> None:
 
 @pytest.fixture
 def hangup(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a process started now does at a hangup: how the tests were started is not asked."""
+    """Sets whether processes started within the test ignore SIGHUP."""
     before = signal.signal(signal.SIGHUP, request.param)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -277,7 +277,7 @@ def listens(port: int) -> bool:
 
 
 def test_request_in_flight_is_answered_before_the_end(served: Serving) -> None:
-    """The body arrives after SIGTERM, and is answered all the same."""
+    """The body arrives after SIGTERM, and the request is answered."""
     port = int(served.url.rpartition(":")[2])
     body = json.dumps({"query": COUNT}).encode()
     head = (

@@ -26,7 +26,7 @@ SECONDS = 2
 
 @pytest.fixture
 def port(sample: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server that has little timeouts."""
+    """The port of a server with short timeouts."""
     monkeypatch.setattr(serving, "HEAD_SECONDS", SECONDS)
     monkeypatch.setattr(serving, "BODY_SECONDS", SECONDS)
     port = free_port()
@@ -62,7 +62,7 @@ def is_cut_off(connection: socket.socket) -> bool:
 
 
 def goes_on_until_it_is_cut_off(connection: socket.socket, piece: bytes, pause: float) -> bool:
-    """Send pieces one after another; whether that ends before a gigabyte or twenty seconds do."""
+    """Send pieces until the connection ends; False after a gigabyte or twenty seconds."""
     began = time.monotonic()
     try:
         for _ in range(100_000):

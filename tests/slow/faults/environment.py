@@ -1,4 +1,4 @@
-"""What the faults are done to: a real server of two workers, and the PostgreSQL beneath it.
+"""The environment of the faults: a server of two workers, and its PostgreSQL.
 
 `embedded`: the server's own PostgreSQL. `proxied`: one that this process runs, behind a proxy.
 """

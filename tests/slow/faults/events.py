@@ -1,6 +1,6 @@
 """SIGKILL of the database, of workers and of the whole server while events are recorded and integrated.
 
-What was acknowledged is there afterwards, once, as a leaf of a ledger without gaps that verifies.
+Each acknowledged event is a leaf afterwards, once; the ledger has no gap and verifies.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The faults: what is done, and how it is undone where it does not end by itself.
+"""The faults: how each is injected, and how it is undone where it does not end by itself.
 
 Each returns once it is over; what follows is recovery.
 """

@@ -1,4 +1,4 @@
-"""A fault under load, and what is true during and after it, counted."""
+"""A fault under load, and the counts of answers during and after it."""
 
 import time
 from collections.abc import Sequence

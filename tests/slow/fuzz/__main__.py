@@ -1,6 +1,6 @@
-"""`make fuzz`: a server of its own, envelopes and documents by the thousand, and what came back, counted.
+"""`make fuzz`: sends thousands of envelopes and documents to a server, and counts the answers.
 
-Exits with 1 where an answer was a fault of ours, a request was not answered, or the log has an error.
+Exit code 1 for an internal error, a request without an answer, or an error in the log.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Clients that want the server to be busy with them, each in its own way, from another address.
+"""Hostile clients, each of another kind and with another address.
 
 python -m tests.slow.load.hostile PORT CLIENTS SECONDS RESULT
 """

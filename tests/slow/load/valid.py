@@ -1,4 +1,4 @@
-"""Clients that ask for what they may, as fast as they are answered, and check that it is theirs.
+"""Valid clients, which send requests without pause and check each answer.
 
 python -m tests.slow.load.valid PORT CLIENTS SECONDS RESULT
 """
