@@ -73,7 +73,7 @@ def test_connections_that_are_reset_are_replaced_soon(proxy: Proxy) -> None:
     run(proxy, act)
 
 
-def test_nobody_gets_another_ones_answer_while_connections_are_reset(proxy: Proxy) -> None:
+def test_answers_are_not_mixed_up_while_connections_are_reset(proxy: Proxy) -> None:
     answered = 0
 
     async def act(pool: Pool) -> None:
@@ -103,7 +103,7 @@ def test_nobody_gets_another_ones_answer_while_connections_are_reset(proxy: Prox
     assert answered > 100
 
 
-def test_statement_that_is_never_answered_ends_with_the_patience(proxy: Proxy) -> None:
+def test_statement_that_is_never_answered_ends_with_the_timeout(proxy: Proxy) -> None:
     async def act(pool: Pool) -> None:
         loop = asyncio.get_running_loop()
         await ask(pool, 1)

@@ -59,7 +59,7 @@ def test_findings_of_a_scope_are_those_of_everything_that_belong_to_it(
         assert [shown(finding) for finding in auditor.find(scope)] == expected, scope
 
 
-def test_finding_of_a_lot_is_found_by_whoever_was_made_of_it(auditor: Auditor) -> None:
+def test_finding_of_a_lot_is_in_the_scopes_of_everything_made_from_it(auditor: Auditor) -> None:
     auditor.write("delete from cacao_batch_plot where cacao_batch_id = 1")
     told = [scope for scope in scopes() if auditor.find(scope)]
     assert told == [

@@ -79,5 +79,5 @@ def test_statement_of_a_product_looks_up_by_index_alone(auditor: Auditor) -> Non
     auditor._cursor.execute("set local enable_seqscan = off")
     auditor._cursor.execute(f"explain {listing_of(BRANCHES, Scope('Product', '1'))}")
     plan = [row[0] for row in auditor._cursor.fetchall()]
-    # What waits for its leaf is few, and has no index so that nobody who writes waits.
+    # The queue of the ledger is short, and has no index, so that writers do not wait.
     assert [line for line in plan if "Seq Scan on" in line and "ledger_queue" not in line] == []

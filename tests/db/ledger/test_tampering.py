@@ -22,7 +22,7 @@ from tests.db.ledger.conftest import Kept
 COPY = 'product_id, cacao_batch_id, event, details, "timestamp", record_time, recorded_by'
 
 
-def test_what_nobody_touched_verifies(kept: Kept) -> None:
+def test_unchanged_ledger_verifies(kept: Kept) -> None:
     done = kept.examine()
     assert (done.events, done.checkpoints, done.signed, done.findings) == (30, 4, 30, [])
     assert kept.examine(span=7).findings == []

@@ -97,7 +97,7 @@ def test_key_ends_with_its_maker(ben: Database, statement: str) -> None:
 @pytest.mark.parametrize(
     "maker", ["oidc:8f3c", "oidc:ben", "cli:ben", "dev:admin", "", "USER:ben", "xuser:ben"]
 )
-def test_key_of_whoever_is_no_user_of_ours_keeps_its_role(ben: Database, maker: str) -> None:
+def test_key_of_a_creator_without_an_account_keeps_its_role(ben: Database, maker: str) -> None:
     key = key_of(ben, maker, "operator")
     write(ben, lambda session: remove_user(session, 2))
     assert viewer_of(ben, key).role == "operator"

@@ -44,7 +44,7 @@ def test_viewer_is_answered_without_a_statement(anna: Database) -> None:
     assert statements == []
 
 
-def test_viewer_of_nobody(anna: Database) -> None:
+def test_viewer_without_a_token(anna: Database) -> None:
     answered = answer(anna, VIEWER)
     assert answered.data == {
         "viewer": {"role": "PUBLIC", "username": None, "apiKey": None, "expiresAt": None}

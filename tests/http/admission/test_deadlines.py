@@ -22,7 +22,7 @@ from tests.requests import Answer, encode, fetch, rows, send
 SECONDS = 3
 LIMITS = Limits(request_seconds=SECONDS, pool_seconds=1)
 # As long as PostgreSQL does not give up by itself, and so that it does.
-PATIENT, HASTY = Timeouts(60, 60), Timeouts(SECONDS, 1)
+LONG_TIMEOUTS, HASTY = Timeouts(60, 60), Timeouts(SECONDS, 1)
 READ = "{ products { totalCount } }"
 UPDATE = """mutation { updateProduct(input: {productId: "1", name: "Late"}) {
   product { name } userErrors { code } } }"""
@@ -48,7 +48,7 @@ def timed(client: TestClient, query: str) -> tuple[Answer, float]:
     return answer, time.monotonic() - started
 
 
-@pytest.mark.parametrize("timeouts", [PATIENT, HASTY])
+@pytest.mark.parametrize("timeouts", [LONG_TIMEOUTS, HASTY])
 @pytest.mark.parametrize("query", [READ, UPDATE])
 def test_request_that_waits_for_a_lock_ends_in_time(
     own_world: Database, timeouts: Timeouts, query: str
@@ -93,14 +93,14 @@ def test_query_that_takes_too_long_is_no_outage(
 
 
 def test_rest_ends_in_time(own_world: Database) -> None:
-    with client_with(own_world, PATIENT) as client, locked(own_world, "products"):
+    with client_with(own_world, LONG_TIMEOUTS) as client, locked(own_world, "products"):
         started = time.monotonic()
         answer = fetch(client, "/api/products")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert time.monotonic() - started < within(SECONDS + 0.5)
 
 
-@pytest.mark.parametrize("timeouts", [PATIENT, HASTY])
+@pytest.mark.parametrize("timeouts", [LONG_TIMEOUTS, HASTY])
 def test_requests_that_find_no_connection_end_in_time(
     own_world: Database, timeouts: Timeouts
 ) -> None:
@@ -108,7 +108,7 @@ def test_requests_that_find_no_connection_end_in_time(
         with locked(own_world, "products"):
             replies = list(pool.map(lambda _: timed(client, READ), range(8)))
         # Where connections are not waited for, half of the client's requests find none of its own.
-        refused = {503} if timeouts is PATIENT else {429, 503}
+        refused = {503} if timeouts is LONG_TIMEOUTS else {429, 503}
         assert {answer.status for answer, _ in replies} == refused
         assert max(took for _, took in replies) < within(SECONDS + 0.5)
         again = list(pool.map(lambda _: timed(client, READ), range(8)))
@@ -116,7 +116,7 @@ def test_requests_that_find_no_connection_end_in_time(
 
 
 def test_abandoned_writers_give_their_connections_back(own_world: Database) -> None:
-    with client_with(own_world, PATIENT, pool_size=1) as client:
+    with client_with(own_world, LONG_TIMEOUTS, pool_size=1) as client:
         for _ in range(3):
             with locked(own_world, "products"):
                 assert timed(client, UPDATE)[0].status == 503

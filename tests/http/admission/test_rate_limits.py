@@ -65,7 +65,7 @@ def exhaust(client: TestClient) -> Answer:
     raise AssertionError("nothing was refused")
 
 
-def test_client_that_asks_too_much_is_told_when_to_come_again(
+def test_client_past_its_limit_gets_a_retry_after(
     counted: TestClient, world_to_read: Database, clock: Clock
 ) -> None:
     assert send(counted, encode({"query": PAGE})).status == 200
@@ -183,7 +183,7 @@ def test_networks_are_counted_apart_and_addresses_of_one_together(world_to_read:
         assert status("2001:db8:1:3::1") == 200
 
 
-def test_whoever_has_signed_in_is_counted_by_name(world_to_read: Database) -> None:
+def test_signed_in_client_is_counted_by_name(world_to_read: Database) -> None:
     async def run() -> list[str]:
         engine = Engine(world_to_read, limits=LIMITS)
         anna = [Viewer("viewer", "user:anna", address=f"192.0.2.{n}") for n in range(30)]
@@ -210,6 +210,6 @@ def test_entity_tag_does_not_tell_what_is_left(counted: TestClient) -> None:
     assert known.status == 304
 
 
-def test_development_counts_nobody(reader: TestClient) -> None:
+def test_development_has_no_rate_limit(reader: TestClient) -> None:
     statuses = [send(reader, encode({"query": PAGE})).status for _ in range(1_100)]
     assert set(statuses) == {200}

@@ -101,11 +101,11 @@ def test_slow_work_is_done_one_at_a_time_by_one_thread(
     watched = Watched(getattr(module, name))
     monkeypatch.setattr(module, name, watched.run)
     statuses: list[int] = []
-    # However slow the machine is, nothing is given up.
-    patient = Timeouts(120, 120)
+    # Longer than a busy machine needs.
+    long_timeouts = Timeouts(120, 120)
     url = chain.engine().url.render_as_string(hide_password=False)
     with (
-        closing(Database(url, timeouts=patient)) as database,
+        closing(Database(url, timeouts=long_timeouts)) as database,
         client_of(database, Limits(request_seconds=120, pool_seconds=120)) as client,
     ):
         threads = [

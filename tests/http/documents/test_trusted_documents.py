@@ -215,7 +215,7 @@ def test_trusted_documents_are_answered_where_no_others_are(strict: TestClient) 
     assert post(strict, query=NAME).json == ONE
 
 
-def test_rest_door_is_open_where_only_trusted_documents_are_answered(strict: TestClient) -> None:
+def test_rest_endpoint_is_open_where_only_trusted_documents_are(strict: TestClient) -> None:
     answer = fetch(strict, "/api/products")
     assert answer.status == 200
     assert [product["product_id"] for product in answer.json["products"]] == [1, 2, 3]

@@ -125,7 +125,7 @@ def test_errors_still_say_where(production: TestClient) -> None:
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 
-def test_whoever_may_see_the_schema_is_told_of_it(sample: Database) -> None:
+def test_errors_name_the_schema_to_roles_that_may_see_it(sample: Database) -> None:
     with local(create_app(Settings(dev_role="viewer"), sample)) as client:
         (error,) = request(client, "{ products { nodes { nam } } }").errors
     assert "'nam'" in error["message"]

@@ -274,7 +274,7 @@ def test_costly_mutation_is_refused_before_it_writes(
 # ---------------------------------------------------------------- what it costs is told
 
 
-def test_cost_is_told_beside_data_and_beside_errors(reader: TestClient) -> None:
+def test_cost_is_sent_with_data_and_with_errors(reader: TestClient) -> None:
     told = {
         "{ product(by: {productId: 1}) { name } }": 1,
         "{ __typename }": 1,
@@ -287,7 +287,7 @@ def test_cost_is_told_beside_data_and_beside_errors(reader: TestClient) -> None:
 
 
 @pytest.mark.parametrize("query", ["{", "{ nope }", "{ products(first: 101) { totalCount } }"])
-def test_cost_of_what_is_not_well_formed_is_not_told(reader: TestClient, query: str) -> None:
+def test_invalid_document_has_no_cost(reader: TestClient, query: str) -> None:
     assert list(json.loads(post(reader, query, {}).body)) == ["errors"]
 
 

@@ -161,7 +161,7 @@ def test_faulty_host_of_a_second_request_ends_the_connection(live_server_url: st
 
 
 @pytest.mark.parametrize("coding", [b"gzip, chunked", b"identity, chunked"])
-def test_transfer_coding_that_nobody_reads_is_400(live_server_url: str, coding: bytes) -> None:
+def test_unknown_transfer_coding_is_400(live_server_url: str, coding: bytes) -> None:
     data = HEAD + b"transfer-encoding: %b\r\n\r\n0\r\n\r\n" % coding
     assert say(live_server_url, data).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
@@ -244,7 +244,7 @@ def test_nothing_that_was_written_is_kept_back_at_the_end(parts: list[bytes]) ->
     assert wire.sent[:1] == parts[:1]
 
 
-def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(live_server_url: str) -> None:
+def test_expect_continue_is_answered_with_100(live_server_url: str) -> None:
     url, body = urlsplit(live_server_url), b'{"query": "{ __typename }"}'
     with socket.create_connection((url.hostname, url.port), 10) as connection:
         connection.sendall(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body))

@@ -206,7 +206,7 @@ fail()
 """
 
 
-def test_what_nobody_caught_is_a_line_of_json_without_values() -> None:
+def test_uncaught_exception_is_a_line_of_json_without_values() -> None:
     done = subprocess.run(
         [sys.executable, "-c", UNCAUGHT], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -134,7 +134,7 @@ def hangup(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.parametrize("hangup", [signal.SIG_IGN], indirect=True)
 @pytest.mark.usefixtures("hangup")
-def test_hangup_is_nothing_to_who_was_told_to_ignore_it(data_dir: str) -> None:
+def test_ignored_hangup_has_no_effect(data_dir: str) -> None:
     serving = start_serving(DATA_DIR=data_dir)
     serving.process.send_signal(signal.SIGHUP)
 

@@ -105,7 +105,7 @@ def test_body_that_is_too_long_is_answered_and_not_read_to_its_end(port: int) ->
         assert goes_on_until_it_is_cut_off(connection, b" " * 100_000, 0)
 
 
-def test_slow_client_holds_up_nobody(port: int) -> None:
+def test_slow_client_does_not_delay_others(port: int) -> None:
     slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
     for connection in slow:
         connection.sendall(HEAD)

@@ -143,7 +143,7 @@ def test_server_behind_a_pooler_answers_and_starts_again(pooler: str, empty: str
 # ---------------------------------------------------------------- locks of others
 
 
-def test_lock_of_an_earlier_start_holds_up_nobody(empty: str) -> None:
+def test_lock_of_an_earlier_start_does_not_delay_a_start(empty: str) -> None:
     with holding(empty, EARLIER):
         first = run("user", "list", DATABASE_URL=empty)
         assert first.returncode == 0, first.stderr

@@ -62,7 +62,7 @@ def end(environment: Environment, result: Result, number: int) -> tuple[float, l
             if not outcome.answered:
                 result.troubles.append(f"in flight: {answer}")
 
-    # Nobody reads or writes manufacturers until they are let.
+    # No request reads or writes manufacturers until the lock is released.
     holder = psycopg2.connect(environment.dsn)
     holder.cursor().execute("LOCK TABLE manufacturers IN ACCESS EXCLUSIVE MODE")
     names = [f"fault end {number} {n}" for n in range(EACH)]

@@ -87,7 +87,7 @@ def test_every_table_with_one_key_is_a_node_type_or_said_not_to_be() -> None:
         "IdempotencyKey": "what a client sent once belongs to that client",
         "LedgerEntry": "shown as Transaction.proof",
         "MatterRules": "a setting, changed by SQL only",
-        "SignInAttempt": "counts sign-ins; nobody reads it",
+        "SignInAttempt": "counts sign-ins; no query reads it",
         "UserSession": "its key is the hash of a token",
     }
     tables = {
