@@ -1,4 +1,4 @@
-"""A trace lists every lot and edge, once, in a constant number of statements of one snapshot."""
+"""A trace lists each lot and edge once, in a constant number of statements of one snapshot."""
 
 from typing import Any
 from unittest.mock import patch
@@ -35,7 +35,7 @@ def lots_of(trace: Any) -> list[tuple[int, int]]:
 
 
 def flows_of(trace: Any) -> list[tuple[int, int | None, int | None, str | None]]:
-    """Each flow: the lot it comes from, the lot or product that took it, kilograms."""
+    """Each flow: its source, its target, kilograms."""
     return [
         (
             one["from"]["cacaoBatchId"],
@@ -289,7 +289,7 @@ def test_snapshot_is_begun_anew_where_a_statement_was_forgotten(
 
 
 def test_trace_is_of_one_snapshot(writable_client: TestClient, own_world: Database) -> None:
-    """What is written between two statements of an operation is seen by none of them."""
+    """No statement of an operation sees what is written between two of them."""
     query = "{ product(by: {productId: 1}) { trace { lots { nodes { cacaoBatch { stage } } } } } }"
     steps: list[str] = []
     fetch = Connection.fetch

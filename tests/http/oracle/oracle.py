@@ -1,7 +1,7 @@
 """The test oracle: answers operations by walking ORM objects in plain Python.
 
 It shares the SDL and the models with the server and nothing else; graphql-core executes. Cursors
-are opaque, so it answers a `Place` for each and understands only those it was told the row of.
+are opaque, so it answers a `Place` for each, and reads only those whose rows it knows.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ class Oracle:
         operation_name: str | None = None,
         cursors: Cursors | None = None,
     ) -> dict[str, Any]:
-        """The data of the answer; raises what a resolver raises."""
+        """The data of the answer. Raises the exception of a resolver."""
         result = execute_sync(
             self.schema,
             parse(query),

@@ -18,7 +18,7 @@ Context = tuple[str, str, Order]
 
 
 class Place(str):
-    """What the oracle answers for a cursor: the row of this number in this context."""
+    """The oracle's answer for a cursor: the row with this number in this context."""
 
     __slots__ = ("context", "key")
     context: Context

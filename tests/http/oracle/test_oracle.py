@@ -150,7 +150,7 @@ def write_page(paging: Paging, owner: str, page: str) -> str:
 def read_pages(
     client: TestClient, paging: Paging, owner: str, size: int, backward: bool
 ) -> Iterator[Any]:
-    """The pages in reading direction, each from the cursor the one before it ended with."""
+    """The pages in reading direction, each from the last cursor of the page before."""
     query = write_page(
         paging, owner, f"last: {size}, before" if backward else f"first: {size}, after"
     )

@@ -1,4 +1,4 @@
-"""Cursors that are none, of another connection, or of another order: refused with one code."""
+"""Cursors that are malformed, of another connection, or of another order fail with one code."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A plan that is used again answers as one made anew would: only what decides the same shares it."""
+"""A cached plan gives the answer of a new one, and only equal requests share it."""
 
 import asyncio
 import base64
@@ -148,7 +148,7 @@ def test_variables_that_are_refused_are_not_remembered(sample: Database) -> None
 
 
 def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> None:
-    """What else its variables decide is still planned, and errors still say where."""
+    """Variables that change the plan lead to another plan, and errors keep their positions."""
     text = "query ($a: ID!, $n: Int = 2) {\n  node(id: $a) { id }\n  products(first: $n) { nodes { id } }\n}"
     engine = Engine(sample)
 
@@ -172,7 +172,7 @@ def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> Non
 
 
 def test_roles_in_turn_find_each_its_own_plan(sample: Database) -> None:
-    """What an answer shows may depend on the role; what was planned for one is kept beside it."""
+    """Each role has its own cached plan."""
     text = """query ($id: Int!) { product(by: {productId: $id}) {
       origins { edges { cursor } } transactions { totalCount } } }"""
     engine = Engine(sample)
@@ -222,7 +222,7 @@ def test_variables_are_kept_without_the_text_around_them(sample: Database) -> No
 
 
 def reachable(start: object, *types: type) -> Iterator[Any]:
-    """What an object keeps in memory that is of these types."""
+    """The objects of these types that are reachable from an object."""
     seen, waiting = {id(start)}, [start]
     while waiting:
         one = waiting.pop()
@@ -237,7 +237,7 @@ def reachable(start: object, *types: type) -> Iterator[Any]:
 
 
 def test_a_search_is_planned_for_its_values_and_all_else_is_prepared(sample: Database) -> None:
-    """Of a pattern that it does not know PostgreSQL expects a part of the rows that is always the same."""
+    """With a parameter PostgreSQL would assume the same selectivity for every pattern."""
     texts = [
         "query ($v: String!) { products(filter: {name: {contains: $v}}) { totalCount } }",
         "query ($v: String!) { products(filter: {name: {eq: $v}}) { totalCount } }",

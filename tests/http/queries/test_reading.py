@@ -128,7 +128,7 @@ def test_no_ids_are_no_nodes(reader: TestClient) -> None:
     assert ask(reader, "{ nodes(ids: []) { id } }") == {"nodes": []}
 
 
-def test_one_id_stands_for_a_list_of_one(reader: TestClient) -> None:
+def test_one_id_is_coerced_to_a_list(reader: TestClient) -> None:
     query = f'{{ nodes(ids: "{global_id("Product", 1)}") {{ id }} }}'
     assert ask(reader, query) == {"nodes": [{"id": global_id("Product", 1)}]}
 
@@ -196,7 +196,7 @@ def collect(value: Any, leaf: str) -> list[Any]:
         ("cacaoBatch(by: {cacaoBatchId: 1}) > statements[] > cacaoBatches[]", "cacaoBatchId", [1]),
     ],
 )
-def test_walk_finds_exactly_these(
+def test_path_leads_to_exactly_these(
     reader: TestClient, world_to_read: Database, path: str, leaf: str, expected: list[Any]
 ) -> None:
     with recording(world_to_read) as statements:
