@@ -9,6 +9,7 @@ from http.client import HTTPException
 import psycopg2
 
 from models.embedded import server as embedded
+from tests.bounds import within
 from tests.slow.faults.environment import POOL_SIZE, Environment, embedded_environment
 from tests.slow.faults.traffic import Client, Count
 from tests.slow.faults.trial import Result
@@ -79,10 +80,10 @@ def end(environment: Environment, result: Result, number: int) -> tuple[float, l
     holder.rollback()
     holder.close()
     for thread in threads:
-        thread.join(30)
-    code = environment.serving.process.wait(30)
+        thread.join(within(30))
+    code = environment.serving.process.wait(within(30))
     seconds = time.monotonic() - began
-    if code or seconds > LIMIT_SECONDS:
+    if code or seconds > within(LIMIT_SECONDS):
         result.troubles.append(f"ended with {code} after {seconds:.1f} s")
     return seconds, acknowledged
 
@@ -93,7 +94,7 @@ def input_of(name: str) -> dict[str, object]:
 
 def wait_for_waiting(environment: Environment, count: int) -> None:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + within(30)
     while environment.ask(query) != [(count,)]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
