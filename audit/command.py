@@ -12,7 +12,7 @@ from audit import findings
 from ledger.verifier import NotVerified, exit_code_of, read_key_argument, verify_file
 from models.database.engines import Database
 
-SHOWN = 20
+_SHOWN = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def _verify(args: Namespace, database: Database) -> str:
         published = None
     done = examine(database, keys, published)
     if done.findings:
-        told = [finding.told() for finding in done.sorted()[:SHOWN]]
+        told = [finding.told() for finding in done.sorted()[:_SHOWN]]
         raise NotVerified("\n  ".join(told))
     apart = f", {published}" if published else "; no published checkpoints to compare with"
     unsigned = done.events - done.signed

@@ -25,16 +25,16 @@ from models.lineage.listing import LineageResult
 from models.lineage.network import Network
 from models.lineage.reach import Reach, edge_arguments, statement_of
 
-WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
-BACK = Reach(back=True, from_products=True)
-PRODUCT = """
+WAIT_SECONDS, _LOOK_SECONDS = 10.0, 0.2
+_BACK = Reach(back=True, from_products=True)
+_PRODUCT = """
 select json_build_object('productId', p.product_id, 'name', p.name, 'gtin', p.gtin,
   'batchNumber', p.batch_number, 'productionDate', p.production_date,
   'cocoaPercent', round(p.cocoa_percent, 1)::text, 'manufacturer', case when m.manufacturer_id is not null then
     json_build_object('manufacturerId', m.manufacturer_id, 'name', m.name, 'location', m.location,
       'country', m.country) end)
 from products p left join manufacturers m using (manufacturer_id) where p.product_id = %(product)s"""
-LOTS = """
+_LOTS = """
 select json_build_object('cacaoBatchId', b.cacao_batch_id, 'lotNumber', b.lot_number, 'stage', b.stage,
   'harvestDate', b.harvest_date, 'productionDate', b.production_date, 'quantityKg', round(b.quantity, 3)::text,
   'certification', b.certification, 'custody', b.custody, 'supplier', case when s.supplier_id is not null then
@@ -49,7 +49,7 @@ from certificates c where c.supplier_id in (
   select supplier_id from cacao_batches where cacao_batch_id = any (%(lots)s)) order by c.certificate_id"""
 CHECKPOINT = "select note, size from ledger_checkpoints order by size desc limit 1"
 # Two look-ups by index; an OR of both would read the whole table.
-EVENTS = """
+_EVENTS = """
 select json_build_object('transactionId', t.transaction_id, 'sequence', e.sequence,
   'productId', t.product_id, 'cacaoBatchId', t.cacao_batch_id, 'leaf', convert_from(e.leaf, 'UTF8'),
   'hashes', ledger_texts(ledger_inclusion(e.sequence, %(size)s)))
@@ -103,7 +103,7 @@ def _integrate(database: Database, log_config: LogConfig) -> None:
     while integrate(database, log_config) is None:
         if time.monotonic() > deadline:
             raise CannotExport("another process integrates events, and does not come to an end")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(_LOOK_SECONDS)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _snapshot(database: Database) -> Iterator[cursor_type]:
 
 
 def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
-    found = _objects(cursor, PRODUCT, {"product": product}) if 0 < product < 2**31 else []
+    found = _objects(cursor, _PRODUCT, {"product": product}) if 0 < product < 2**31 else []
     if not found:
         raise CannotExport(f"there is no product {product}")
     cursor.execute(CHECKPOINT)
@@ -135,7 +135,7 @@ def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
     lots = _listed(traced, "lots")
     given = {"product": product, "size": size, "lots": [lot["cacaoBatch"] for lot in lots]}
     depths = {lot["cacaoBatch"]: lot["depth"] for lot in lots}
-    events = _objects(cursor, EVENTS, given)
+    events = _objects(cursor, _EVENTS, given)
     for event in events:
         if event["hashes"] is None:
             raise CannotExport(f"event {event['transactionId']} is in no signed checkpoint yet")
@@ -146,7 +146,7 @@ def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
         "trace": {
             "lots": [
                 {**lot, "depth": depths[lot["cacaoBatchId"]]}
-                for lot in _objects(cursor, LOTS, given)
+                for lot in _objects(cursor, _LOTS, given)
             ],
             "flows": _listed(traced, "flows"),
             "origins": [_renamed(origin) for origin in _listed(sources, "origins")],
@@ -157,8 +157,8 @@ def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
 
 
 def _network(cursor: cursor_type, product: int) -> Network:
-    statement = Statement(*statement_of([BACK]))
-    values = edge_arguments(BACK, [product], None, None)
+    statement = Statement(*statement_of([_BACK]))
+    values = edge_arguments(_BACK, [product], None, None)
     bound = {f"p{place}": value for place, value in enumerate(values, start=1)}
     cursor.execute(statement.unprepared, bound)
     (text,) = cursor.fetchone() or ("[{}]",)

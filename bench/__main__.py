@@ -24,7 +24,7 @@ from models.embedded.server import EmbeddedError
 
 
 @dataclass(frozen=True)
-class Plan:
+class _Plan:
     """What is measured; `rounds` by number of clients.
 
     Many short rounds: which worker accepts a client is chance, and slow phases of a host are short.
@@ -39,11 +39,11 @@ class Plan:
     agreements: int
 
 
-FULL = Plan(1_000_000, 2, 2, {8: 10, 1: 3, 32: 3}, NAMES, 2, 25)
-QUICK = Plan(20_000, 2, 1, {8: 1}, NAMES, 2, 5)
+FULL = _Plan(1_000_000, 2, 2, {8: 10, 1: 3, 32: 3}, NAMES, 2, 25)
+QUICK = _Plan(20_000, 2, 1, {8: 1}, NAMES, 2, 5)
 
 
-def parse(argv: Sequence[str]) -> tuple[Plan, argparse.Namespace]:
+def parse(argv: Sequence[str]) -> tuple[_Plan, argparse.Namespace]:
     """The plan and where things go."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     add = parser.add_argument
@@ -63,7 +63,7 @@ def parse(argv: Sequence[str]) -> tuple[Plan, argparse.Namespace]:
     if args.clients or args.rounds:
         chosen = args.clients or list(rounds)
         rounds = {clients: args.rounds or rounds.get(clients, 1) for clients in chosen}
-    return Plan(
+    return _Plan(
         args.products or base.products,
         args.seconds or base.seconds,
         base.warm,
@@ -88,7 +88,7 @@ def environment(bed: Bed, packages: Path) -> dict[str, str]:
     return {**bed.environment, "PYTHONPATH": str(packages)}
 
 
-def measured(plan: Plan, servers: Sequence[Server], bed: Bed, folder: Path) -> Iterator[Cell]:
+def measured(plan: _Plan, servers: Sequence[Server], bed: Bed, folder: Path) -> Iterator[Cell]:
     """Every cell: in each round, for each query and number of clients, each server in turn."""
     bodies = {
         (server.peer.name, query): write_bodies(server, bed.keys, query, folder / "bodies")
@@ -114,7 +114,7 @@ def prepare_floor(bed: Bed) -> None:
         connection.commit()
 
 
-def run(plan: Plan, args: argparse.Namespace) -> None:
+def run(plan: _Plan, args: argparse.Namespace) -> None:
     folder: Path = args.data.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     packages, peers = install.install_python(folder), chosen_peers(folder, args.peers)
@@ -150,7 +150,7 @@ def show(cell: Cell, titles: dict[str, str]) -> None:
 
 
 def keep(
-    plan: Plan,
+    plan: _Plan,
     args: argparse.Namespace,
     cells: Sequence[Cell],
     titles: dict[str, str],

@@ -21,7 +21,7 @@ from models.database.engines import Database
 from models.embedded import server as embedded
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = {
+_SETTINGS = {
     **embedded.SETTINGS,
     "shared_buffers": "1GB",
     "effective_cache_size": "8GB",
@@ -36,7 +36,7 @@ SETTINGS = {
 }
 COUNTER = "pg_stat_statements"
 # What frames a transaction or sets a session is not a statement of the request.
-COUNTED = r"""
+_COUNTED = r"""
 select coalesce(sum(calls), 0) from pg_stat_statements
 where dbid = (select oid from pg_database where datname = current_database())
   and query !~* '^\s*(begin|commit|rollback|set|show|start|discard|reset|deallocate)\M'
@@ -70,7 +70,7 @@ class Bed:
 
     def statements(self) -> int:
         """How many were run since, without what frames a transaction."""
-        return int(execute(self.url, COUNTED)[0][0])
+        return int(execute(self.url, _COUNTED)[0][0])
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def opened(folder: Path, products: int) -> Iterator[Bed]:
     """The database with this many products, made at the first call; stops with the `with` block."""
     programs = embedded.find_programs()
     counts = (programs.parent / "lib" / f"{COUNTER}.so").exists()
-    settings = {**SETTINGS, "shared_preload_libraries": COUNTER} if counts else SETTINGS
+    settings = {**_SETTINGS, "shared_preload_libraries": COUNTER} if counts else _SETTINGS
     data = folder / str(products) / "postgres"
     with embedded.start(data, settings) as server:
         _fill(server.url, products)

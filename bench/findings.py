@@ -27,16 +27,16 @@ from graph.execution.engine import Engine
 from models.database.engines import Database
 from models.database.timeouts import Timeouts
 
-SHOWN = "nodes { rule severity message evidence product { name } cacaoBatch { lotNumber } }"
-PAGE = f"totalCount pageInfo {{ hasNextPage endCursor }} {SHOWN}"
+_SHOWN = "nodes { rule severity message evidence product { name } cacaoBatch { lotNumber } }"
+_PAGE = f"totalCount pageInfo {{ hasNextPage endCursor }} {_SHOWN}"
 OF_ONE = {
-    "a product": f"product(by: {{productId: $id}}) {{ auditFindings {{ {SHOWN} }} }}",
-    "a product, counted": f"product(by: {{productId: $id}}) {{ auditFindings {{ {PAGE} }} }}",
-    "a supplier": f"supplier(by: {{supplierId: $id}}) {{ auditFindings {{ {SHOWN} }} }}",
+    "a product": f"product(by: {{productId: $id}}) {{ auditFindings {{ {_SHOWN} }} }}",
+    "a product, counted": f"product(by: {{productId: $id}}) {{ auditFindings {{ {_PAGE} }} }}",
+    "a supplier": f"supplier(by: {{supplierId: $id}}) {{ auditFindings {{ {_SHOWN} }} }}",
 }
 OF_ALL = {
-    "a page of everything, by one rule": f"auditFindings(filter: {{rule: {{eq: OVERDRAW}}}}) {{ {SHOWN} }}",
-    "a page of everything": f"auditFindings {{ {SHOWN} }}",
+    "a page of everything, by one rule": f"auditFindings(filter: {{rule: {{eq: OVERDRAW}}}}) {{ {_SHOWN} }}",
+    "a page of everything": f"auditFindings {{ {_SHOWN} }}",
 }
 SECONDS = 120
 

@@ -9,7 +9,7 @@ from bench.database import Bed
 from bench.measure import Cell, Failed
 from bench.processes import Usage, calibrate
 
-SQL = Path(__file__).parent / "sql"
+_SQL = Path(__file__).parent / "sql"
 # pgbench draws numbers, not rows: it draws a place in this table. Not in `public`, which
 # PostGraphile turns into its schema.
 PLACES = """
@@ -24,7 +24,7 @@ KEY_OF_PLACE = "(select cacao_batch_id from bench.batches where place = :id)"
 
 def script(query: str, bed: Bed) -> str:
     """The pgbench script of a query."""
-    statement = (SQL / f"{query}.sql").read_text("utf-8").replace("\n", " ")
+    statement = (_SQL / f"{query}.sql").read_text("utf-8").replace("\n", " ")
     last = bed.keys.products - 100 if query == "page" else bed.keys.products
     if query == "audit":
         last = len(bed.keys.batches)

@@ -34,9 +34,9 @@ from ledger.note import make_key
 from models.database.engines import Database
 from models.embedded import server as embedded
 
-PRODUCTS = 1_000
+_PRODUCTS = 1_000
 # Plain: what an insert did before there was a ledger.
-PLAIN = """
+_PLAIN = """
 drop trigger recorded_insert on transactions;
 create trigger recorded_insert after insert on transactions referencing new table as changed
   for each statement execute function record_change('transaction_id')"""
@@ -81,7 +81,7 @@ def append(url: str, writers: int, seconds: float) -> float:
             seed = f"{random.getrandbits(64):x}"
             while time.monotonic() < end:
                 number = counts[writer]
-                values = (1 + number % PRODUCTS, details(number), f"{seed}.{writer}.{number}")
+                values = (1 + number % _PRODUCTS, details(number), f"{seed}.{writer}.{number}")
                 cursor.execute(INSERT, values)
                 counts[writer] += 1
 
@@ -147,7 +147,7 @@ def import_events(database: Database, log_config: LogConfig, folder: Path, event
         writer.writerow(["product_id", "timestamp", "event", "details", "event_id"])
         for number in range(events):
             moment = f"2026-{1 + number % 12:02}-{1 + number % 28:02}T{number % 24:02}:00:00Z"
-            row = [1 + number % PRODUCTS, moment, "shipped", details(number), f"E-{number}"]
+            row = [1 + number % _PRODUCTS, moment, "shipped", details(number), f"E-{number}"]
             writer.writerow(row)
     start = time.perf_counter()
     report = import_csv(database, "transactions", path, mapping={}, constants={})
@@ -243,7 +243,7 @@ def main() -> None:
             plain = make_database(server.url, "plain")
             ledger = make_database(server.url, "ledger")
             with closing(psycopg2.connect(plain)) as connection, connection:
-                connection.cursor().execute(PLAIN)
+                connection.cursor().execute(_PLAIN)
             if options.rounds:
                 measure_appends(ledger, plain, folder, options.rounds, options.seconds)
             bulk = make_database(server.url, "bulk")
@@ -266,7 +266,7 @@ def make_database(url: str, name: str) -> str:
         database.apply_schema()
     with closing(psycopg2.connect(made)) as connection, connection:
         connection.cursor().execute(
-            f"insert into products (name) select 'P' || i from generate_series(1, {PRODUCTS}) i"
+            f"insert into products (name) select 'P' || i from generate_series(1, {_PRODUCTS}) i"
         )
     return made
 

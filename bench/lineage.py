@@ -23,15 +23,15 @@ from graph.execution.engine import Engine
 from models.database.engines import Database
 from models.embedded import server as embedded
 
-LEVELS, FAN_IN, WIDTH = 10, 20, 1_430
+LEVELS, FAN_IN, _WIDTH = 10, 20, 1_430
 GENEALOGY = Path(__file__).parents[2] / "shared" / "data" / "genealogy" / "deep_edges.csv"
 FACTS = "trace { lotCount flowCount depth }"
-LOTS = "trace { lotCount flowCount depth lots(first: 10000) { nodes { depth cacaoBatch {"
+_LOTS = "trace { lotCount flowCount depth lots(first: 10000) { nodes { depth cacaoBatch {"
 QUERIES = {
     "counted": FACTS,
-    "each lot": f"{LOTS} lotNumber stage }} }} }} }}",
+    "each lot": f"{_LOTS} lotNumber stage }} }} }} }}",
     "each lot with its supplier and certificates": (
-        f"{LOTS} lotNumber supplier {{ name certificates {{ nodes {{ scheme number }} }} }} }} }} }} }}"
+        f"{_LOTS} lotNumber supplier {{ name certificates {{ nodes {{ scheme number }} }} }} }} }} }} }}"
     ),
     "forward, counted": "trace(direction: FORWARD) { lotCount flowCount productCount depth }",
     "impact": "impact { affected lotCount productCount quantityKg }",
@@ -41,7 +41,7 @@ QUERIES = {
 
 def fill(database: Database, groups: int) -> int:
     """Write the groups and say which lot is the last one."""
-    lots = groups * LEVELS * WIDTH
+    lots = groups * LEVELS * _WIDTH
     with closing(database.engine().raw_connection()) as raw, closing(raw.cursor()) as cursor:
         cursor.execute(f"""
 set session_replication_role = replica;
@@ -51,11 +51,11 @@ insert into cacao_batches (cacao_batch_id, supplier_id, harvest_date, quantity, 
 alter table cacao_batch_input drop constraint cacao_batch_input_pkey;
 drop index cacao_batch_input_input_batch_id_output_batch_id_idx;
 insert into cacao_batch_input (output_batch_id, input_batch_id, quantity_kg)
-  select o, o - {WIDTH} - (o - 1) % {WIDTH} + (hash % {WIDTH}), 1 + hash % 997
+  select o, o - {_WIDTH} - (o - 1) % {_WIDTH} + (hash % {_WIDTH}), 1 + hash % 997
   from generate_series(1, {lots}) o cross join lateral (
-    select distinct on (h % {WIDTH}) h as hash from (
+    select distinct on (h % {_WIDTH}) h as hash from (
       select abs(hashint8(o::bigint * 32 + n)::bigint) as h from generate_series(1, {FAN_IN}) n) t) t
-  where (o - 1) / {WIDTH} % {LEVELS} > 0;
+  where (o - 1) / {_WIDTH} % {LEVELS} > 0;
 alter table cacao_batch_input add primary key (output_batch_id, input_batch_id);
 create index on cacao_batch_input (input_batch_id, output_batch_id);
 """)

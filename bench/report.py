@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bench.measure import Cell
 from bench.summary import Median, host, medians, ratio
 
-COLUMNS = {
+_COLUMNS = {
     "": 26,
     "req/s": 8,
     "p50 ms": 9,
@@ -29,7 +29,7 @@ def table(
         if (row.query, row.clients) != seen:
             seen = row.query, row.clients
             several = "1 client" if row.clients == 1 else f"{row.clients} clients"
-            lines += ["", f"{row.query.capitalize()}, {several}", _line(tuple(COLUMNS))]
+            lines += ["", f"{row.query.capitalize()}, {several}", _line(tuple(_COLUMNS))]
         lines.append(_row(row, cells, titles, statements))
     lines += ["", _ratios(cells, titles), "", _host(cells)]
     return "\n".join(lines)
@@ -60,7 +60,7 @@ def _row(
 
 
 def _line(texts: Sequence[str]) -> str:
-    first, *rest = zip(texts, COLUMNS.values(), strict=True)
+    first, *rest = zip(texts, _COLUMNS.values(), strict=True)
     return first[0].ljust(first[1]) + "".join(text.rjust(width) for text, width in rest)
 
 

@@ -20,7 +20,7 @@ from bench.processes import calibrate, end_when_told
 from bench.servers import NoStart, Refused
 from models.embedded.server import EmbeddedError
 
-LEAST = 500
+_LEAST = 500
 Section = Callable[[Environment], Iterator[Row]]
 SECTIONS: Mapping[str, Section] = {
     "latency": size.latency,
@@ -49,8 +49,8 @@ def parse(argv: Sequence[str]) -> tuple[Plan, Path, Sequence[str]]:
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="which sections")
     add("--data", type=Path, default=ROOT / ".data" / "bench", help="folder of everything made")
     args = parser.parse_args(argv)
-    if min(args.products, args.small, args.requests) < LEAST:
-        parser.error(f"nothing is measured of less than {LEAST} products or requests")
+    if min(args.products, args.small, args.requests) < _LEAST:
+        parser.error(f"nothing is measured of less than {_LEAST} products or requests")
     if args.small >= args.products:
         parser.error("the database that the large one is compared with has to be smaller")
     plan = Plan(args.products, args.small, args.seconds, args.rounds, args.requests)

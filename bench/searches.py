@@ -40,18 +40,18 @@ def words_of(table: str, key: str) -> Drawn:
 
 
 WORD, SUPPLIERS_WORD = words_of("products", "product_id"), words_of("suppliers", "supplier_id")
-COUNTRY = Drawn("CountryCode", "country", "suppliers")
+_COUNTRY = Drawn("CountryCode", "country", "suppliers")
 MAKERS_COUNTRY = Drawn("CountryCode", "country", "manufacturers")
 STAGE = Drawn("Stage", "upper(stage)", "cacao_batches")
-SCHEME = Drawn("String", "certification", "cacao_batches")
+_SCHEME = Drawn("String", "certification", "cacao_batches")
 NAME = Drawn("String", "name", "products")
 GTIN = Drawn("GTIN", "gtin", "products where product_id <= 20000")
-BATCH = Drawn("String", "batch_number", "products")
-LOT = Drawn("String", "lot_number", "cacao_batches")
-DAY = Drawn("Date", "production_date::text", "products where product_id <= 20000")
+_BATCH = Drawn("String", "batch_number", "products")
+_LOT = Drawn("String", "lot_number", "cacao_batches")
+_DAY = Drawn("Date", "production_date::text", "products where product_id <= 20000")
 HARVEST = Drawn("Date", "harvest_date::text", "cacao_batches")
 EVENT = Drawn("String", "event", "transactions where transaction_id <= 100000")
-PRODUCT = Drawn("Int", "product_id", "products where product_id % 97 = 1")
+_PRODUCT = Drawn("Int", "product_id", "products where product_id % 97 = 1")
 DIRECTION = Drawn("OrderDirection", "d", "(values ('ASC'), ('DESC')) directions (d)")
 
 
@@ -76,12 +76,12 @@ README = (
     "name: {contains: $v}, manufacturer: {country: {eq: CH}}, "
     "cacaoBatches: {some: {stage: {eq: COUVERTURE}}}"
 )
-BACK = """product(by: {productId: $v}) { name manufacturer { name country }
+_BACK = """product(by: {productId: $v}) { name manufacturer { name country }
   cacaoBatches(first: 1, filter: {stage: {eq: COUVERTURE}}) { edges { quantityKg node { stage
     inputs(first: 1, filter: {stage: {eq: LIQUOR}}) { edges { quantityKg node { stage
       inputs(first: 1) { edges { node { stage supplier { name } } } } } } } } } } }"""
-EVENTS = "nodes { timestamp event }"
-COUNTED = "totalCount"
+_EVENTS = "nodes { timestamp event }"
+_COUNTED = "totalCount"
 
 SEARCHES = [
     Search("products: a word of the name", products("name: {contains: $v}"), WORD),
@@ -91,48 +91,48 @@ SEARCHES = [
     Search("products: not a word", products("not: {name: {contains: $v}}"), WORD),
     Search("products: a description", products("description: {contains: $v}"), WORD),
     Search("products: a GTIN", products("gtin: {eq: $v}"), GTIN),
-    Search("products: a batch number", products("batchNumber: {eq: $v}"), BATCH),
+    Search("products: a batch number", products("batchNumber: {eq: $v}"), _BATCH),
     Search("products: a maker's country",
            products("manufacturer: {country: {eq: $v}}"), MAKERS_COUNTRY),
     Search("products: some batch of a stage",
            products("cacaoBatches: {some: {stage: {eq: $v}}}"), STAGE),
     Search("products: some batch of a supplier's country",
-           products(f"cacaoBatches: {{some: {{{SUPPLIERS_COUNTRY}}}}}"), COUNTRY),
+           products(f"cacaoBatches: {{some: {{{SUPPLIERS_COUNTRY}}}}}"), _COUNTRY),
     Search("products: some batch of a supplier's name",
            products("cacaoBatches: {some: {supplier: {name: {contains: $v}}}}"), SUPPLIERS_WORD),
     Search("products: no batch of a certification",
-           products("cacaoBatches: {none: {certification: {eq: $v}}}"), SCHEME),
+           products("cacaoBatches: {none: {certification: {eq: $v}}}"), _SCHEME),
     Search("products: every batch of a certification",
-           products("cacaoBatches: {every: {certification: {eq: $v}}}"), SCHEME),
+           products("cacaoBatches: {every: {certification: {eq: $v}}}"), _SCHEME),
     Search("products: some event", products("transactions: {some: {event: {eq: $v}}}"), EVENT),
     Search("products: not on hold", products("onHold: {eq: false}, name: {eq: $v}"), NAME),
-    Search("batches: a lot number", batches("lotNumber: {eq: $v}"), LOT),
+    Search("batches: a lot number", batches("lotNumber: {eq: $v}"), _LOT),
     Search("batches: a stage", batches("stage: {eq: $v}"), STAGE),
-    Search("batches: a certification", batches("certification: {eq: $v}"), SCHEME),
-    Search("batches: a supplier's country", batches(SUPPLIERS_COUNTRY), COUNTRY),
+    Search("batches: a certification", batches("certification: {eq: $v}"), _SCHEME),
+    Search("batches: a supplier's country", batches(SUPPLIERS_COUNTRY), _COUNTRY),
     Search("batches: a supplier's name", batches("supplier: {name: {contains: $v}}"),
            SUPPLIERS_WORD),
     Search("suppliers: a word of the name", suppliers("name: {contains: $v}"), SUPPLIERS_WORD),
-    Search("suppliers: a country", suppliers("country: {eq: $v}"), COUNTRY),
-    Search("events: a kind", f"transactions(filter: {{event: {{eq: $v}}}}) {{ {EVENTS} }}", EVENT),
+    Search("suppliers: a country", suppliers("country: {eq: $v}"), _COUNTRY),
+    Search("events: a kind", f"transactions(filter: {{event: {{eq: $v}}}}) {{ {_EVENTS} }}", EVENT),
     Search("events: of products of a name",
-           f"transactions(filter: {{product: {{name: {{contains: $v}}}}}}) {{ {EVENTS} }}", WORD),
-    Search("a product: batches and inputs of a stage", BACK, PRODUCT),
+           f"transactions(filter: {{product: {{name: {{contains: $v}}}}}}) {{ {_EVENTS} }}", WORD),
+    Search("a product: batches and inputs of a stage", _BACK, _PRODUCT),
     Search("a product: findings of a severity",
            "product(by: {productId: $v}) { auditFindings(first: 1, "
-           "filter: {severity: {in: [ERROR, WARNING]}}) { totalCount nodes { rule } } }", PRODUCT),
+           "filter: {severity: {in: [ERROR, WARNING]}}) { totalCount nodes { rule } } }", _PRODUCT),
     Search("products: counted", "products { totalCount }"),
     Search("products: a word, counted",
-           products("name: {contains: $v}", selected=COUNTED), WORD),
+           products("name: {contains: $v}", selected=_COUNTED), WORD),
     Search("products: a word, a maker's country, a stage, counted",
-           products(README, selected=COUNTED), WORD),
+           products(README, selected=_COUNTED), WORD),
     Search("products: a maker's country, counted",
-           products("manufacturer: {country: {eq: $v}}", selected=COUNTED), MAKERS_COUNTRY),
+           products("manufacturer: {country: {eq: $v}}", selected=_COUNTED), MAKERS_COUNTRY),
     Search("batches: a supplier's country, counted",
-           batches(SUPPLIERS_COUNTRY, selected=COUNTED), COUNTRY),
+           batches(SUPPLIERS_COUNTRY, selected=_COUNTED), _COUNTRY),
     Search("suppliers: counted", "suppliers { totalCount }"),
     Search("suppliers: a country, counted",
-           suppliers("country: {eq: $v}", selected=COUNTED), COUNTRY),
+           suppliers("country: {eq: $v}", selected=_COUNTED), _COUNTRY),
     Search("events: counted", "transactions { totalCount }"),
     *(Search(f"products: by {field.lower().replace('_', ' ')}, either end",
              f"products(orderBy: [{{field: {field}, direction: $v}}]) {{ nodes {{ name }} }}",
@@ -143,7 +143,7 @@ SEARCHES = [
     Search("products: by name, down from one",
            products("name: {lte: $v}", ordered("NAME", "DESC")), NAME),
     Search("products: by day, from one on",
-           products("productionDate: {gte: $v}", ordered("PRODUCTION_DATE")), DAY),
+           products("productionDate: {gte: $v}", ordered("PRODUCTION_DATE")), _DAY),
     Search("products: a word, newest first",
            products("name: {contains: $v}", ordered("PRODUCTION_DATE", "DESC")), WORD),
     Search("products: a maker's country, by name",
@@ -151,12 +151,12 @@ SEARCHES = [
     Search("batches: by day of harvest, from one on",
            batches("harvestDate: {gte: $v}", ordered("HARVEST_DATE")), HARVEST),
     Search("batches: a supplier's country, heaviest first",
-           batches(SUPPLIERS_COUNTRY, ordered("QUANTITY_KG", "DESC")), COUNTRY),
+           batches(SUPPLIERS_COUNTRY, ordered("QUANTITY_KG", "DESC")), _COUNTRY),
     Search("suppliers: a country, by name", suppliers("country: {eq: $v}", ordered("NAME")),
-           COUNTRY),
+           _COUNTRY),
     Search("events: newest first of a kind",
            f"transactions(filter: {{event: {{eq: $v}}}}{ordered('TIMESTAMP', 'DESC')}) "
-           f"{{ {EVENTS} }}", EVENT),
+           f"{{ {_EVENTS} }}", EVENT),
 ]  # fmt: skip
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from bench.database import ROOT
 from bench.queries import LISTS, POSTGRAPHILE, PROJECT, Cursors, Dialect, request_body
 
-START_SECONDS, STOP_SECONDS = 60, 20
+START_SECONDS, _STOP_SECONDS = 60, 20
 # How often a server that starts is asked whether it answers.
-LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.02
 UVICORN = (
     *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"),
     *("--no-server-header", "--no-proxy-headers", "--host", "127.0.0.1"),
@@ -152,7 +152,7 @@ def _started(
 
 def _await_answer(server: Server, process: "subprocess.Popen[bytes]", journal: Path) -> None:
     body, reason = server.body("tiny", 1), "no answer"
-    for _ in range(int(START_SECONDS / LOOK_SECONDS)):
+    for _ in range(int(START_SECONDS / _LOOK_SECONDS)):
         if process.poll() is not None:
             reason = f"ended with {process.returncode}"
             break
@@ -160,7 +160,7 @@ def _await_answer(server: Server, process: "subprocess.Popen[bytes]", journal: P
             server.post(body)
         except (OSError, Refused, http.client.HTTPException) as error:
             reason = str(error)
-            time.sleep(LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
         else:
             return
     told = journal.read_text("utf-8", "replace")[-2000:]
@@ -194,7 +194,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     """End the process, then whatever it left in its session."""
     process.send_signal(signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
+        process.wait(_STOP_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

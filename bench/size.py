@@ -16,10 +16,10 @@ from bench.queries import NAMES, PROJECT
 from bench.searches import SEARCHES, Search, variables_of
 from bench.servers import Refused, Server
 
-RATIO, SAME, SEARCH_MS = 1.3, 1.1, 50
+RATIO, _SAME, SEARCH_MS = 1.3, 1.1, 50
 # How long one search is made again and again, if it is slow.
 SEARCH_SECONDS = 20
-PAGE, FAR = 50, 10_000
+_PAGE, FAR = 50, 10_000
 # How products are ordered: the argument, and the columns.
 ORDERS = {
     "by number": ("", "product_id"),
@@ -59,21 +59,21 @@ def latency(environment: Environment) -> Iterator[Row]:
 
 def pages(environment: Environment) -> Iterator[Row]:
     """The first page and a far one of as many batches, in turn, in two orders."""
-    far = min(FAR, environment.plan.products // PAGE // 2)
+    far = min(FAR, environment.plan.products // _PAGE // 2)
     with environment.serving("pages", workers=1) as server:
         for order, (argument, columns) in ORDERS.items():
-            key = far_page(environment.bed, PAGE, (far - 1) * PAGE + 1, columns)
+            key = far_page(environment.bed, _PAGE, (far - 1) * _PAGE + 1, columns)
             kinds = {}
             for name, after in (("far", cursor(server, key, argument)), ("first", None)):
                 text = PROJECT.texts["page"].replace("$after)", f"$after{argument})")
                 body = body_of(text, {"after": after})
-                if len(answered(server, body)["products"]["nodes"]) != PAGE:
+                if len(answered(server, body)["products"]["nodes"]) != _PAGE:
                     raise Failed(f"the {name} page {order} is not full")
                 kinds[name] = [body] * environment.plan.pages
             timed = in_blocks(server, environment.bed, kinds)
             pair = timed["far"], timed["first"]
-            what = f"page {far:,} of {PAGE} products {order} to page 1"
-            yield Row(what, ratio(*pair), "x", SAME, told(*pair))
+            what = f"page {far:,} of {_PAGE} products {order} to page 1"
+            yield Row(what, ratio(*pair), "x", _SAME, told(*pair))
 
 
 def cursor(server: Server, key: int, argument: str) -> str:

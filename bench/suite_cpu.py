@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[1]
 PR_SET_CHILD_SUBREAPER = 36
-MOST = 0.5
+_MOST = 0.5
 
 
 def measure(command: Sequence[str], folder: Path) -> dict[str, float]:
@@ -46,22 +46,22 @@ def tree_of(revision: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         add = ["git", "worktree", "add", "--quiet", "--detach", str(tree), revision]
-        subprocess.run(add, cwd=ROOT, check=True)
+        subprocess.run(add, cwd=_ROOT, check=True)
         try:
             for name in ("web/dist", "web/node_modules"):
-                if (ROOT / name).exists():
-                    shutil.copytree(ROOT / name, tree / name, symlinks=True, dirs_exist_ok=True)
+                if (_ROOT / name).exists():
+                    shutil.copytree(_ROOT / name, tree / name, symlinks=True, dirs_exist_ok=True)
             yield tree
         finally:
             remove = ["git", "worktree", "remove", "--force", str(tree)]
-            subprocess.run(remove, cwd=ROOT, check=True)
+            subprocess.run(remove, cwd=_ROOT, check=True)
 
 
 def start(tree: Path, arguments: Sequence[str]) -> "subprocess.Popen[str]":
     """Measure the tests of a tree in a process of its own, which prints the figures as JSON."""
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     command = [sys.executable, "-m", "bench.suite_cpu", "--command", str(tree), *tests]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def finish(name: str, process: "subprocess.Popen[str]") -> dict[str, float]:
@@ -83,8 +83,8 @@ def compare(revision: str, arguments: Sequence[str]) -> int:
             finish(name, process) for name, process in zip((revision, "HEAD"), running, strict=True)
         )
     share = second["total"] / first["total"]
-    print(f"HEAD takes {share:.0%} of the CPU of {revision}; at most {MOST:.0%} are allowed")
-    return int(share > MOST or first["code"] != 0 or second["code"] != 0)
+    print(f"HEAD takes {share:.0%} of the CPU of {revision}; at most {_MOST:.0%} are allowed")
+    return int(share > _MOST or first["code"] != 0 or second["code"] != 0)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from ledger.note import UnusableKey
 from ledger.signed_log import Forked
 from models.database.engines import Database
 
-ACTIONS = {
+_ACTIONS = {
     "integrate": "make leaves of the events that wait, and sign a checkpoint",
     "key": "print the public key that checkpoints and bundles are verified with",
 }
@@ -19,8 +19,8 @@ ACTIONS = {
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of `server.py ledger`."""
-    told = "; ".join(f"{name}: {what}" for name, what in ACTIONS.items())
-    parser.add_argument("action", choices=ACTIONS, help=told)
+    told = "; ".join(f"{name}: {what}" for name, what in _ACTIONS.items())
+    parser.add_argument("action", choices=_ACTIONS, help=told)
 
 
 def run(args: Namespace, database: Database) -> int:

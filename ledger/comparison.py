@@ -9,15 +9,15 @@ import re
 from ledger.leaf import VERSION_ENDS
 from models.migration.schema_file import SCHEMA
 
-SAME, OTHER, GONE = 1, 0, 2
-DEFINITION = re.compile(
+SAME, _OTHER, GONE = 1, 0, 2
+_DEFINITION = re.compile(
     r"create function ledger_record\(t transactions\) returns jsonb\n.*?\n  return (.*?);\n\n", re.S
 )
 
 
 def record_of_event() -> str:
     """The definition of ledger_record over a row `t` of transactions."""
-    found = DEFINITION.search(SCHEMA.read_text(encoding="utf-8"))
+    found = _DEFINITION.search(SCHEMA.read_text(encoding="utf-8"))
     assert found is not None, "schema.sql has no ledger_record"
     return found[1]
 
@@ -39,7 +39,7 @@ END = f"""case when substr(e.leaf, greatest(length(e.leaf) - {len(VERSION_ENDS) 
   = '\\x{VERSION_ENDS.hex()}'::bytea then '{VERSION_ENDS.decode()}' else '}}' end"""
 # A leaf is what is ahead of its details, these, and what is behind. Of bytes: PostgreSQL counts the
 # characters of a text one by one. A leaf that this does not find equal is judged by its canonical bytes.
-AHEAD = (
+_AHEAD = (
     f"""'{{"cacaoBatchId":' || {_number("t.cacao_batch_id")} || case when num_nulls(t.corrects,"""
     """ t.correction_reason) = 2 then ',"correctionReason":null,"corrects":null'"""
     f""" else ',"correctionReason":' || {_text("t.correction_reason")} || ',"corrects":' """
@@ -56,15 +56,15 @@ MIDDLE = "substr(e.leaf, length(x.ahead) + 1, length(e.leaf) - length(x.ahead) -
 STATE = f"""case
   when t.transaction_id is null then {GONE}
   when substr(e.leaf, 1, length(x.ahead)) <> x.ahead
-    or substr(e.leaf, greatest(length(e.leaf) - length(x.behind), 0) + 1) <> x.behind then {OTHER}
+    or substr(e.leaf, greatest(length(e.leaf) - length(x.behind), 0) + 1) <> x.behind then {_OTHER}
   when case when t.details is null then length(e.leaf) = length(x.ahead) + length(x.behind)
     else length(e.leaf) > length(x.ahead) + length(x.behind)
       and convert_from({MIDDLE}, 'UTF8')::jsonb = t.details end then {SAME}
-  else {OTHER} end"""
+  else {_OTHER} end"""
 SELECTED = (
     "select e.sequence, e.transaction_id, {state}::int2, e.leaf, e.hashes from ledger_entries e"
 )
-RANGE = "where e.sequence >= {first} and e.sequence < {last} order by e.sequence"
+_RANGE = "where e.sequence >= {first} and e.sequence < {last} order by e.sequence"
 
 
 def entries(first: int, last: int, *, compared: bool) -> str:
@@ -75,12 +75,12 @@ def entries(first: int, last: int, *, compared: bool) -> str:
     joined = " left join transactions t using (transaction_id)"
     if compared:
         joined += (
-            f" cross join lateral (select convert_to({AHEAD}, 'UTF8') as ahead,"
+            f" cross join lateral (select convert_to({_AHEAD}, 'UTF8') as ahead,"
             f" convert_to({BEHIND}, 'UTF8') as behind offset 0) x"
         )
-    unknown = f"case when t.transaction_id is null then {GONE} else {OTHER} end"
+    unknown = f"case when t.transaction_id is null then {GONE} else {_OTHER} end"
     selected = SELECTED.format(state=STATE if compared else unknown) + joined
-    return f"copy ({selected} {RANGE.format(first=first, last=last)}) to stdout (format binary)"
+    return f"copy ({selected} {_RANGE.format(first=first, last=last)}) to stdout (format binary)"
 
 
 def parts() -> str:

@@ -23,15 +23,15 @@ from ledger.merkle import Tree
 from ledger.verifier import Key, NotVerified, open_checkpoint
 from models.database.engines import Database
 
-RANGE = 20_000
+_RANGE = 20_000
 # PostgreSQL's binary COPY: a signature, and rows of sequence, event, state, leaf, hashes.
-SIGNATURE, TRAILER, HEADER = b"PGCOPY\n\xff\r\n\0", b"\xff\xff", 19
+_SIGNATURE, TRAILER, _HEADER = b"PGCOPY\n\xff\r\n\0", b"\xff\xff", 19
 ROW = Struct(">hiqiqihi")
 UNPACK = ROW.unpack_from
-RECORDED = b',"recordTime":"'
+_RECORDED = b',"recordTime":"'
 # An event is recorded when its transaction begins, and may wait for its leaf until that has ended.
 LATE = timedelta(days=1)
-NOTES = """
+_NOTES = """
 select size, root_hash, to_char(issued_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), public_key, note
 from ledger_checkpoints order by size"""
 # A range is read in its order by one index, and its events by another: nothing is sorted or read twice.
@@ -45,7 +45,7 @@ select t.transaction_id from transactions t
 where not exists (select from ledger_entries e where e.transaction_id = t.transaction_id)
   and not exists (select from ledger_queue q where q.transaction_id = t.transaction_id)
 order by 1 limit 1"""
-LOST = """
+_LOST = """
 select q.transaction_id from ledger_queue q
 where not exists (select from transactions t where t.transaction_id = q.transaction_id)
 order by 1 limit 1"""
@@ -96,7 +96,7 @@ class Examination:
     def write(self, chunk: bytes) -> None:
         """Take a row, as COPY sends it: each in a piece of its own, the first behind a header."""
         if chunk[0]:
-            chunk = chunk[HEADER:] if chunk.startswith(SIGNATURE) else chunk
+            chunk = chunk[_HEADER:] if chunk.startswith(_SIGNATURE) else chunk
             if chunk[:2] == TRAILER:
                 return
         _, _, sequence, _, event, _, state, length = UNPACK(chunk)
@@ -175,12 +175,12 @@ class Examination:
 
 def _recorded(leaf: bytes) -> bytes:
     """When a leaf says that its event was recorded, to the second: no text in it holds bare quotes."""
-    start = leaf.rfind(RECORDED) + len(RECORDED)
+    start = leaf.rfind(_RECORDED) + len(_RECORDED)
     return leaf[start : start + 19]
 
 
 def examine(
-    database: Database, keys: Sequence[Key], published: Path | None, span: int = RANGE
+    database: Database, keys: Sequence[Key], published: Path | None, span: int = _RANGE
 ) -> Examined:
     """Examine all; raises Unreadable where the published checkpoints cannot be read."""
     done = Examined()
@@ -225,7 +225,7 @@ def _snapshot(database: Database) -> Iterator[cursor_type]:
 def _notes(
     cursor: cursor_type, keys: Sequence[Key], published: Path | None, done: Examined
 ) -> Iterator[tuple[str, str]]:
-    cursor.execute(NOTES)
+    cursor.execute(_NOTES)
     for size, root, issued_at, public_key, note in cursor.fetchall():
         source = f"the checkpoint of {size} events"
         lines = note.split("\n")
@@ -299,7 +299,10 @@ def _examine_events(cursor: cursor_type, found: list[Finding]) -> None:
         found,
     )
     _ask(
-        cursor, LOST, lambda row: Finding("it waits for its leaf, and is gone", None, row[0]), found
+        cursor,
+        _LOST,
+        lambda row: Finding("it waits for its leaf, and is gone", None, row[0]),
+        found,
     )
     cursor.execute(UNIQUE)
     if cursor.fetchone() is None:

@@ -28,11 +28,11 @@ from ledger.verifier import Checkpoint
 from models.database.engines import Database
 
 LOCK = 0x0CAC_A07B
-BATCH, MOST_BATCHES = 10_000, 1_000
+_BATCH, MOST_BATCHES = 10_000, 1_000
 # So many dead rows of the queue are worth removing at once, or each look at it would read them.
 VACUUM_FROM = 50_000
 # Index look-ups, however large PostgreSQL believes the queue to be.
-SETTINGS = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off"
+_SETTINGS = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off"
 # By the definition in schema.sql: a function of the database may have been replaced.
 TAKE = f"""
 with taken as (
@@ -99,7 +99,7 @@ class Integrator:
             cursor.execute(f"select {condition}")
             return cursor.fetchone() == (True,)
 
-    def run(self, batch: int = BATCH, most: int = MOST_BATCHES) -> Integrated | None:
+    def run(self, batch: int = _BATCH, most: int = MOST_BATCHES) -> Integrated | None:
         """Integrate what waits, batch by batch; None where another integrator does. Raises Forked."""
         done = self.step(batch, sign=most <= 1)
         events = done.events if done else 0
@@ -114,7 +114,7 @@ class Integrator:
                 cursor.execute("vacuum ledger_queue")
         return Integrated(events, done.size)
 
-    def step(self, batch: int = BATCH, *, sign: bool = True) -> Integrated | None:
+    def step(self, batch: int = _BATCH, *, sign: bool = True) -> Integrated | None:
         """One batch, one commit; its checkpoint, where it is the last or that is asked for."""
         with self._turn() as cursor:
             if cursor is None:
@@ -154,7 +154,7 @@ class Integrator:
         with self._connection.cursor() as cursor:
             cursor.execute("begin")
             try:
-                cursor.execute(SETTINGS)
+                cursor.execute(_SETTINGS)
                 cursor.execute("select pg_try_advisory_xact_lock(%s)", (LOCK,))
                 yield cursor if cursor.fetchone() == (True,) else None
                 cursor.execute("commit")

@@ -34,7 +34,7 @@ VERSION = 2
 # The member that is the last of its leaf, in canonical order.
 VERSION_ENDS = f',"version":{VERSION}}}'.encode()
 MAX_LEVELS = 100
-MAX_SAFE = 2**53 - 1
+_MAX_SAFE = 2**53 - 1
 # So many characters of a plain decimal number are no more digits than any double keeps.
 EXACT_LENGTH = 15
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -115,7 +115,7 @@ def number(digits: str) -> int | float | AsText:
         shortest = Decimal(repr(value))
         if not shortest.is_finite() or Decimal(digits) != shortest:
             return AsText(digits)
-    return int(value) if value.is_integer() and abs(value) <= MAX_SAFE else value
+    return int(value) if value.is_integer() and abs(value) <= _MAX_SAFE else value
 
 
 def _is_plain(value: int | float | AsText) -> bool:

@@ -18,10 +18,10 @@ LEAVES_READ = 10_000
 NOTHING = "nothing is integrated or signed"
 SIZE = "select coalesce(max(sequence) + 1, 0) from ledger_entries"
 EDGE = "select sequence, hashes from ledger_entries where sequence = any (%s)"
-LEAVES = """
+_LEAVES = """
 select sequence, leaf, hashes from ledger_entries
 where sequence >= %s and sequence < %s order by sequence"""
-NOTES = "select size, note from ledger_checkpoints where size < %s order by size desc limit %s"
+_NOTES = "select size, note from ledger_checkpoints where size < %s order by size desc limit %s"
 ABOVE_ALL = 2**63 - 1
 
 
@@ -65,7 +65,7 @@ def _heads_of_database(cursor: cursor_type, key: Key | None) -> Iterator[KnownTr
     """The newest head, and the newest that our key has signed where that is an older one."""
     below, count = ABOVE_ALL, 1
     while True:
-        cursor.execute(NOTES, (below, count))
+        cursor.execute(_NOTES, (below, count))
         rows = cursor.fetchall()
         for size, note in rows:
             head = _head_of_note(note, f"its checkpoint of {size} events", key)
@@ -139,7 +139,7 @@ def grow_to(cursor: cursor_type, tree: Tree, size: int) -> None:
     """
     while tree.size < size:
         first = tree.size
-        cursor.execute(LEAVES, (first, min(first + LEAVES_READ, size)))
+        cursor.execute(_LEAVES, (first, min(first + LEAVES_READ, size)))
         for sequence, leaf, hashes in cursor.fetchall():
             if sequence != tree.size:
                 break

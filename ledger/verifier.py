@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT = "cacaotrace-audit-1"
 # C2SP signed-note: the type of an Ed25519 key, and how a signature line begins.
 ED25519, DASH = b"\x01", "\u2014 "
-SIGNATURE = re.compile(f"{DASH}([^ \n+]+) ([A-Za-z0-9+/]+=*)\n")
-MAX_SAFE = 2**53 - 1
+_SIGNATURE = re.compile(f"{DASH}([^ \n+]+) ([A-Za-z0-9+/]+=*)\n")
+_MAX_SAFE = 2**53 - 1
 PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 SPKI = bytes.fromhex("302a300506032b6570032100")
 P = 2**255 - 19
@@ -125,7 +125,7 @@ def _text(value: str) -> str:
 def number(value: float) -> str:
     """A number as ECMAScript writes it (ECMA-262, Number::toString)."""
     if isinstance(value, int):
-        if abs(value) <= MAX_SAFE:
+        if abs(value) <= _MAX_SAFE:
             return str(value)
         value = float(value)
     if value - value != 0:
@@ -218,7 +218,7 @@ def decode(encoded: str) -> bytes:
 def open_note(note: str, key: Key, what: str) -> str:
     """The text of a note with one signature, that of this key; raises NotVerified."""
     text, blank, last = note.rpartition("\n\n")
-    found = SIGNATURE.fullmatch(last)
+    found = _SIGNATURE.fullmatch(last)
     if not blank or not found:
         raise NotVerified(f"{what} is not a signed note")
     name, signature = found[1], decode(found[2])
@@ -264,7 +264,7 @@ def open_checkpoint(note: str, key: Key) -> Checkpoint:
 
 
 @dataclass(frozen=True)
-class Verified:
+class _Verified:
     """What was checked."""
 
     product: int
@@ -273,7 +273,7 @@ class Verified:
     checkpoint: Checkpoint
 
 
-def verify_bundle(content: bytes, key: Key) -> Verified:
+def verify_bundle(content: bytes, key: Key) -> _Verified:
     """Check a bundle with all that is in it; raises NotVerified, naming the first bad event."""
     try:
         note = content.decode()
@@ -286,7 +286,7 @@ def verify_bundle(content: bytes, key: Key) -> Verified:
         raise NotVerified(f"the bundle has not the form of {FORMAT}: {error}") from None
 
 
-def _verify(bundle: dict[str, Any], key: Key) -> Verified:
+def _verify(bundle: dict[str, Any], key: Key) -> _Verified:
     if bundle["format"] != FORMAT:
         raise NotVerified(f"the bundle is of the form {bundle['format']!r}, not {FORMAT}")
     checkpoint = open_checkpoint(bundle["checkpoint"], key)
@@ -302,7 +302,7 @@ def _verify(bundle: dict[str, Any], key: Key) -> Verified:
         seen.add(event["transactionId"])
     if not seen:
         raise NotVerified("there is no event in it: nothing was checked")
-    return Verified(product, len(seen), len(lots), checkpoint)
+    return _Verified(product, len(seen), len(lots), checkpoint)
 
 
 def _verify_event(

@@ -16,10 +16,10 @@ from ledger.signed_log import Forked
 from models.database.engines import Database
 
 # Small batches with a pause between: requests are answered by the same process meanwhile.
-BATCH, PAUSE_SECONDS = 1_000, 0.02
+_BATCH, PAUSE_SECONDS = 1_000, 0.02
 # Under a load that never ends a checkpoint is signed about each second.
 SIGNED_BATCHES = 10
-LOOK_SECONDS, LONGEST_SECONDS = 0.5, 10.0
+_LOOK_SECONDS, LONGEST_SECONDS = 0.5, 10.0
 
 log = logging.getLogger("cacaotrace.ledger")
 
@@ -44,7 +44,7 @@ class Worker:
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        pause = LOOK_SECONDS
+        pause = _LOOK_SECONDS
         while not self._stopping.is_set():
             try:
                 self._integrate()
@@ -55,7 +55,7 @@ class Worker:
                 self._tell(f"events wait for the ledger: {type(error).__name__}: {first}")
             except Exception as error:  # noqa: BLE001 - nothing that befalls the ledger ends the server
                 self._tell(f"events wait for the ledger: {error!r}")
-            pause = min(pause * 2, LONGEST_SECONDS) if self._told else LOOK_SECONDS
+            pause = min(pause * 2, LONGEST_SECONDS) if self._told else _LOOK_SECONDS
             self._stopping.wait(pause)
 
     def _integrate(self) -> None:
@@ -68,14 +68,14 @@ class Worker:
                     self._drain(integrator)
                     first = False
                 self._told = ""
-                self._stopping.wait(LOOK_SECONDS)
+                self._stopping.wait(_LOOK_SECONDS)
 
     def _drain(self, integrator: Integrator) -> None:
         batches = 1
-        done = integrator.step(BATCH, sign=False)
-        while done and done.events == BATCH and not self._stopping.wait(PAUSE_SECONDS):
+        done = integrator.step(_BATCH, sign=False)
+        while done and done.events == _BATCH and not self._stopping.wait(PAUSE_SECONDS):
             batches += 1
-            done = integrator.step(BATCH, sign=batches % SIGNED_BATCHES == 0)
+            done = integrator.step(_BATCH, sign=batches % SIGNED_BATCHES == 0)
 
     def _tell(self, what: str) -> None:
         if what != self._told and not self._stopping.is_set():

@@ -13,7 +13,7 @@ Name = Annotated[str, mapped_column(Text(collation="C"))]
 
 
 # Digits that decimal's own context counts exactly.
-MAX_DIGITS = 20
+_MAX_DIGITS = 20
 
 
 class FixedPoint(TypeDecorator[Decimal]):
@@ -36,7 +36,7 @@ class FixedPoint(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
         """The value with all its decimals; one that is finer as it is, for the database to refuse."""
-        if value is None or not value.is_finite() or value.adjusted() > MAX_DIGITS:
+        if value is None or not value.is_finite() or value.adjusted() > _MAX_DIGITS:
             return value
         shown = round(value, self.decimals)
         return shown if shown == value else value

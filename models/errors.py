@@ -119,7 +119,7 @@ class LastAdmin(DomainError):
 
 
 # Constraint -> case, attribute and message, where the constraint's own name does not say it.
-KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
+_KNOWN: dict[str, tuple[type[DomainError], str | None, str]] = {
     "cacao_batch_not_overdrawn": (Overdrawn, "quantity_kg", ""),
     "cacao_batch_not_on_hold": (BatchOnHold, "cacao_batch_id", ""),
     "cacao_batch_custody_kept": (CustodyBroken, "custody", ""),
@@ -247,7 +247,7 @@ BOUNDS = {
     "exact": "A number has more digits than its column holds.",
     "dated": "A day or a time is of the years 1 to 9999.",
 }
-RULES = "|".join(("check", "key", "fkey", "whole", *BOUNDS))
+_RULES = "|".join(("check", "key", "fkey", "whole", *BOUNDS))
 # Attributes of unbounded text that indexes hold; of those in one index the longer name first.
 INDEXED_TEXTS = (
     "external_id",
@@ -293,10 +293,10 @@ def _indexed_text(index: str) -> str | None:
 
 
 def _named(state: str, constraint: str, table: str, cause: object) -> DomainError | None:
-    if constraint in KNOWN:
-        kind, attribute, message = KNOWN[constraint]
+    if constraint in _KNOWN:
+        kind, attribute, message = _KNOWN[constraint]
         return kind(message or str(cause).splitlines()[0], attribute)
-    found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:{RULES})", constraint)
+    found = re.fullmatch(rf"{re.escape(table)}_(?P<attribute>.+)_(?:{_RULES})", constraint)
     attribute = found["attribute"] if found else None
     if state == errorcodes.UNIQUE_VIOLATION:
         return AlreadyExists("Another object has this value already.", attribute)

@@ -25,11 +25,11 @@ from starlette.routing import Route
 from bench.queries import PROJECT
 
 POOL_SIZE = 10
-SQL = {
+_SQL = {
     name: (Path(__file__).parents[1] / "sql" / f"{name}.sql").read_text("utf-8")
     for name in PROJECT.texts
 }
-NAMES = {text: name for name, text in PROJECT.texts.items()}
+_NAMES = {text: name for name, text in PROJECT.texts.items()}
 # orjson, where bench.install could get it: four microseconds a request.
 loads: Callable[[bytes], Any] = (import_module("orjson") if find_spec("orjson") else json).loads
 
@@ -47,7 +47,7 @@ class Connection:
         await self._settle()
         extensions.register_type(extensions.BYTES, self._raw)
         self._cursor = self._raw.cursor()
-        for name, text in SQL.items():
+        for name, text in _SQL.items():
             self._cursor.execute(f"prepare {name} (int) as {text.replace(':id', '$1')}")
             await self._settle()
         self._loop.add_reader(self._raw.fileno(), self._ready)
@@ -79,7 +79,7 @@ async def answer(request: Request) -> Response:
     key = variables["id"] if "id" in variables else _key_of(variables["after"])
     connection = await free.get()
     try:
-        data = await connection.fetch(NAMES[body["query"]], int(key))
+        data = await connection.fetch(_NAMES[body["query"]], int(key))
     finally:
         free.put_nowait(connection)
     return Response(data, media_type="application/json")

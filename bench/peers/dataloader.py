@@ -115,7 +115,7 @@ class Loaders:
         self.products = DataLoader(load_products)
 
 
-Info = strawberry.Info[dict[str, Loaders], None]
+_Info = strawberry.Info[dict[str, Loaders], None]
 
 
 @strawberry.type
@@ -153,21 +153,21 @@ class Product:
     batch_number: str | None
 
     @strawberry.field
-    async def manufacturer(self, info: Info) -> Manufacturer | None:
+    async def manufacturer(self, info: _Info) -> Manufacturer | None:
         made: Manufacturer | None = await info.context["loaders"].manufacturers.load(
             self.manufacturer_id
         )
         return made
 
     @strawberry.field
-    async def cacao_batches(self, info: Info, first: int) -> list["CacaoBatch"]:
+    async def cacao_batches(self, info: _Info, first: int) -> list["CacaoBatch"]:
         made: list[CacaoBatch] = await info.context["loaders"].batches.load(
             (self.product_id, first)
         )
         return made
 
     @strawberry.field
-    async def transactions(self, info: Info, first: int) -> list[Transaction]:
+    async def transactions(self, info: _Info, first: int) -> list[Transaction]:
         made: list[Transaction] = await info.context["loaders"].transactions.load(
             (self.product_id, first)
         )
@@ -185,12 +185,12 @@ class CacaoBatch:
     certification: str | None
 
     @strawberry.field
-    async def supplier(self, info: Info) -> Supplier:
+    async def supplier(self, info: _Info) -> Supplier:
         made: Supplier = await info.context["loaders"].suppliers.load(self.supplier_id)
         return made
 
     @strawberry.field
-    async def products(self, info: Info, first: int) -> list[Product]:
+    async def products(self, info: _Info, first: int) -> list[Product]:
         made: list[Product] = await info.context["loaders"].products.load(
             (self.cacao_batch_id, first)
         )

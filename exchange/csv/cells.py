@@ -17,7 +17,7 @@ from models.texts.instants import read_instant
 from models.texts.normal_form import INDEXED_BYTES, LOST, normal_text
 from models.texts.schemes import scheme_name
 
-GTIN_LENGTHS = (8, 12, 13, 14)
+_GTIN_LENGTHS = (8, 12, 13, 14)
 MAX_ID = 2**31 - 1
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
@@ -97,7 +97,7 @@ def parse_gtin(cell: str) -> str:
     """GTIN-8, -12, -13 or -14 as 14 digits (GS1 General Specifications, 7.9: the check digit)."""
     if not (cell.isascii() and cell.isdigit()):
         raise Refusal(Code.GTIN_NOT_DIGITS, f"{_quote(cell)} is not a GTIN: digits only")
-    if len(cell) not in GTIN_LENGTHS:
+    if len(cell) not in _GTIN_LENGTHS:
         raise Refusal(
             Code.GTIN_LENGTH, f"a GTIN has 8, 12, 13 or 14 digits, {_quote(cell)} has {len(cell)}"
         )

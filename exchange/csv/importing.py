@@ -31,13 +31,13 @@ from exchange.csv.statistics import refresh_statistics
 from exchange.csv.use_merge import EDGES, UseMerge
 from models.database.engines import Database
 
-Progress = Callable[[int, int], None]
+_Progress = Callable[[int, int], None]
 
 CHUNK_ROWS = 20_000
 CHUNK_CHARACTERS = 8 * 1024 * 1024
 IMPORT_LOCK = 0x0CAC_A07A
 # Bulk statements are long, and their plans must not wait for a compiler.
-SETTINGS = (
+_SETTINGS = (
     "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;"
     " set local work_mem = '64MB'; set local jit = off"
 )
@@ -53,7 +53,7 @@ def import_csv(
     dry_run: bool = False,
     reject: Path | None = None,
     all_or_nothing: bool = False,
-    progress: Progress | None = None,
+    progress: _Progress | None = None,
     on_step: OnStep | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -110,7 +110,7 @@ def _locked(database: Database, actor: str) -> Iterator[connection_type]:
     try:
         connection = cast("connection_type", pooled.driver_connection)
         with connection.cursor() as cursor:
-            cursor.execute(SETTINGS)
+            cursor.execute(_SETTINGS)
             cursor.execute("select pg_advisory_xact_lock(%s)", (IMPORT_LOCK,))
             # A file's name may be of bytes that are no text.
             named = actor.encode("utf-8", "replace").decode()
@@ -129,7 +129,7 @@ def _decide_decimals(columns: Columns, path: Path, options: SourceOptions) -> Co
     return replace(columns, marks=marks)
 
 
-def _stage(staging: Staging, source: Source, columns: Columns, progress: Progress | None) -> int:
+def _stage(staging: Staging, source: Source, columns: Columns, progress: _Progress | None) -> int:
     read = 0
     records = leave_out_warnings(source.header, source.records())
     rows = (_read_row(columns, record) for record in records)

@@ -132,7 +132,7 @@ _NEW_MAKER = tuple(
     for each in ("manufacturer_name", "manufacturer_location")
 )
 
-PRODUCTS = Kind(
+_PRODUCTS = Kind(
     "products",
     (
         Field("name", cells.INDEXED_NAME, required=True),
@@ -180,7 +180,7 @@ PRODUCTS = Kind(
     clearable=("description", "manufacturer_id", "cocoa_percent", "production_date"),
 )
 
-USES = Kind(
+_USES = Kind(
     "uses",
     (
         Field("cacao_batch_id", cells.ID),
@@ -288,5 +288,5 @@ TRANSACTIONS = Kind(
 
 KINDS = {
     kind.name: kind
-    for kind in (MANUFACTURERS, SUPPLIERS, CACAO_BATCHES, PRODUCTS, USES, TRANSACTIONS)
+    for kind in (MANUFACTURERS, SUPPLIERS, CACAO_BATCHES, _PRODUCTS, _USES, TRANSACTIONS)
 }

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as cursor_type
 from exchange.csv.staging import LIVE
 from exchange.csv.statistics import refresh_statistics
 
-NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first)s and %(last)s"
+_NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first)s and %(last)s"
 
 
 def ensure_manufacturers(
@@ -25,7 +25,7 @@ def ensure_manufacturers(
         f" select m.*{f', {number}' if number else ''} from (select s.manufacturer_name, s.manufacturer_location,"
         " (array_agg(s.manufacturer_country order by s.line desc)"
         "   filter (where s.manufacturer_country is not null))[1]"
-        f" from import_rows s where {NAMED} and s.manufacturer_id is null"
+        f" from import_rows s where {_NAMED} and s.manufacturer_id is null"
         " group by 1, 2 order by min(s.line)) m",
         lines,
     )
@@ -35,7 +35,7 @@ def ensure_manufacturers(
     cursor.execute(
         "update manufacturers m set country = c.country from ("
         " select distinct on (s.manufacturer_id) s.manufacturer_id, s.manufacturer_country as country"
-        f" from import_rows s where {NAMED} and s.manufacturer_country is not null"
+        f" from import_rows s where {_NAMED} and s.manufacturer_country is not null"
         " order by s.manufacturer_id, s.line desc) c"
         " where c.manufacturer_id = m.manufacturer_id and m.country is distinct from c.country",
         lines,

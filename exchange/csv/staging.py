@@ -18,7 +18,7 @@ from exchange.csv.refusals import Code, Rejection, WarningCode
 from models.errors import refusal_in
 from models.texts.normal_form import LOST
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 OnStep = Callable[[str, int, int], None]
 
 # What a row can be guilty of; anything else (a lost connection, a deadlock) ends the import.
@@ -220,9 +220,9 @@ class Staging:
 
 
 def isolate(
-    items: Sequence[Item],
-    attempt: Callable[[Sequence[Item]], psycopg2.Error | None],
-    refuse: Callable[[Item, psycopg2.Error], None],
+    items: Sequence[_Item],
+    attempt: Callable[[Sequence[_Item]], psycopg2.Error | None],
+    refuse: Callable[[_Item, psycopg2.Error], None],
 ) -> None:
     """Attempt all items at once; on a violation halve them until only the guilty are refused."""
     error = attempt(items)
@@ -236,7 +236,7 @@ def isolate(
     isolate(items[middle:], attempt, refuse)
 
 
-RULES = {
+_RULES = {
     "cacao_batch_not_overdrawn": Code.OVERDRAWN,
     "cacao_batch_not_on_hold": Code.BATCH_ON_HOLD,
     "cacao_batch_custody_kept": Code.CUSTODY_BROKEN,
@@ -248,7 +248,7 @@ def read_violation(error: psycopg2.Error) -> tuple[str, str]:
     """A database's refusal as a code and one line of words."""
     words = error.diag.message_primary or str(error)
     constraint = error.diag.constraint_name or ""
-    known = RULES.get(constraint)
+    known = _RULES.get(constraint)
     if known is not None:
         return known, words
     # A trigger of ours says what is wrong; PostgreSQL says which constraint of which relation it is.

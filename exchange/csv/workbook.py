@@ -25,7 +25,7 @@ from exchange.csv.refusals import Code, Refusal
 # A sheet is read as a stream; the other parts, such as its texts, are held in memory.
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_PART = 64 * 1024 * 1024
-MAX_FILES = 10_000
+_MAX_FILES = 10_000
 # A sheet of Excel has as many rows.
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 1_000
@@ -96,7 +96,7 @@ class WorkbookFile(Source):
                 raise UnreadableFile(f"{self.path} is no CSV and no XLSX: save it as one of them")
             held = [part for part in parts if not SHEET.fullmatch(part.filename)]
             if (
-                len(parts) > MAX_FILES
+                len(parts) > _MAX_FILES
                 or sum(part.file_size for part in parts) > MAX_UNPACKED
                 or any(part.file_size > MAX_PART for part in held)
             ):

@@ -12,9 +12,9 @@ from graph.errors import RateLimited
 
 # Requests of one client that wait at a time.
 MAX_WAITING = 500
-RETRY_SECONDS = 1
+_RETRY_SECONDS = 1
 
-Turn = asyncio.Future[None]
+_Turn = asyncio.Future[None]
 
 
 class ClientLimiter:
@@ -24,7 +24,7 @@ class ClientLimiter:
         self.share = share
         self._wait = wait
         self._held: dict[str, int] = {}
-        self._waiting: dict[str, deque[Turn]] = {}
+        self._waiting: dict[str, deque[_Turn]] = {}
 
     def held(self, client: str) -> int:
         """How many places a client holds."""
@@ -45,7 +45,7 @@ class ClientLimiter:
         waiting = self._waiting.setdefault(client, deque())
         if len(waiting) >= MAX_WAITING:
             raise self._refusal()
-        turn: Turn = asyncio.get_running_loop().create_future()
+        turn: _Turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)
         try:
             async with asyncio.timeout(self._wait):
@@ -81,10 +81,10 @@ class ClientLimiter:
         return RateLimited(
             f"The client already has {self.share} requests under way, and more that wait:"
             " send fewer at a time.",
-            RETRY_SECONDS,
+            _RETRY_SECONDS,
         )
 
-    def _forget(self, client: str, turn: Turn) -> None:
+    def _forget(self, client: str, turn: _Turn) -> None:
         waiting = self._waiting.get(client)
         if waiting is None:
             return

@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 # One client may hold a quarter of the connections, half where clients are not counted; work that computes
 # between statements, half of them.
-SHARE, SHARE_UNCOUNTED, COMPUTING = 4, 2, 2
+_SHARE, SHARE_UNCOUNTED, COMPUTING = 4, 2, 2
 # Bytes of which the event loop computes in a moment.
 LITTLE_TO_COMPUTE = 10_000
 # Seconds a second that the computing thread may work while others are being answered, and the seconds
 # beyond that after which nobody has to wait longer.
-DUTY, DEBT = 0.5, 0.5
+_DUTY, DEBT = 0.5, 0.5
 
 
 class Admission:
@@ -37,7 +37,7 @@ class Admission:
     def __init__(self, database: Database, limits: Limits, answered: Callable[[], int]) -> None:
         self.rate_limiter = RateLimiter(limits)
         size = database.pool_size
-        part = SHARE if limits.cost_per_second else SHARE_UNCOUNTED
+        part = _SHARE if limits.cost_per_second else SHARE_UNCOUNTED
         share = min(size, limits.client_connections or max(1, size // part))
         self._wait = database.timeouts.pool
         self.reads = ClientLimiter(share, self._wait)
@@ -46,7 +46,7 @@ class Admission:
         self.compressions = ClientLimiter(share, self._wait)
         self._planning = FairExecutor(answered, limits.request_seconds)
         self._computing = FairExecutor(
-            answered, limits.request_seconds, "computing", duty=DUTY, debt=DEBT
+            answered, limits.request_seconds, "computing", duty=_DUTY, debt=DEBT
         )
         self._assemblies: ConnectionLimiter | None = None
         self._most_assemblies = max(1, size // COMPUTING)

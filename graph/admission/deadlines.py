@@ -8,7 +8,7 @@ from typing import Any
 
 from models.database.running_loop import RunningLoop
 
-Request = asyncio.Task[Any]
+_Request = asyncio.Task[Any]
 
 
 class Deadlines:
@@ -18,12 +18,12 @@ class Deadlines:
         # What is late is found out late by as much as the timer's interval.
         self._interval = min(1.0, seconds / 4)
         self._seconds = seconds - self._interval
-        self._since: dict[Request, float] = {}
+        self._since: dict[_Request, float] = {}
         # How often it was cancelled: a library may swallow a cancellation that meets an answer.
-        self._late: dict[Request, int] = {}
+        self._late: dict[_Request, int] = {}
         self._home: RunningLoop | None = None
 
-    def start(self) -> Request:
+    def start(self) -> _Request:
         """Count this task's time from now on."""
         home = self._home
         if home is None or not home.is_here():
@@ -34,13 +34,13 @@ class Deadlines:
         self._since[task] = home.loop.time()
         return task
 
-    def end(self, request: Request) -> None:
+    def end(self, request: _Request) -> None:
         """It is done, and its task goes on, cancelled or not."""
         self._since.pop(request, None)
         for _ in range(self._late.pop(request, 0)):
             request.uncancel()
 
-    def is_late(self, request: Request) -> bool:
+    def is_late(self, request: _Request) -> bool:
         """Whether it was cancelled for being late."""
         return request in self._late
 

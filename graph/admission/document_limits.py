@@ -25,14 +25,14 @@ from graphql import (
 from graph.admission.limits import Limits
 from graph.errors import DocumentTooLarge, refuse
 
-MAX_VALUES, MAX_LEVELS = 10_000, 200
+MAX_VALUES, _MAX_LEVELS = 10_000, 200
 """Values in all variables together, and levels of lists and objects."""
 
 
 def check_values(variables: Mapping[str, Any], size: int) -> None:
     """Raises GraphQLError where variables of so many bytes hold too many values, or too deep ones."""
     # Each level takes two bytes, each value as many.
-    if size < 2 * MAX_LEVELS:
+    if size < 2 * _MAX_LEVELS:
         return
     level: list[Any] = [variables]
     values = levels = 0
@@ -46,8 +46,8 @@ def check_values(variables: Mapping[str, Any], size: int) -> None:
         level = [value for value in beneath if isinstance(value, (dict, list))]
         if values > MAX_VALUES:
             raise refuse(DocumentTooLarge(f"The variables hold more than {MAX_VALUES} values."))
-        if levels > MAX_LEVELS:
-            message = f"The variables are nested deeper than {MAX_LEVELS} levels."
+        if levels > _MAX_LEVELS:
+            message = f"The variables are nested deeper than {_MAX_LEVELS} levels."
             raise refuse(DocumentTooLarge(message))
 
 

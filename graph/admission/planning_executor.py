@@ -21,22 +21,22 @@ T = TypeVar("T")
 
 # Seconds a second that it may work while others are being answered; how many it may save up, and be
 # ahead by for a client that used less than half of what the heaviest of those who wait did.
-DUTY, SAVED, AHEAD = 0.15, 0.1, 0.2
+DUTY, SAVED, _AHEAD = 0.15, 0.1, 0.2
 # What a client used counts half after this many seconds.
 HALF_LIFE = 5.0
 # So much of it is little.
 LITTLE = 0.15
 # Characters, and selections and inputs, of a document that holds up nobody.
 SHORT, FEW = 200, 4
-MAX_CLIENTS, MAX_WAITING = 1_000, 200
+_MAX_CLIENTS, MAX_WAITING = 1_000, 200
 TOO_MANY = "too many new documents at once"
 
-Turn = asyncio.Future[None]
+_Turn = asyncio.Future[None]
 Done = tuple[float, BaseException | None, tuple[T] | None]
 """Seconds of work, and what was raised or returned."""
 
 
-class Usage:
+class _Usage:
     """Seconds that each client has used, the longer ago the less."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Usage:
         """It has used so much more."""
         self._used[client] = (self.of(client, now) + seconds, now)
         self._used.move_to_end(client)
-        if len(self._used) > MAX_CLIENTS:
+        if len(self._used) > _MAX_CLIENTS:
             self._used.popitem(last=False)
 
 
@@ -76,12 +76,12 @@ class FairExecutor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._subjects: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         # What was done at once does not count where it is whose turn is next.
-        self._at_once, self._used = Usage(), Usage()
+        self._at_once, self._used = _Usage(), _Usage()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._busy = False
-        self._waiting: dict[str, deque[Turn]] = {}
+        self._waiting: dict[str, deque[_Turn]] = {}
         self._credit, self._credited = SAVED, loop.time()
         self._timer = loop.call_later(0, self._hand_over, loop)
 
@@ -117,7 +117,7 @@ class FairExecutor:
         return lock
 
     async def _take_turn(self, loop: asyncio.AbstractEventLoop, client: str) -> None:
-        turn: Turn = loop.create_future()
+        turn: _Turn = loop.create_future()
         self._waiting.setdefault(client, deque()).append(turn)
         if sum(map(len, self._waiting.values())) > MAX_WAITING:
             self._turn_away()
@@ -147,7 +147,7 @@ class FairExecutor:
         if not turn.done():
             turn.set_exception(DatabaseUnavailable(TOO_MANY))
 
-    def _forget(self, client: str, turn: Turn) -> None:
+    def _forget(self, client: str, turn: _Turn) -> None:
         turns = self._waiting.get(client, deque())
         with suppress(ValueError):
             turns.remove(turn)
@@ -179,7 +179,7 @@ class FairExecutor:
         self._credited = now
         shares = {client: self._used.of(client, now) for client in self._waiting}
         client = min(shares, key=shares.__getitem__)
-        least = -AHEAD if 2 * shares[client] < max(shares.values()) else 0.0
+        least = -_AHEAD if 2 * shares[client] < max(shares.values()) else 0.0
         if self._credit < least:
             self._timer.cancel()
             pause = (least - self._credit) / self._duty + 0.001

@@ -18,7 +18,7 @@ from graph.context import DEVELOPMENT_ACTOR, Viewer
 from graph.headers import Headers
 from models.database.engines import Database
 
-LOOPBACK = re.compile(rb"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])?(?::\d+)?", re.IGNORECASE)
+_LOOPBACK = re.compile(rb"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])?(?::\d+)?", re.IGNORECASE)
 # What a proxy or a tunnel says of whom it speaks for.
 FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"))
 ELSEWHERE = b"elsewhere"
@@ -78,4 +78,4 @@ class RequestAuthenticator:
 
 def is_loopback(host: bytes) -> bool:
     """Whether a Host field names this machine, with any port; HTTP/1.0 need not have one."""
-    return LOOPBACK.fullmatch(host) is not None
+    return _LOOPBACK.fullmatch(host) is not None

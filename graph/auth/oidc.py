@@ -28,11 +28,11 @@ log = logging.getLogger("cacaotrace.oidc")
 
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
 KEY_TYPES = ("RSA", "EC", "OKP")
-DECODER = PyJWT({"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True})
+_DECODER = PyJWT({"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True})
 LEEWAY_SECONDS = 30
 FETCH_SECONDS = 5
 # An unknown key is asked for this often at most, and known ones are confirmed this often.
-RETRY_SECONDS, REFRESH_SECONDS = 30, 600
+_RETRY_SECONDS, REFRESH_SECONDS = 30, 600
 MAX_TOKEN, MAX_SUBJECT, MAX_DOCUMENT = 8_192, 200, 1_000_000
 LAST_SECOND = 253_402_300_799
 
@@ -67,7 +67,7 @@ class KeySet:
         key = self._pick(key_id, algorithm)
         if key is None:
             async with self._turn:
-                if self._pick(key_id, algorithm) is None and self._may_try(RETRY_SECONDS):
+                if self._pick(key_id, algorithm) is None and self._may_try(_RETRY_SECONDS):
                     await asyncio.get_running_loop().run_in_executor(None, self._fetch)
             key = self._pick(key_id, algorithm)
         elif self._may_try(REFRESH_SECONDS):
@@ -133,7 +133,7 @@ class Verifier:
         key_id, algorithm = _read_header(token)
         key = await self._keys.find(key_id, algorithm)
         try:
-            claims = DECODER.decode(
+            claims = _DECODER.decode(
                 token,
                 key,
                 algorithms=[algorithm],

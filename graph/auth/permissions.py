@@ -15,7 +15,7 @@ from graph.errors import Forbidden, RequestError, Unauthenticated
 
 # Where a field of strawberry's keeps its roles, and the class of a type its own.
 FIELD_ROLES, TYPE_ROLES = "roles", "__roles__"
-DEFINITION = "strawberry-definition"
+_DEFINITION = "strawberry-definition"
 
 # Fields that signing in needs: PUBLIC_READ=off leaves only these to a caller without a token.
 SIGN_IN_FIELDS = frozenset(
@@ -84,7 +84,7 @@ def declare_roles(schema: GraphQLSchema) -> None:
     }
     for name, type_ in objects.items():
         for field, definition in type_.fields.items():
-            ALLOWED[name, field] = roles = _declared(type_, definition.extensions[DEFINITION])
+            ALLOWED[name, field] = roles = _declared(type_, definition.extensions[_DEFINITION])
             _describe(definition, roles)
     for name in objects:
         for member, roles in _derived(schema, name):
@@ -96,7 +96,7 @@ def _declared(type_: GraphQLObjectType, field: Any) -> Roles:
     own: Roles | None = field.metadata.get(FIELD_ROLES)
     if own is not None:
         return own
-    return getattr(type_.extensions[DEFINITION].origin, TYPE_ROLES, NOBODY)
+    return getattr(type_.extensions[_DEFINITION].origin, TYPE_ROLES, NOBODY)
 
 
 def _derived(schema: GraphQLSchema, name: str) -> Iterator[tuple[object, Roles]]:

@@ -16,10 +16,10 @@ from starlette.types import Scope
 
 from graph.transport.negotiation import IDENTITY, Coding, choose_coding, is_browser
 
-MAX_FILES = 200
-TEXTS = ("text/", "application/javascript", "application/json", "image/svg+xml", "font/ttf")
+_MAX_FILES = 200
+_TEXTS = ("text/", "application/javascript", "application/json", "image/svg+xml", "font/ttf")
 # The build names a file after a hash of what is in it.
-HASHED = re.compile(r"-[\w-]{8}\.\w+$")
+_HASHED = re.compile(r"-[\w-]{8}\.\w+$")
 
 
 class Assets(StaticFiles):
@@ -34,7 +34,7 @@ class Assets(StaticFiles):
         accepted = fields.get("accept-encoding", "").encode("latin-1")
         coding = choose_coding(accepted, browser=is_browser(dict(fields.raw))) or IDENTITY
         response.headers["vary"] = "Accept-Encoding, Sec-Fetch-Site"
-        if HASHED.search(path):
+        if _HASHED.search(path):
             response.headers["cache-control"] = "public, max-age=31536000, immutable"
         if "range" not in fields and _pays(response, coding):
             tag = response.headers["etag"].removesuffix('"')
@@ -58,7 +58,7 @@ class Assets(StaticFiles):
 
 def _pays(response: FileResponse, coding: Coding) -> bool:
     assert response.stat_result is not None
-    is_text = (response.media_type or "").startswith(TEXTS)
+    is_text = (response.media_type or "").startswith(_TEXTS)
     return is_text and coding is not IDENTITY and response.stat_result.st_size >= coding.least
 
 
@@ -73,6 +73,6 @@ async def _compressed(response: FileResponse, coding: Coding) -> Response:
     return Response(body, headers={**headers, "content-encoding": coding.name})
 
 
-@lru_cache(MAX_FILES)
+@lru_cache(_MAX_FILES)
 def _shrink(path: Path, _modified: int, coding: Coding) -> bytes:
     return coding.shrink(path.read_bytes())

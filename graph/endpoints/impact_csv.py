@@ -29,8 +29,8 @@ IMPACT = """query Impact($id: ID!, $first: Int!, $after: String) {
       depth quantityKg customers product {
         productId name gtin batchNumber productionDate manufacturer { name location country } } } } } } }"""
 # Bytes of an answer that cost 1 to write as CSV.
-BYTES = 1_000
-COLUMNS = (
+_BYTES = 1_000
+_COLUMNS = (
     *("finding", "product_id", "name", "gtin", "batch_number", "production_date"),
     *("manufacturer", "location", "country", "steps", "quantity_kg", "customers"),
 )
@@ -62,7 +62,7 @@ async def recall(
             return failure(answer)
         length = len(answer.through)
         found = await engine.compute(
-            viewer, partial(json.loads, answer.through), length, length // BYTES
+            viewer, partial(json.loads, answer.through), length, length // _BYTES
         )
         if isinstance(found, Answer):
             return failure(found)
@@ -95,8 +95,8 @@ def write(pages: list[dict[str, Any]]) -> str:
     """CSV of the pages of an impact; where no product was reached, one row says what was."""
     text = StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    blank = [""] * (len(COLUMNS) - 1)
+    writer.writerow(_COLUMNS)
+    blank = [""] * (len(_COLUMNS) - 1)
     incomplete = pages[0]["truncated"]
     if incomplete:
         writer.writerow(

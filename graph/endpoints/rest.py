@@ -24,10 +24,10 @@ from graph.headers import headers_of
 from graph.pagination import MAX_PAGE_SIZE
 from graph.transport.request_parsing import BadRequest, decode, read_body
 
-PRODUCT = "productId name description manufacturer { manufacturerId } batchNumber"
+_PRODUCT = "productId name description manufacturer { manufacturerId } batchNumber"
 LIST = f"""query Products($first: Int!, $after: String) {{
   products(first: $first, after: $after) {{
-    nodes {{ {PRODUCT} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
+    nodes {{ {_PRODUCT} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
 CREATE = """mutation CreateProduct($input: CreateProductInput!) {
   createProduct(input: $input) { product { productId } userErrors { field message code } } }"""
 CREATED = "Product created successfully"
@@ -38,9 +38,9 @@ MEMBERS = {
     "batch_number": "batchNumber",
 }
 REQUIRED = ("name", "manufacturer_id", "batch_number")
-Products = list[dict[str, Any]]
+_Products = list[dict[str, Any]]
 # Products, and the cursor that more follow.
-Listed = tuple[Products, str | None]
+_Listed = tuple[_Products, str | None]
 STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
@@ -48,7 +48,7 @@ STATUS = {
     "SERVICE_UNAVAILABLE": 503,
     "INTERNAL_SERVER_ERROR": 500,
 }
-HEADERS = {
+_HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
     # More of the body may be on its way.
     413: {"Connection": "close"},
@@ -95,12 +95,12 @@ class ProductEndpoint:
             headers["Link"] = f'<{body["next"]}>; rel="next"'
         return JSONResponse(body, headers=headers)
 
-    async def _pages(self, viewer: Viewer, limit: int, after: str | None) -> Listed | Answer:
+    async def _pages(self, viewer: Viewer, limit: int, after: str | None) -> _Listed | Answer:
         """So many products behind a cursor, and the cursor that more follow; or what failed.
 
         They are read by pages of GraphQL, each of which is one priced statement.
         """
-        products: Products = []
+        products: _Products = []
         while True:
             size = min(limit - len(products), MAX_PAGE_SIZE)
             answer = await self._engine.answer(
@@ -172,7 +172,7 @@ def column_of(field: Any) -> str:
 
 
 def refusal(message: str, status: int = 400) -> JSONResponse:
-    return JSONResponse({"error": message}, status, HEADERS.get(status))
+    return JSONResponse({"error": message}, status, _HEADERS.get(status))
 
 
 def failure(answer: Answer) -> JSONResponse:

@@ -22,17 +22,17 @@ from graph.endpoints.rest import failure, refusal, viewer_of
 from graph.execution.engine import Engine
 
 # More boxes than these nobody can look at.
-MAX_LOTS, MAX_FLOWS = 200, 1_000
+_MAX_LOTS, MAX_FLOWS = 200, 1_000
 # Bytes of a trace that cost 1 to draw.
-BYTES = 10
-LOT = """lots(first: $lots) { nodes { cacaoBatch { ...lot } } }
+_BYTES = 10
+_LOT = """lots(first: $lots) { nodes { cacaoBatch { ...lot } } }
   products(first: $lots) { nodes { product { ...product } } }
   flows(first: $flows) { nodes { from { id } to { id } product { id } quantityKg @include(if: $all) } }
   lotCount flowCount truncated"""
 TRACE = f"""query Trace($id: ID!, $lots: Int!, $flows: Int!, $all: Boolean!, $way: TraceDirection!) {{
   node(id: $id) {{ __typename
-    ... on Product {{ ...product trace {{ {LOT} }} }}
-    ... on CacaoBatch {{ ...lot trace(direction: $way) {{ {LOT} }} }} }} }}
+    ... on Product {{ ...product trace {{ {_LOT} }} }}
+    ... on CacaoBatch {{ ...lot trace(direction: $way) {{ {_LOT} }} }} }} }}
 fragment lot on CacaoBatch {{ id cacaoBatchId lotNumber stage harvestDate quantityKg @include(if: $all)
   onHold @include(if: $all) supplier {{ name country }} }}
 fragment product on Product {{ id productId name batchNumber onHold @include(if: $all)
@@ -73,7 +73,7 @@ async def picture(
         return failure(viewer)
     variables = {
         "id": http.path_params["id"],
-        "lots": MAX_LOTS,
+        "lots": _MAX_LOTS,
         "flows": MAX_FLOWS,
         "all": viewer.role in SIGNED_IN,
         "way": way,
@@ -82,7 +82,9 @@ async def picture(
     if answer.through is None:
         return failure(answer)
     drawing = partial(draw, answer.through)
-    drawn = await engine.compute(viewer, drawing, len(answer.through), len(answer.through) // BYTES)
+    drawn = await engine.compute(
+        viewer, drawing, len(answer.through), len(answer.through) // _BYTES
+    )
     if isinstance(drawn, Answer):
         return failure(drawn)
     if isinstance(drawn, Undrawable):

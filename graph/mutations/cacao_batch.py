@@ -33,7 +33,7 @@ from graph.types.scalar import Date, Decimal
 from graph.types.stage import Stage
 from models.errors import CyclicLineage, InvalidAttribute
 
-MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification", "lot_number")
+_MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification", "lot_number")
 
 
 @write_input("A new batch of cacao.")
@@ -91,7 +91,7 @@ class UseCacaoBatchPayload:
 
 def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Written:
     supplier = find_reference(session, models.Supplier, input, "supplier")
-    values = values_of(input, *MASTER_DATA) | custody_of(input)
+    values = values_of(input, *_MASTER_DATA) | custody_of(input)
     check_batch(values)
     if input.stage is Stage.BEANS and values.get("harvest_date") is None:
         raise InvalidAttribute("Beans need a harvest date.", "harvest_date")
@@ -101,7 +101,7 @@ def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Writte
 
 def update_cacao_batch(session: Session, input: UpdateCacaoBatchInput) -> Written:
     key = find_reference(session, models.CacaoBatch, input, "id")
-    values = values_of(input, *MASTER_DATA) | custody_of(input)
+    values = values_of(input, *_MASTER_DATA) | custody_of(input)
     check_batch(values)
     return {"cacao_batch": update_row(session, models.CacaoBatch, key, values)}
 

@@ -25,7 +25,7 @@ from graph.types.scalar import Date
 from graph.types.supplier import Certificate
 from models.errors import InvalidAttribute
 
-MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
+_MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
 
 
 @write_input("A certificate of a supplier.")
@@ -46,7 +46,7 @@ class CreateCertificatePayload:
 
 
 def create_certificate(session: Session, input: CreateCertificateInput) -> Written:
-    values = values_of(input, *MASTER_DATA)
+    values = values_of(input, *_MASTER_DATA)
     require(values, "scheme", "number", "valid_from", "valid_to")
     digest = values.get("document_hash")
     if digest is not None:

@@ -26,7 +26,7 @@ from graph.types.manufacturer import Manufacturer
 from graph.types.scalar import CountryCode
 from graph.types.supplier import Supplier
 
-MANUFACTURER = ("name", "location", "country")
+_MANUFACTURER = ("name", "location", "country")
 SUPPLIER = ("name", "location", "country", "contact_person", "external_id")
 
 
@@ -87,7 +87,7 @@ class UpdateSupplierPayload:
 
 
 def create_manufacturer(session: Session, input: CreateManufacturerInput) -> Written:
-    values = values_of(input, *MANUFACTURER)
+    values = values_of(input, *_MANUFACTURER)
     require(values, "name", "location")
     if not input.allow_duplicate:
         refuse_duplicate(session, models.Manufacturer, values, ("name", "location"))
@@ -96,7 +96,7 @@ def create_manufacturer(session: Session, input: CreateManufacturerInput) -> Wri
 
 def update_manufacturer(session: Session, input: UpdateManufacturerInput) -> Written:
     key = find_reference(session, models.Manufacturer, input, "id")
-    values = values_of(input, *MANUFACTURER)
+    values = values_of(input, *_MANUFACTURER)
     require(values, "name", "location")
     return {"manufacturer": update_row(session, models.Manufacturer, key, values)}
 

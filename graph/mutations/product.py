@@ -29,7 +29,7 @@ from graph.types.product import Product
 from graph.types.scalar import GTIN, Date, Decimal
 from models.errors import InvalidAttribute
 
-MASTER_DATA = (
+_MASTER_DATA = (
     "name",
     "description",
     "batch_number",
@@ -89,7 +89,7 @@ def update_product(session: Session, input: UpdateProductInput) -> Written:
 def product_values(
     session: Session, input: CreateProductInput | UpdateProductInput
 ) -> dict[str, object]:
-    values = values_of(input, *MASTER_DATA)
+    values = values_of(input, *_MASTER_DATA)
     require(values, "name", "batch_number")
     percent = values.get("cocoa_percent")
     if isinstance(percent, PythonDecimal) and not (

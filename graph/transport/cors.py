@@ -27,7 +27,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 MARKS = frozenset((b"graphql-require-preflight", b"x-requested-with", b"authorization"))
 MEDIA_TYPES = (b"application/json", b"application/graphql-response+json")
 SCRIPTED = (b"cors", b"same-origin")
-VARY: ResponseHeaders = ((b"vary", b"Origin"),)
+_VARY: ResponseHeaders = ((b"vary", b"Origin"),)
 EXPOSED = b"ETag, Link, Retry-After"
 PREFLIGHT: ResponseHeaders = (
     (b"access-control-allow-methods", ", ".join(METHODS).encode()),
@@ -94,7 +94,7 @@ class CrossOrigin:
             headers = [*allowed, *PREFLIGHT]
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             return await send({"type": "http.response.body", "body": b""})
-        return await self.app(scope, receive, adding(allowed or VARY, send))
+        return await self.app(scope, receive, adding(allowed or _VARY, send))
 
 
 class StrictTransport:
@@ -112,7 +112,7 @@ class StrictTransport:
 def allow(origin: bytes) -> ResponseHeaders:
     """The headers of a response that this origin may read."""
     exposed = (b"access-control-expose-headers", EXPOSED)
-    return ((b"access-control-allow-origin", origin), exposed, *VARY)
+    return ((b"access-control-allow-origin", origin), exposed, *_VARY)
 
 
 def adding(headers: ResponseHeaders, send: Send) -> Send:

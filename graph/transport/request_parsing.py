@@ -24,7 +24,7 @@ DIGEST = re.compile(r"[0-9A-Fa-f]{64}")
 # Runs what takes long beside the event loop.
 Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
 # Bytes whose JSON takes longer to read than others should wait.
-LONG = 20_000
+_LONG = 20_000
 
 
 class BadRequest(RequestError):
@@ -61,7 +61,7 @@ async def read_request(
     """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
         body = await read_body(fields, receive, most)
-        value = decode(body) if len(body) < LONG else await aside(partial(decode, body))
+        value = decode(body) if len(body) < _LONG else await aside(partial(decode, body))
         return request_of(value, persisted, len(body), reading_only=False)
     parameters: dict[str, Any] = parameters_of(scope, most)
     for name in ("variables", "extensions"):
@@ -126,7 +126,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=number)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=number)
 # What Python's int() refuses to read, however it comes to be a JSON number.
 ENDLESS = "Exceeds the limit"
 
@@ -134,7 +134,7 @@ ENDLESS = "Exceeds the limit"
 def decode(body: bytes) -> Any:
     """The value of a JSON text; raises BadRequest, also for NaN, which is not JSON."""
     try:
-        return DECODER.decode(body.decode("utf-8"))
+        return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise BadRequest("The body is not valid UTF-8.") from None
     except RecursionError:

@@ -27,7 +27,7 @@ ARRIVED = 4_096
 CONTENT = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL)}
 OPENING, CLOSING = b'{"data":', b"}"
 # To copy more bytes than this costs more than to send them apart from what encloses them.
-LONG = 100_000
+_LONG = 100_000
 VARY = (b"vary", b"Accept, Accept-Encoding")
 # Data may change at any time: a client keeps it, and asks each time whether it still holds.
 REVALIDATE = (b"cache-control", b"private, no-cache")
@@ -74,7 +74,7 @@ class Exchange:
         length = sum(map(len, parts))
         posted = self.scope["method"] == "POST"
         coding = self.coding if length >= self.coding.least else IDENTITY
-        if length > LONG and posted and coding is IDENTITY:
+        if length > _LONG and posted and coding is IDENTITY:
             return await self._send(status, head, *parts)
         body = b"".join(parts)
         if not posted:

@@ -17,8 +17,8 @@ FINDING = "AuditFinding"
 RULES_BY_NAME: Any = {
     rule.code.upper(): strawberry.enum_value(rule.code, description=rule.title) for rule in RULES
 }
-NAMED: Any = Enum("AuditRule", RULES_BY_NAME)  # type: ignore[misc]
-AuditRule: Any = strawberry.enum(NAMED, description="A rule that findings come by.")
+_NAMED: Any = Enum("AuditRule", RULES_BY_NAME)  # type: ignore[misc]
+AuditRule: Any = strawberry.enum(_NAMED, description="A rule that findings come by.")
 
 
 @strawberry.enum(description="How severe a finding is.")

@@ -41,12 +41,12 @@ CountryCode = NewType("CountryCode", str)
 __all__ = ["GTIN", "JSON", "SCALARS", "BigInt", "CountryCode", "Date", "DateTime", "Decimal"]
 
 MAX_SAFE_INTEGER = 2**53 - 1
-MAX_DIGITS = 50
+_MAX_DIGITS = 50
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_TIME = re.compile(DATE.pattern + "[Tt ]")
 DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NESTED = (dict, list, ListValueNode, ObjectValueNode)
-GTIN_LENGTHS = (8, 12, 13, 14)
+_GTIN_LENGTHS = (8, 12, 13, 14)
 SHORTEN = 40
 
 
@@ -88,8 +88,8 @@ def parse_decimal(value: Any) -> PythonDecimal:
     except InvalidOperation:
         raise _reject("Decimal", value, "its exponent is out of range.") from None
     before, after = max(number.adjusted() + 1, 1), max(-int(number.as_tuple().exponent), 0)
-    if before + after > MAX_DIGITS:
-        raise _reject("Decimal", value, f"the number has more than {MAX_DIGITS} digits.")
+    if before + after > _MAX_DIGITS:
+        raise _reject("Decimal", value, f"the number has more than {_MAX_DIGITS} digits.")
     return number
 
 
@@ -106,7 +106,7 @@ def parse_gtin(value: Any) -> str:
     """GTIN-8, -12, -13 or -14 with a right check digit; the result has 14 digits."""
     if not isinstance(value, str) or not re.fullmatch("[0-9]+", value):
         raise _reject("GTIN", value, "expected a string of digits.")
-    if len(value) not in GTIN_LENGTHS:
+    if len(value) not in _GTIN_LENGTHS:
         raise _reject("GTIN", value, "a GTIN has 8, 12, 13 or 14 digits.")
     padded = value.zfill(14)
     total = sum(int(digit) * (1 if index % 2 else 3) for index, digit in enumerate(padded[:13]))

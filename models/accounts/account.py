@@ -18,7 +18,7 @@ from models.errors import InvalidCredentials, LastAdmin, NotFound
 from models.session import Started, end_sessions, start_session
 from models.user import User, check_name, check_role, folded_name, normal_name
 
-Columns = TypeVarTuple("Columns")
+_Columns = TypeVarTuple("_Columns")
 
 ADMINS_LOCK = func.pg_advisory_xact_lock(func.hashtext("cacaotrace admins"))
 
@@ -153,7 +153,7 @@ def _require_another_admin(session: Session, user_id: int, attribute: str | None
         raise LastAdmin(attribute)
 
 
-def _named(columns: Select[*Columns], username: str) -> Select[*Columns]:
+def _named(columns: Select[*_Columns], username: str) -> Select[*_Columns]:
     """Of the users whose names are equal but for case, the one of exactly this name first."""
     same = func.lower(User.username) == folded_name(username)
     exactly = User.username == normal_name(username)

@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, database: Database) -> int:
     """Do what is asked, in one transaction; the exit code."""
-    action = ACTIONS[args.action]
+    action = _ACTIONS[args.action]
     try:
         with database.session(f"cli:{_account()}") as session:
             print(action(session, args))
@@ -95,7 +95,7 @@ def _remove(session: Session, args: Namespace) -> str:
     return f"{args.name} is no user any more"
 
 
-ACTIONS: dict[str, Callable[[Session, Namespace], str]] = {
+_ACTIONS: dict[str, Callable[[Session, Namespace], str]] = {
     "add": _add,
     "list": _list,
     "set-role": _set_role,

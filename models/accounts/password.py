@@ -38,10 +38,10 @@ BESIDE = frozenset(
 )
 # OWASP, Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
-AT_ONCE, WAITING, WAIT_SECONDS = 2, 8, 3.0
+_AT_ONCE, _WAITING, WAIT_SECONDS = 2, 8, 3.0
 
-_turns = BoundedSemaphore(AT_ONCE)
-_places = BoundedSemaphore(AT_ONCE + WAITING)
+_turns = BoundedSemaphore(_AT_ONCE)
+_places = BoundedSemaphore(_AT_ONCE + _WAITING)
 
 
 def hash_password(password: str, username: str, attribute: str = "password") -> str:

@@ -15,7 +15,7 @@ from models.errors import TooManyAttempts
 
 T = TypeVar("T")
 
-AT_ONCE, WAITING, WAIT_SECONDS = 2, 16, 3.0
+AT_ONCE, _WAITING, WAIT_SECONDS = 2, 16, 3.0
 # Under way and waiting, of one place.
 MAX_OF_PLACE = 4
 SECONDS_AFTER_MANY = 2
@@ -37,7 +37,7 @@ class PasswordHashQueue:
         """
         if place and self._places[place] >= MAX_OF_PLACE:
             raise TooManyAttempts(SECONDS_AFTER_MANY)
-        if self._places.total() >= AT_ONCE + WAITING:
+        if self._places.total() >= AT_ONCE + _WAITING:
             raise DatabaseUnavailable("too many passwords wait to be checked")
         self._places[place] += 1
         try:

@@ -2,9 +2,9 @@
 
 from models.findings.rule import ERROR, FLOWS, INPUTS, LOTS, PRODUCTS, WARNING, Rule
 
-DAY = "coalesce(l.production_date, l.harvest_date)"
+_DAY = "coalesce(l.production_date, l.harvest_date)"
 
-RULES = (
+_RULES = (
     Rule(
         code="lot_without_origin",
         severity=ERROR,
@@ -92,9 +92,9 @@ WHERE i.id IS NULL OR coalesce(o.id, p.id) IS NULL""",
         judges=(INPUTS,),
         source=f"""
 (SELECT s.* FROM <inputs> s LEFT JOIN LATERAL (
-   SELECT {DAY} AS day FROM cacao_batches l WHERE l.cacao_batch_id = s.output_batch_id <fence>) o ON true
+   SELECT {_DAY} AS day FROM cacao_batches l WHERE l.cacao_batch_id = s.output_batch_id <fence>) o ON true
  LEFT JOIN LATERAL (
-   SELECT {DAY} AS day FROM cacao_batches l WHERE l.cacao_batch_id = s.input_batch_id <fence>) i ON true
+   SELECT {_DAY} AS day FROM cacao_batches l WHERE l.cacao_batch_id = s.input_batch_id <fence>) i ON true
  WHERE (coalesce(i.day, '-infinity'), s.input_batch_id) >= (coalesce(o.day, '-infinity'), s.output_batch_id)
  OFFSET 0) s
 WHERE EXISTS (

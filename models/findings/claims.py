@@ -2,7 +2,7 @@
 
 from models.findings.rule import ERROR, INPUTS, LOTS, Rule
 
-DAY = "coalesce(s.production_date, s.harvest_date)"
+_DAY = "coalesce(s.production_date, s.harvest_date)"
 
 RULES = (
     Rule(
@@ -14,7 +14,7 @@ RULES = (
 <lots> s WHERE s.certification IS NOT NULL AND NOT EXISTS (
   SELECT FROM certificates c WHERE c.supplier_id = s.supplier_id AND same_scheme(c.scheme, s.certification))""",
         message="format('claims %s; its supplier has no certificate of that scheme', s.certification)",
-        evidence={"certification": "s.certification", "day": DAY},
+        evidence={"certification": "s.certification", "day": _DAY},
     ),
     Rule(
         code="certificate_expired",
@@ -26,13 +26,13 @@ RULES = (
 <lots> s CROSS JOIN LATERAL (
   SELECT c.certificate_id, c.number, c.valid_from, c.valid_to FROM certificates c
   WHERE c.supplier_id = s.supplier_id AND same_scheme(c.scheme, s.certification)
-  ORDER BY greatest(c.valid_from - {DAY}, {DAY} - c.valid_to), c.certificate_id LIMIT 1) c
-WHERE s.certification IS NOT NULL AND ({DAY} BETWEEN c.valid_from AND c.valid_to) IS NOT TRUE""",
+  ORDER BY greatest(c.valid_from - {_DAY}, {_DAY} - c.valid_to), c.certificate_id LIMIT 1) c
+WHERE s.certification IS NOT NULL AND ({_DAY} BETWEEN c.valid_from AND c.valid_to) IS NOT TRUE""",
         message=f"format('claims %s on %s; certificate %s is valid from %s to %s', s.certification,"
-        f" coalesce({DAY}::text, 'an unknown day'), c.number, c.valid_from, c.valid_to)",
+        f" coalesce({_DAY}::text, 'an unknown day'), c.number, c.valid_from, c.valid_to)",
         evidence={
             "certification": "s.certification",
-            "day": DAY,
+            "day": _DAY,
             "number": "c.number",
             "validFrom": "c.valid_from",
             "validTo": "c.valid_to",

@@ -5,16 +5,16 @@ This reads leaves; that they are those that were signed is for `audit verify`, w
 
 from models.findings.rule import ERROR, EVENTS, LEAVES, Rule
 
-HASHED = "substr(l.hashes, 1, 32) = sha256('\\x00'::bytea || l.leaf)"
+_HASHED = "substr(l.hashes, 1, 32) = sha256('\\x00'::bytea || l.leaf)"
 TOLD = "convert_from(l.leaf, 'UTF8')::jsonb"
 NOW = "ledger_record(ROW(s.*)::transactions)"
 # As an equation PostgreSQL expects few events to differ, and shares all of them between processes. Of
 # details with numbers that no double holds, or too deep, a leaf has texts: those are not compared.
-DIFFERS = f"""CASE WHEN NOT {HASHED} THEN 1 WHEN {TOLD} - '{{salt,sequence,version}}'::text[] = {NOW} THEN 0
+DIFFERS = f"""CASE WHEN NOT {_HASHED} THEN 1 WHEN {TOLD} - '{{salt,sequence,version}}'::text[] = {NOW} THEN 0
    WHEN {TOLD} ? 'asText' AND {TOLD} - '{{salt,sequence,version,asText,details}}'::text[] = {NOW} - 'details' THEN 0
    ELSE 1 END = 1"""
 
-RULES = (
+_RULES = (
     Rule(
         code="ledger_mismatch",
         severity=ERROR,
@@ -22,7 +22,7 @@ RULES = (
         judges=(EVENTS,),
         source=f"""
 (SELECT s.transaction_id, s.product_id, s.cacao_batch_id, l.sequence, {NOW} AS now,
-   CASE WHEN {HASHED} THEN {TOLD} - '{{salt,sequence,version,asText}}'::text[] END AS said
+   CASE WHEN {_HASHED} THEN {TOLD} - '{{salt,sequence,version,asText}}'::text[] END AS said
  FROM <events> s CROSS JOIN LATERAL (
    SELECT e.sequence, e.leaf, e.hashes FROM ledger_entries e WHERE e.transaction_id = s.transaction_id <fence>) l
  WHERE {DIFFERS}

@@ -4,24 +4,24 @@ from models.findings.rule import CURRENT, ERROR, EVENTS, WARNING, Rule
 
 # As many digits as a repetition of PostgreSQL may have; any such number is of type numeric.
 NUMBER = "'^-?[0-9]{1,255}(\\.[0-9]{1,255})?$'"
-KEY = "'^[0-9]{1,9}$'"
+_KEY = "'^[0-9]{1,9}$'"
 
 
 def named(*names: str) -> str:
     """The whole number under one of these names of an event's details; null where there is none."""
     given = "coalesce(" + ", ".join(f"s.details ->> '{name}'" for name in names) + ")"
-    return f"CASE WHEN {given} ~ {KEY} THEN ({given})::int END"
+    return f"CASE WHEN {given} ~ {_KEY} THEN ({given})::int END"
 
 
 # What an event names: a loss, a product, a lot that was taken, one that took.
-NAMED = f"""SELECT CASE WHEN s.product_id IS NULL THEN {named("lossId")} END AS loss,
+_NAMED = f"""SELECT CASE WHEN s.product_id IS NULL THEN {named("lossId")} END AS loss,
     {named("productId", "product_id")} AS product, {named("cacaoBatchId", "cacao_batch_id")} AS lot,
     {named("inputBatchId", "input_batch_id")} AS input, {named("outputBatchId", "output_batch_id")} AS output"""
 SAID = """SELECT coalesce(s.details ->> 'quantityKg', s.details ->> 'quantity_kg', s.details #>> '{weight,net_kg}',
     CASE WHEN s.details #>> '{quantityList,0,uom}' = 'KGM' AND s.details #> '{quantityList,1}' IS NULL
       THEN s.details #>> '{quantityList,0,quantity}' END) AS said"""
 
-RULES = (
+_RULES = (
     Rule(
         code="event_without_subject",
         severity=WARNING,
@@ -48,7 +48,7 @@ CROSS JOIN LATERAL (
     CASE WHEN n.input IS NULL THEN n.output ELSE s.cacao_batch_id END AS output,
     CASE WHEN s.product_id IS NOT NULL THEN n.lot WHEN n.product IS NOT NULL THEN s.cacao_batch_id
       WHEN n.input IS NOT NULL THEN n.input WHEN n.output IS NOT NULL THEN s.cacao_batch_id END AS input
-  FROM ({NAMED} OFFSET 0) n OFFSET 0) n
+  FROM ({_NAMED} OFFSET 0) n OFFSET 0) n
 CROSS JOIN LATERAL (
   SELECT 'loss' AS what, (SELECT json_build_object('kg', round(x.quantity_kg, 3)::text) FROM losses x
     WHERE x.loss_id = n.loss AND x.cacao_batch_id = s.cacao_batch_id) AS known WHERE n.loss IS NOT NULL

@@ -37,7 +37,7 @@ LOTS = Subject(
     {"cacao_batch_id": "s.cacao_batch_id", "supplier_id": "s.supplier_id"},
 )
 PRODUCTS = Subject(0, "products", ("s.product_id", "0"), {"product_id": "s.product_id"})
-USES = Subject(
+_USES = Subject(
     0,
     "uses",
     ("s.product_id", "s.input_batch_id"),
@@ -77,7 +77,7 @@ LEAVES = Subject(
 # Where an event is judged by what it says: one that a later event corrects no longer says it.
 CURRENT = "NOT EXISTS (SELECT FROM transactions c WHERE c.corrects = s.transaction_id)"
 # An edge: what a product took of a lot, and what a lot took of another.
-FLOWS = (USES, INPUTS)
+FLOWS = (_USES, INPUTS)
 
 
 @dataclass(frozen=True)

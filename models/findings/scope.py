@@ -11,7 +11,7 @@ from typing import Literal
 
 from models.findings.rule import Rule, Subject
 
-Kind = Literal["everything", "Product", "CacaoBatch", "Supplier"]
+_Kind = Literal["everything", "Product", "CacaoBatch", "Supplier"]
 
 USE = "e.product_id, NULL::int AS output_batch_id, e.cacao_batch_id AS input_batch_id"
 INPUT = "NULL::int AS product_id, e.output_batch_id, e.input_batch_id"
@@ -40,7 +40,7 @@ SCOPED = {
 class Scope:
     """`start` is the number of the product, lot or supplier, `upstream` whether to go back: both SQL."""
 
-    kind: Kind = "everything"
+    kind: _Kind = "everything"
     start: str = ""
     upstream: str = "true"
 

@@ -23,7 +23,7 @@ WHERE = {
 }
 KEY = {"rule": "text", "place": "int", "first_key": "bigint", "second_key": "bigint"}
 COLUMNS = {**KEY, "severity": "text", "message": "text", "evidence": "json", **WHERE}
-LEAST, MOST = "'-9223372036854775808'::bigint", "9223372036854775807::bigint"
+_LEAST, _MOST = "'-9223372036854775808'::bigint", "9223372036854775807::bigint"
 
 Position = tuple[str, str, str, str]
 """SQL of a finding's place in the order: rule, kind, and the two numbers of its key."""
@@ -95,7 +95,7 @@ class Branch:
             rule, place, first, second = position
             here = f"('{self.rule.code}'::text COLLATE \"C\", {self.subject.place})"
             there = f'({rule} COLLATE "C", {place})'
-            least = LEAST if greater else MOST
+            least = _LEAST if greater else _MOST
             equal = "=" if window.inclusive else ""
             yield f"{here} {'>=' if greater else '<='} {there}"
             yield (

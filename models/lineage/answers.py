@@ -11,11 +11,11 @@ from models.lineage.listing import Key, LineageResult, Listed
 from models.lineage.network import Network, Walked, walk
 from models.lineage.shares import WHOLE, concentrations, decimal, divide, rounded, sources
 
-KG, SHARE = 3, 12
+KG, _SHARE = 3, 12
 # What is read of events.
 CUSTOMERS = ("customers", "customerCount")
 # The second number of a flow's key where a product takes it: behind all lots of its depth.
-LOT, PRODUCT = 0, 1
+_LOT, _PRODUCT = 0, 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Passed:
     def keys(self) -> list[Key]:
         """Depth of the near end, whether a product is an end, the near and the far end."""
         between = [
-            (depth, LOT, lot, end)
+            (depth, _LOT, lot, end)
             for depth, lot, far in self._between()
             for end in self.listed.intersection(far)
         ]
@@ -104,7 +104,7 @@ class Passed:
         """The ends of a flow in the direction of matter, whichever way it was walked."""
         _, kind, near, far = key
         giver, taker = (far, near) if self.asked.back else (near, far)
-        if kind == PRODUCT:
+        if kind == _PRODUCT:
             uses = self.network.by_lot[giver]
             (use,) = (use for use in uses if self.network.product[use] == taker)
             took = decimal(self.network.took[use], KG)
@@ -123,11 +123,11 @@ class Passed:
         network, start = self.network, self.asked.start
         if self.asked.of_product:
             lots = (network.lot[use] for use in network.by_product.get(start, ()))
-            return [(0, PRODUCT, start, lot) for lot in lots if lot in self.listed]
+            return [(0, _PRODUCT, start, lot) for lot in lots if lot in self.listed]
         if self.asked.back:
             return []
         return [
-            (depth, PRODUCT, lot, network.product[use])
+            (depth, _PRODUCT, lot, network.product[use])
             for depth, lot, _ in self._between()
             for use in network.by_lot.get(lot, ())
         ]
@@ -160,7 +160,7 @@ def by_share(network: Network, asked: Asked, walked: Walked, found: Sequence[int
     if not walked.truncated:
         given, mass = whole_of(network, asked)
         parts = None if given is None else sources(network, walked.depths, given)
-    shares = rounded(parts, 10**SHARE) if parts else {}
+    shares = rounded(parts, 10**_SHARE) if parts else {}
     kilograms = rounded(parts, mass) if parts and mass is not None else {}
     keys = sorted((-shares.get(lot, 0), lot) for lot in found)
 
@@ -168,7 +168,7 @@ def by_share(network: Network, asked: Asked, walked: Walked, found: Sequence[int
         lot = key[1]
         return {
             "cacaoBatch": lot,
-            "share": decimal(shares.get(lot), SHARE),
+            "share": decimal(shares.get(lot), _SHARE),
             "quantityKg": decimal(kilograms.get(lot), KG),
         }
 

@@ -13,7 +13,7 @@ import psycopg2
 
 # The actor of repairs in `changes`.
 ACTOR = "migrate --repair"
-SHOWN = 80  # characters of a value
+_SHOWN = 80  # characters of a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Check:
         keys = ", ".join(f"t.{name}" for name in self.key)
         advice = self.advice if self.dynamic else "''"
         return (
-            f"SELECT concat_ws(', ', {keys}), left(t.{self.column}::text, {SHOWN}),"
-            f" left(({self.repair or 'null'})::text, {SHOWN}), {advice}"
+            f"SELECT concat_ws(', ', {keys}), left(t.{self.column}::text, {_SHOWN}),"
+            f" left(({self.repair or 'null'})::text, {_SHOWN}), {advice}"
             f" FROM {self.table} t WHERE {self.where} ORDER BY {keys}"
         )
 

@@ -22,10 +22,10 @@ from models.migration.status import MIGRATE, State, Status, inspect
 if TYPE_CHECKING:
     from alembic.config import Config
 
-LOCK_SECONDS = 20.0
+_LOCK_SECONDS = 20.0
 REPAIR_PASSES = 2
 # statement_timeout is off, because a large table takes its time; a client that ended is noticed in 2 s.
-SETTINGS = """
+_SETTINGS = """
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL client_connection_check_interval = '2s'; SET LOCAL lock_timeout = {milliseconds}"""
 VERSION_TABLE = """
@@ -105,7 +105,7 @@ def plan(engine: Engine) -> Plan:
 
 
 def migrate(
-    engine: Engine, lock_seconds: float = LOCK_SECONDS, last: str | None = None
+    engine: Engine, lock_seconds: float = _LOCK_SECONDS, last: str | None = None
 ) -> list[Migration]:
     """Run the migrations that a database lacks, up to `last`, then ANALYZE; the ones that this call ran.
 
@@ -124,7 +124,7 @@ def migrate(
 
 
 def repair_rows(
-    engine: Engine, lock_seconds: float = LOCK_SECONDS
+    engine: Engine, lock_seconds: float = _LOCK_SECONDS
 ) -> tuple[list[tuple[Row, str]], list[Row]]:
     """Repair the rows that block the next migration, in one transaction.
 
@@ -237,7 +237,7 @@ def _changing(engine: Engine, lock_seconds: float) -> Iterator[tuple[Connection,
     """A transaction that changes the schema, as the owner of the tables, under the lock of schema changes."""
     with _connected(engine) as connection, connection.begin():
         cursor = connection.connection.cursor()
-        cursor.execute(SETTINGS.format(milliseconds=round(lock_seconds * 1000)))
+        cursor.execute(_SETTINGS.format(milliseconds=round(lock_seconds * 1000)))
         cursor.execute(SCHEMA_LOCK)
         cursor.execute(
             "SELECT pg_get_userbyid(relowner), pg_get_userbyid(relowner) = current_user"

@@ -7,10 +7,10 @@ concatenated in the order of their numbers, between BEGIN and COMMIT, with the v
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "schema.sql"
-PARTS = ROOT / "schema"
-MIGRATIONS = ROOT / "migrations"
+_ROOT = Path(__file__).parents[2]
+SCHEMA = _ROOT / "schema.sql"
+PARTS = _ROOT / "schema"
+MIGRATIONS = _ROOT / "migrations"
 VERSIONS = MIGRATIONS / "versions"
 # The schemas that made databases without a version.
 KNOWN = MIGRATIONS / "known"
@@ -19,7 +19,7 @@ KNOWN = MIGRATIONS / "known"
 # give back a lock of a session.
 SCHEMA_LOCK = "SELECT pg_advisory_xact_lock(hashtext('cacaotrace schema.sql'))"
 
-HEADER = """\
+_HEADER = """\
 -- The schema of cacaotrace. Generated from schema/*.sql by `python -m models.migration.schema_file`: edit those files.
 --   psql -f schema.sql        applies it to an empty database, in one transaction
 begin;
@@ -45,7 +45,7 @@ def head_version() -> str:
 def generate() -> str:
     """The text of schema.sql."""
     parts = [path.read_text(encoding="utf-8") for path in sorted(PARTS.glob("*.sql"))]
-    return "\n".join([HEADER, *parts]) + FOOTER.format(head=head_version())
+    return "\n".join([_HEADER, *parts]) + FOOTER.format(head=head_version())
 
 
 def statements(script: str) -> str:

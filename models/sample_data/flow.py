@@ -28,8 +28,8 @@ from models.sample_data.parties import BLEND, SampleSupplier
 from models.sample_data.places import INDEX, ORIGINS
 
 EXPORT = 6
-KINDS = (BEANS, EXPORT, NIBS, LIQUOR, BUTTER, POWDER, COUVERTURE)
-KIND_WEIGHTS = (62, 5, 4, 11, 3, 3, 12)
+_KINDS = (BEANS, EXPORT, NIBS, LIQUOR, BUTTER, POWDER, COUVERTURE)
+_KIND_WEIGHTS = (62, 5, 4, 11, 3, 3, 12)
 # Until here only beans come in: a season's harvest, before anything can be made of it.
 WARM_UP = 0.1
 # Days until a lot can be used: fermentation, drying and the way there; then cooling and tests.
@@ -234,10 +234,10 @@ def make_lots(rng: Random, suppliers: Sequence[SampleSupplier], count: int) -> L
     lots = Lots()
     add_showcase(lots)
     flow = Flow(rng, suppliers, lots)
-    weights = list(accumulate(KIND_WEIGHTS))
+    weights = list(accumulate(_KIND_WEIGHTS))
     following = count - len(lots)
     for number in range(following):
         early = number < following * WARM_UP
-        kind = BEANS if early else rng.choices(KINDS, cum_weights=weights)[0]
+        kind = BEANS if early else rng.choices(_KINDS, cum_weights=weights)[0]
         flow.make(kind, number * BATCH_DAYS // following)
     return lots

@@ -8,7 +8,7 @@ from models.sample_data.load import escape
 from models.sample_data.names import UniqueNames, words
 
 # Country, language of its labels, GS1 prefix, weight, "town, region" of its chocolatiers.
-COUNTRIES = (
+_COUNTRIES = (
     ("CH", "fr", "761", 6, ("Lausanne, Vaud", "Fribourg, Fribourg", "Genève, Genève")),
     ("CH", "de", "760", 9, ("Zürich, Zürich", "Luzern, Luzern", "St. Gallen, St. Gallen")),
     ("BE", "fr", "541", 7, ("Bruxelles, Bruxelles", "Liège, Wallonie", "Namur, Wallonie")),
@@ -75,14 +75,14 @@ def make_makers(rng: Random, count: int) -> list[SampleMaker]:
         SampleMaker("Chocolaterie Beauséjour", "Lausanne, Vaud", "CH", "fr", prefix(1, "761"))
     ]
     names.claim(makers[0].name, makers[0].location)
-    weights = [country[3] for country in COUNTRIES]
+    weights = [country[3] for country in _COUNTRIES]
     while len(makers) < count:
-        country, language, gs1, _, places = rng.choices(COUNTRIES, weights)[0]
+        country, language, gs1, _, places = rng.choices(_COUNTRIES, weights)[0]
         name = rng.choice(FORMS[language]).format(rng.choice(SURNAMES[language]))
         location = rng.choice(places)
         last = makers[-1]
         if len(makers) % 20 == 5:
-            others = next(row for row in COUNTRIES if row[:2] == (last.country, last.language))[4]
+            others = next(row for row in _COUNTRIES if row[:2] == (last.country, last.language))[4]
             elsewhere = [place for place in others if place != last.location]
             if elsewhere:
                 name, country, language, location = (

@@ -63,7 +63,7 @@ def grower(
 
 
 # The first suppliers are the ones that the README's examples run into.
-SHOWCASE = (
+_SHOWCASE = (
     grower("SCOOPS Anouanzê de Soubré", "Adjoua N'Guessan", "CI", "Soubré", "cooperative", 2,
            "CI-COOP-000001"),
     grower("Kuapa Nkabom Farmers Union", "Akosua Boateng", "GH", "Sefwi Wiawso", "cooperative", 2,
@@ -107,11 +107,11 @@ def spread_origins(count: int) -> Iterator[int]:
 def make_suppliers(rng: Random, count: int) -> list[SampleSupplier]:
     """`count` suppliers, unlike in (name, location); the first are SHOWCASE."""
     names = UniqueNames()
-    for one in SHOWCASE:
+    for one in _SHOWCASE:
         names.claim(one.name, one.location)
-    suppliers = list(SHOWCASE)
+    suppliers = list(_SHOWCASE)
     origins = spread_origins(count)
-    for role in plan_roles(rng, count - len(SHOWCASE)):
+    for role in plan_roles(rng, count - len(_SHOWCASE)):
         number = len(suppliers) + 1
         if role == "processor":
             suppliers.append(make_processor(rng, names, number))

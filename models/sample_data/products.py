@@ -37,12 +37,12 @@ from models.sample_data.lots import (
 )
 from models.sample_data.makers import SampleMaker
 
-KIND_WEIGHTS = {BAR: 76, POWDER_TIN: 6, BEAN_BAR: 9, CRAFT_BAR: 5, NIB_BAR: 4}
+_KIND_WEIGHTS = {BAR: 76, POWDER_TIN: 6, BEAN_BAR: 9, CRAFT_BAR: 5, NIB_BAR: 4}
 FIRST_STAGE = {
     BAR: COUVERTURE, POWDER_TIN: POWDER, BEAN_BAR: BEANS, CRAFT_BAR: LIQUOR, NIB_BAR: NIBS,
 }  # fmt: skip
 # How many lots of a stage a product takes on average, and the most kg of one.
-USES = {BEANS: 0.15, NIBS: 0.12, LIQUOR: 0.1, BUTTER: 0.18, POWDER: 0.1, COUVERTURE: 1.7}
+_USES = {BEANS: 0.15, NIBS: 0.12, LIQUOR: 0.1, BUTTER: 0.18, POWDER: 0.1, COUVERTURE: 1.7}
 MOST_KG = {BEANS: 800, NIBS: 80, LIQUOR: 300, BUTTER: 60, POWDER: 400, COUVERTURE: 600}
 # Of what is left of a stage; the rest stays in stock.
 USED_UP = 0.65
@@ -50,7 +50,7 @@ MOST_LOTS = 5
 
 # Product 1 leads through every stage to plots on three continents; 2 and 3 are bars straight
 # from cacao batch 1; 4 is of one origin.
-SHOWCASE: tuple[tuple[Nature, str, tuple[Pick, ...]], ...] = (
+_SHOWCASE: tuple[tuple[Nature, str, tuple[Pick, ...]], ...] = (
     (Nature(BAR, -1, 72), "2026-03-17", ((13, 420_000), (15, 180_000), (7, 24_000))),
     (Nature(BEAN_BAR, 0, 75), "2026-02-05", ((1, 240_000),)),
     (Nature(BEAN_BAR, 0, 75), "2026-02-19", ((1, 310_000),)),
@@ -139,7 +139,7 @@ class Kitchen:
             left[self._lots.stage[lot]] += self._lots.left[lot]
         return {
             stage: max(
-                1, min(MOST_KG[stage] * 1000, int(grams * USED_UP / (USES[stage] * products)))
+                1, min(MOST_KG[stage] * 1000, int(grams * USED_UP / (_USES[stage] * products)))
             )
             for stage, grams in left.items()
         }
@@ -232,7 +232,7 @@ def make_products(rng: Random, lots: Lots, makers: Sequence[SampleMaker], count:
     products = Products(catalogue.items)
     add_showcase(products, catalogue, lots, count)
     kitchen = Kitchen(rng, lots, count)
-    kinds, weights = list(KIND_WEIGHTS), list(accumulate(KIND_WEIGHTS.values()))
+    kinds, weights = list(_KIND_WEIGHTS), list(accumulate(_KIND_WEIGHTS.values()))
     first, last = PRODUCT_DAYS
     for number in range(len(products), count):
         day = first + number * (last - first) // count
@@ -245,7 +245,7 @@ def make_products(rng: Random, lots: Lots, makers: Sequence[SampleMaker], count:
 
 def add_showcase(products: Products, catalogue: Catalogue, lots: Lots, count: int) -> None:
     items: dict[Nature, int] = {}
-    for number, (nature, text, picks) in enumerate(SHOWCASE[:count]):
+    for number, (nature, text, picks) in enumerate(_SHOWCASE[:count]):
         if nature not in items:
             items[nature] = catalogue.add(nature, MAKERS_OF_SHOWCASE[number])
         for lot, grams in picks:

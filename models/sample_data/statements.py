@@ -10,11 +10,11 @@ from models.sample_data.flow import SHOWCASE as SHOWN_LOTS
 from models.sample_data.lots import BEANS, COUVERTURE, NONE, Lots
 from models.sample_data.products import Products
 
-OPERATORS = ("NL", "DE", "BE", "FR", "IT", "ES", "AT", "DK", "PL", "IE")
+_OPERATORS = ("NL", "DE", "BE", "FR", "IT", "ES", "AT", "DK", "PL", "IE")
 OPERATOR_WEIGHTS = (24, 20, 14, 14, 10, 8, 3, 3, 2, 2)
 CHARACTERS = ascii_uppercase + digits
 # Of products and of imported lots, the share that a statement covers.
-PRODUCTS, COUVERTURES, EXPORTS, HARVESTS = 0.4, 0.5, 0.6, 0.1
+_PRODUCTS, COUVERTURES, EXPORTS, HARVESTS = 0.4, 0.5, 0.6, 0.1
 
 
 def plan_statements(rng: Random, count: int) -> list[int]:
@@ -35,7 +35,7 @@ def write_statements(rng: Random, days: list[int]) -> Iterator[str]:
 
 
 def compose_reference(rng: Random, day: int) -> str:
-    country = rng.choices(OPERATORS, OPERATOR_WEIGHTS)[0]
+    country = rng.choices(_OPERATORS, OPERATOR_WEIGHTS)[0]
     tail = "".join(rng.choices(ascii_uppercase, k=6)) + "".join(rng.choices(digits, k=4))
     return f"{DAYS[day]:%y}{country}{tail}"
 
@@ -48,7 +48,7 @@ def find_statement(rng: Random, days: list[int], day: int) -> int:
 
 def write_product_statements(rng: Random, days: list[int], products: Products) -> Iterator[str]:
     for product in range(1, len(products) + 1):
-        if rng.random() < PRODUCTS or product == 1:
+        if rng.random() < _PRODUCTS or product == 1:
             statement = find_statement(rng, days, products.day[product])
             if statement:
                 yield f"{product}\t{statement}\n"

@@ -17,7 +17,7 @@ LOST = "\ufffd"
 # A B-tree entry holds 2,704 bytes at most; a longer name could be stored, but not indexed.
 INDEXED_BYTES = 2600
 
-PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
+_PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 UNSEEN = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
     "|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]"
@@ -29,6 +29,6 @@ SPACES = re.compile(
 
 def normal_text(text: str) -> str:
     """The normal form of a name or an identifier; blank where nothing can be seen of it."""
-    if PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text):
         return text
     return unicodedata.normalize("NFC", SPACES.sub(" ", UNSEEN.sub("", text)).strip(" "))

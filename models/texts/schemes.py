@@ -2,7 +2,7 @@
 
 from models.texts.normal_form import normal_text
 
-NAMES = (
+_NAMES = (
     "Demeter",
     "EU Organic",
     "Fair for Life",
@@ -15,7 +15,7 @@ NAMES = (
 )
 # Attributes that hold the name of a scheme.
 ATTRIBUTES = ("certification", "scheme")
-CANONICAL = {name.casefold(): name for name in NAMES}
+CANONICAL = {name.casefold(): name for name in _NAMES}
 
 
 def scheme_name(text: str) -> str:
