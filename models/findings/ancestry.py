@@ -4,7 +4,7 @@ from models.findings.rule import ERROR, FLOWS, INPUTS, LOTS, PRODUCTS, WARNING, 
 
 _DAY = "coalesce(l.production_date, l.harvest_date)"
 
-_RULES = (
+RULES = (
     Rule(
         code="lot_without_origin",
         severity=ERROR,

@@ -14,7 +14,7 @@ DIFFERS = f"""CASE WHEN NOT {_HASHED} THEN 1 WHEN {TOLD} - '{{salt,sequence,vers
    WHEN {TOLD} ? 'asText' AND {TOLD} - '{{salt,sequence,version,asText,details}}'::text[] = {NOW} - 'details' THEN 0
    ELSE 1 END = 1"""
 
-_RULES = (
+RULES = (
     Rule(
         code="ledger_mismatch",
         severity=ERROR,

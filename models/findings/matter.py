@@ -2,7 +2,7 @@
 
 from models.findings.rule import ERROR, LOTS, WARNING, Rule
 
-_RULES = (
+RULES = (
     Rule(
         code="overdraw",
         severity=ERROR,

@@ -21,7 +21,7 @@ SAID = """SELECT coalesce(s.details ->> 'quantityKg', s.details ->> 'quantity_kg
     CASE WHEN s.details #>> '{quantityList,0,uom}' = 'KGM' AND s.details #> '{quantityList,1}' IS NULL
       THEN s.details #>> '{quantityList,0,quantity}' END) AS said"""
 
-_RULES = (
+RULES = (
     Rule(
         code="event_without_subject",
         severity=WARNING,

@@ -6,7 +6,7 @@ begun anywhere: fourteen hours ahead of UTC.
 
 from models.findings.rule import CURRENT, ERROR, EVENTS, FLOWS, LOTS, WARNING, Rule
 
-_RULES = (
+RULES = (
     Rule(
         code="event_too_early",
         severity=ERROR,
