@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor as cursor_type
 from ledger.integrate import LogConfig, integrate
 from ledger.leaf import canonical
 from ledger.note import Signer, UnusableKey
-from ledger.verifier import FORMAT, Key, NotVerified, open_checkpoint, verify_bundle
+from ledger.verifier import FORMAT, NotVerified, VerifierKey, open_checkpoint, verify_bundle
 from models.database.asynchronous import Statement
 from models.database.engines import Database
 from models.lineage.answers import Asked, origins, trace
@@ -25,7 +25,7 @@ from models.lineage.listing import LineageResult
 from models.lineage.network import Network
 from models.lineage.reach import Reach, edge_arguments, statement_of
 
-WAIT_SECONDS, _LOOK_SECONDS = 10.0, 0.2
+INTEGRATION_SECONDS, _LOOK_SECONDS = 10.0, 0.2
 _BACK = Reach(back=True, from_products=True)
 _PRODUCT = """
 select json_build_object('productId', p.product_id, 'name', p.name, 'gtin', p.gtin,
@@ -75,7 +75,7 @@ def export(database: Database, log_config: LogConfig, product: int) -> str:
     return content
 
 
-def _verify(bundle: Mapping[str, Any], content: str, key: Key) -> None:
+def _verify(bundle: Mapping[str, Any], content: str, key: VerifierKey) -> None:
     """Check a bundle as its reader will; raises CannotExport."""
     if not bundle["events"]:
         raise CannotExport("the product and its lots have no event: there is nothing to prove")
@@ -99,7 +99,7 @@ def write(bundle: Mapping[str, Any], signer: Signer) -> str:
 
 def _integrate(database: Database, log_config: LogConfig) -> None:
     """So that no event of the product is left out; a server may be at it."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + INTEGRATION_SECONDS
     while integrate(database, log_config) is None:
         if time.monotonic() > deadline:
             raise CannotExport("another process integrates events, and does not come to an end")

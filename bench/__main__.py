@@ -14,12 +14,12 @@ from pathlib import Path
 import psycopg2
 
 from bench import floor, install, load, plot, report
-from bench.agreement import Disagreement, check
-from bench.database import ROOT, Bed, opened
+from bench.agreement import Disagreement, check_agreement
+from bench.database import ROOT, Bed, opened_bench
 from bench.measure import Cell, Failed, count_statements, measure, write_bodies
 from bench.processes import end_when_told
-from bench.queries import NAMES
-from bench.servers import NoStart, Peer, Refused, Server, node_peers, python_peers, running
+from bench.queries import QUERY_NAMES
+from bench.servers import NoStart, Peer, Server, ServerRefused, node_peers, python_peers, running
 from models.embedded.server import EmbeddedError
 
 
@@ -39,11 +39,11 @@ class _Plan:
     agreements: int
 
 
-FULL = _Plan(1_000_000, 2, 2, {8: 10, 1: 3, 32: 3}, NAMES, 2, 25)
-QUICK = _Plan(20_000, 2, 1, {8: 1}, NAMES, 2, 5)
+FULL = _Plan(1_000_000, 2, 2, {8: 10, 1: 3, 32: 3}, QUERY_NAMES, 2, 25)
+QUICK = _Plan(20_000, 2, 1, {8: 1}, QUERY_NAMES, 2, 5)
 
 
-def parse(argv: Sequence[str]) -> tuple[_Plan, argparse.Namespace]:
+def _parse(argv: Sequence[str]) -> tuple[_Plan, argparse.Namespace]:
     """The plan and where things go."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     add = parser.add_argument
@@ -52,7 +52,7 @@ def parse(argv: Sequence[str]) -> tuple[_Plan, argparse.Namespace]:
     add("--seconds", type=float, help="how long a measurement lasts")
     add("--rounds", type=int, help="how many rounds, for every number of clients")
     add("--clients", type=int, nargs="+", help="how many clients at once (8 1 32)")
-    add("--queries", nargs="+", choices=NAMES, help="which queries")
+    add("--queries", nargs="+", choices=QUERY_NAMES, help="which queries")
     add("--peers", nargs="+", help="which peers beside the project")
     add("--workers", type=int, help="processes of each server (2)")
     add("--data", type=Path, default=ROOT / ".data" / "bench", help="folder of everything made")
@@ -105,7 +105,7 @@ def measured(plan: _Plan, servers: Sequence[Server], bed: Bed, folder: Path) -> 
                 for server in servers:
                     path = bodies[server.peer.name, query]
                     yield measure(server, bed, path, clients, (query, number), plan.seconds)
-                yield floor.measure(query, bed, clients, number, plan.seconds)
+                yield floor.measure_floor(query, bed, clients, number, plan.seconds)
 
 
 def prepare_floor(bed: Bed) -> None:
@@ -121,10 +121,10 @@ def run(plan: _Plan, args: argparse.Namespace) -> None:
     print(f"{plan.products:,} products; load by {load.generator()}; {plan.workers} workers each")
     titles = {peer.name: peer.title for peer in peers} | {"pgbench": "pgbench, prepared"}
     with (
-        opened(folder, plan.products) as bed,
+        opened_bench(folder, plan.products) as bed,
         running(peers, environment(bed, packages), plan.workers, folder / "logs") as servers,
     ):
-        compared = check(servers, bed.keys, plan.agreements)
+        compared = check_agreement(servers, bed.keys, plan.agreements)
         print(f"{compared} answers agree with the project's")
         statements = {
             (server.peer.name, query): count_statements(server, bed, query)
@@ -136,7 +136,7 @@ def run(plan: _Plan, args: argparse.Namespace) -> None:
         for cell in measured(plan, servers, bed, folder):
             cells.append(cell)
             show(cell, titles)
-    print(report.table(cells, titles, statements))
+    print(report.markdown_table(cells, titles, statements))
     keep(plan, args, cells, titles, statements)
 
 
@@ -174,16 +174,16 @@ def keep(
     clients = next(iter(plan.rounds))
     note = f"{clients} clients, {plan.workers} workers, {machine}; {plan.products:,} products"
     target: Path = args.plot or folder / "results.svg"
-    target.write_text(plot.draw(cells, titles, clients, note), "utf-8")
+    target.write_text(plot.draw_plot(cells, titles, clients, note), "utf-8")
     print(f"\nresults: {folder / 'results.json'}, {target}")
 
 
 def main(argv: Sequence[str]) -> int:
-    plan, args = parse(argv)
+    plan, args = _parse(argv)
     end_when_told()
     try:
         run(plan, args)
-    except (Disagreement, EmbeddedError, Failed, load.LoadFailed, NoStart, Refused) as error:
+    except (Disagreement, EmbeddedError, Failed, load.LoadFailed, NoStart, ServerRefused) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

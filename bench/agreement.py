@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from bench.answers import data_of, unwrapped
-from bench.queries import NAMES, Keys
+from bench.queries import QUERY_NAMES, Keys
 from bench.servers import Server
 
 
@@ -12,11 +12,11 @@ class Disagreement(Exception):
     """Two servers answered the same question differently: nothing may be compared."""
 
 
-def check(servers: Sequence[Server], keys: Keys, count: int) -> int:
+def check_agreement(servers: Sequence[Server], keys: Keys, count: int) -> int:
     """Compare the answers to `count` keys of each query; how many. Raises Disagreement."""
     project, *peers = servers
     compared = 0
-    for query in NAMES:
+    for query in QUERY_NAMES:
         for key in keys.drawn(query, "agreement", count):
             wanted = project.post(project.body(query, key))
             for peer in peers:

@@ -46,7 +46,7 @@ def in_blocks(server: Server, bed: Bed, kinds: Mapping[str, Sequence[bytes]]) ->
     return timed
 
 
-def ratio(one: Timed, other: Timed) -> float:
+def block_ratio(one: Timed, other: Timed) -> float:
     """How many times the median of `other` is that of `one`: the median of the blocks' own ratios."""
     return median(
         median(one.times[at : at + BLOCK]) / median(other.times[at : at + BLOCK])
@@ -54,7 +54,7 @@ def ratio(one: Timed, other: Timed) -> float:
     )
 
 
-def told(one: Timed, other: Timed) -> str:
+def describe_block(one: Timed, other: Timed) -> str:
     """Both medians, and the CPU time behind them."""
     (server, postgres), (others_server, others_postgres) = one.cpu(), other.cpu()
     return (

@@ -74,7 +74,7 @@ class Bed:
 
 
 @contextmanager
-def opened(folder: Path, products: int) -> Iterator[Bed]:
+def opened_bench(folder: Path, products: int) -> Iterator[Bed]:
     """The database with this many products, made at the first call; stops with the `with` block."""
     programs = embedded.find_programs()
     counts = (programs.parent / "lib" / f"{COUNTER}.so").exists()

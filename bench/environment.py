@@ -19,7 +19,7 @@ WORKERS, CLIENTS = 2, 8
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """How much is measured: `seconds` and `rounds` of each load, `requests` of the mixed one."""
 
     products: int
@@ -55,7 +55,7 @@ class Environment:
 
     bed: Bed
     folder: Path
-    plan: Plan
+    plan: LoadPlan
 
     @contextmanager
     def serving(
@@ -82,12 +82,12 @@ class Case:
     bodies: Path
 
 
-def named(server: Server, name: str) -> Server:
+def named_query(server: Server, name: str) -> Server:
     """The same server, under another name in the figures."""
     return replace(server, peer=replace(server.peer, name=name))
 
 
-def in_turn(cases: Sequence[Case], clients: int, plan: Plan) -> list[Cell]:
+def in_turn(cases: Sequence[Case], clients: int, plan: LoadPlan) -> list[Cell]:
     """Every case in every round, after each was asked by several clients: both workers know it."""
     for case in cases:
         server = case.server

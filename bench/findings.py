@@ -19,7 +19,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench.database import ROOT, opened
+from bench.database import ROOT, opened_bench
 from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
@@ -41,7 +41,7 @@ OF_ALL = {
 SECONDS = 120
 
 
-async def measure(engine: Engine, query: str, keys: list[int]) -> list[float]:
+async def measure_findings(engine: Engine, query: str, keys: list[int]) -> list[float]:
     """Seconds of each request, by number of a product or a supplier."""
     seconds = []
     for key in keys:
@@ -52,7 +52,7 @@ async def measure(engine: Engine, query: str, keys: list[int]) -> list[float]:
     return seconds
 
 
-def told(name: str, seconds: list[float]) -> str:
+def describe_times(name: str, seconds: list[float]) -> str:
     worst = sorted(seconds)[int(len(seconds) * 0.99)]
     return f"  {name}: first {seconds[0]:.3f} s, median {median(seconds):.3f} s, p99 {worst:.3f} s"
 
@@ -63,9 +63,13 @@ async def measure_all(database: Database, products: int, rounds: int) -> None:
     for name, selection in OF_ONE.items():
         most = products // 50 if "supplier" in name else products
         keys = [rng.randint(1, most) for _ in range(rounds)]
-        print(told(name, await measure(engine, f"query ($id: Int!) {{ {selection} }}", keys)))
+        print(
+            describe_times(
+                name, await measure_findings(engine, f"query ($id: Int!) {{ {selection} }}", keys)
+            )
+        )
     for name, selection in OF_ALL.items():
-        print(told(name, await measure(engine, f"{{ {selection} }}", [0, 0, 0])))
+        print(describe_times(name, await measure_findings(engine, f"{{ {selection} }}", [0, 0, 0])))
 
 
 def server(url: str, *arguments: str, output: Any = None) -> None:
@@ -76,7 +80,7 @@ def server(url: str, *arguments: str, output: Any = None) -> None:
     assert done.returncode in (0, 1)
 
 
-def stream(url: str, folder: Path) -> None:
+def stream_all(url: str, folder: Path) -> None:
     """Run the command, and say how long it took and what a process of ours held at most."""
     start = perf_counter()
     with (folder / "findings.csv").open("w+", encoding="utf-8") as output:
@@ -95,13 +99,13 @@ def main() -> None:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="cacaotrace-findings-") as folder,
-        opened(options.data or Path(folder), options.products) as bed,
+        opened_bench(options.data or Path(folder), options.products) as bed,
         closing(Database(bed.url, timeouts=Timeouts(SECONDS))) as database,
     ):
         server(bed.url, "ledger", "integrate")
         print(f"findings of {options.products:,} products:")
         asyncio.run(measure_all(database, options.products, options.rounds))
-        stream(bed.url, Path(folder))
+        stream_all(bed.url, Path(folder))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def script(query: str, bed: Bed) -> str:
     return f"\\set id random(1, {last})\n{statement};\n"
 
 
-def measure(query: str, bed: Bed, clients: int, number: int, seconds: float) -> Cell:
+def measure_floor(query: str, bed: Bed, clients: int, number: int, seconds: float) -> Cell:
     """Run pgbench on the statement; raises Failed if it fails."""
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Row:
+class GateRow:
     """A figure in its unit; `gate` is the most it may be, if anything."""
 
     what: str
@@ -27,7 +27,7 @@ class Row:
         return f"{line} {self.note}".rstrip()
 
 
-def verdict(rows: Sequence[Row]) -> str:
+def verdict(rows: Sequence[GateRow]) -> str:
     """How many of the gates were kept, and the lines of those that were not."""
     judged = [row for row in rows if row.gate is not None]
     missed = [row.line() for row in judged if row.missed]

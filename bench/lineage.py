@@ -39,7 +39,7 @@ QUERIES = {
 }
 
 
-def fill(database: Database, groups: int) -> int:
+def fill_groups(database: Database, groups: int) -> int:
     """Write the groups and say which lot is the last one."""
     lots = groups * LEVELS * _WIDTH
     with closing(database.engine().raw_connection()) as raw, closing(raw.cursor()) as cursor:
@@ -60,7 +60,7 @@ alter table cacao_batch_input add primary key (output_batch_id, input_batch_id);
 create index on cacao_batch_input (input_batch_id, output_batch_id);
 """)
         raw.commit()
-    vacuum(database)
+    vacuum_tables(database)
     return lots
 
 
@@ -78,16 +78,16 @@ def fill_deep(database: Database, first: int) -> int:
         columns = "output_batch_id, input_batch_id, quantity_kg"
         cursor.copy_expert(f"COPY cacao_batch_input ({columns}) FROM STDIN", StringIO(rows))
         raw.commit()
-    vacuum(database)
+    vacuum_tables(database)
     return first + last
 
 
-def vacuum(database: Database) -> None:
+def vacuum_tables(database: Database) -> None:
     with database.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
 
 
-async def measure(database: Database, lot: int, rounds: int) -> None:
+async def measure_lineage(database: Database, lot: int, rounds: int) -> None:
     engine = Engine(database, limits=Limits(cost=10**9))
     for name, selection in QUERIES.items():
         query = f"query ($id: Int!) {{ cacaoBatch(by: {{cacaoBatchId: $id}}) {{ {selection} }} }}"
@@ -117,14 +117,14 @@ def main() -> None:
     ):
         database.apply_schema()
         start = perf_counter()
-        last = fill(database, options.groups)
+        last = fill_groups(database, options.groups)
         print(f"{last:,} lots written in {perf_counter() - start:.0f} s; trace of the last one:")
-        asyncio.run(measure(database, last, options.rounds))
+        asyncio.run(measure_lineage(database, last, options.rounds))
         print("the first one:")
-        asyncio.run(measure(database, 1, options.rounds))
+        asyncio.run(measure_lineage(database, 1, options.rounds))
         if GENEALOGY.exists():
             print("trace of the newest lot of the deep graph:")
-            asyncio.run(measure(database, fill_deep(database, last), options.rounds))
+            asyncio.run(measure_lineage(database, fill_deep(database, last), options.rounds))
 
 
 if __name__ == "__main__":

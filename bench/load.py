@@ -20,7 +20,7 @@ import uvloop
 from bench.client import converse, framed
 from bench.database import ROOT
 
-HERE = Path(__file__).parent
+BENCH_FOLDER = Path(__file__).parent
 WRK = shutil.which("wrk")
 ANSWER_SECONDS = 60
 
@@ -57,7 +57,7 @@ def run(port: int, bodies: Path, clients: int, seconds: float, token: str = "") 
         if WRK is not None and seconds >= 1:
             options = ["-t1", f"-c{clients}", f"-d{round(seconds)}s", "--timeout", "30s"]
             files = ["--", str(bodies), str(result), *bearer]
-            command = [WRK, *options, "-s", str(HERE / "post.lua"), url, *files]
+            command = [WRK, *options, "-s", str(BENCH_FOLDER / "post.lua"), url, *files]
         else:
             arguments = [str(port), str(bodies), str(clients), str(seconds), str(result)]
             command = [sys.executable, "-m", "bench.client", *arguments, *bearer]

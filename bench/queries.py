@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-NAMES = ("provenance", "page", "audit", "tiny")
+QUERY_NAMES = ("provenance", "page", "audit", "tiny")
 
 
 @dataclass(frozen=True)

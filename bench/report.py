@@ -19,7 +19,7 @@ _COLUMNS = {
 }
 
 
-def table(
+def markdown_table(
     cells: Sequence[Cell], titles: Mapping[str, str], statements: Mapping[tuple[str, str], float]
 ) -> str:
     """One block for each query and number of clients, then the ratios, then the machine."""

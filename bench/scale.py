@@ -12,32 +12,32 @@ from pathlib import Path
 import psycopg2
 
 from bench import load, size, worker
-from bench.database import ROOT, opened
-from bench.environment import Environment, Plan
-from bench.gates import Row, verdict
+from bench.database import ROOT, opened_bench
+from bench.environment import Environment, LoadPlan
+from bench.gates import GateRow, verdict
 from bench.measure import Failed
 from bench.processes import calibrate, end_when_told
-from bench.servers import NoStart, Refused
+from bench.servers import NoStart, ServerRefused
 from models.embedded.server import EmbeddedError
 
 _LEAST = 500
-Section = Callable[[Environment], Iterator[Row]]
+Section = Callable[[Environment], Iterator[GateRow]]
 SECTIONS: Mapping[str, Section] = {
     "latency": size.latency,
     "pages": size.pages,
     "filters": size.filters,
     "cold": worker.cold,
     "memory": worker.memory,
-    "start": worker.start,
+    "start": worker.start_worker,
     "token": worker.token,
 }
 FAULTS = (
-    *(EmbeddedError, Failed, load.LoadFailed, NoStart, Refused),
+    *(EmbeddedError, Failed, load.LoadFailed, NoStart, ServerRefused),
     *(OSError, psycopg2.Error, subprocess.CalledProcessError),
 )
 
 
-def parse(argv: Sequence[str]) -> tuple[Plan, Path, Sequence[str]]:
+def _parse(argv: Sequence[str]) -> tuple[LoadPlan, Path, Sequence[str]]:
     """The plan, the folder of everything made, and the sections."""
     parser = argparse.ArgumentParser("python -m bench.scale", description=__doc__)
     add = parser.add_argument
@@ -53,16 +53,16 @@ def parse(argv: Sequence[str]) -> tuple[Plan, Path, Sequence[str]]:
         parser.error(f"nothing is measured of less than {_LEAST} products or requests")
     if args.small >= args.products:
         parser.error("the database that the large one is compared with has to be smaller")
-    plan = Plan(args.products, args.small, args.seconds, args.rounds, args.requests)
+    plan = LoadPlan(args.products, args.small, args.seconds, args.rounds, args.requests)
     return plan, args.data.resolve(), args.only
 
 
-def run(plan: Plan, folder: Path, names: Sequence[str]) -> list[Row]:
+def run(plan: LoadPlan, folder: Path, names: Sequence[str]) -> list[GateRow]:
     """The figures of these sections, each printed as soon as it is known."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
-    with opened(folder, plan.products) as bed:
-        print(f"{plan.products:,} products; load by {load.generator()}; {told()}")
+    rows: list[GateRow] = []
+    with opened_bench(folder, plan.products) as bed:
+        print(f"{plan.products:,} products; load by {load.generator()}; {describe_ratio()}")
         for name in names:
             print(f"\n{name}: {SECTIONS[name].__doc__}", flush=True)
             for row in SECTIONS[name](Environment(bed, folder, plan)):
@@ -71,13 +71,13 @@ def run(plan: Plan, folder: Path, names: Sequence[str]) -> list[Row]:
     return rows
 
 
-def told() -> str:
+def describe_ratio() -> str:
     """How fast the machine is now."""
     return f"calibration loop {calibrate():.1f} ms"
 
 
 def main(argv: Sequence[str]) -> int:
-    plan, folder, names = parse(argv)
+    plan, folder, names = _parse(argv)
     end_when_told()
     try:
         rows = run(plan, folder, names)
@@ -86,7 +86,7 @@ def main(argv: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"\n{told()}\n{verdict(rows)}")
+    print(f"\n{describe_ratio()}\n{verdict(rows)}")
     return int(any(row.missed for row in rows))
 
 

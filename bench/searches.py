@@ -42,10 +42,10 @@ def words_of(table: str, key: str) -> Drawn:
 WORD, SUPPLIERS_WORD = words_of("products", "product_id"), words_of("suppliers", "supplier_id")
 _COUNTRY = Drawn("CountryCode", "country", "suppliers")
 MAKERS_COUNTRY = Drawn("CountryCode", "country", "manufacturers")
-STAGE = Drawn("Stage", "upper(stage)", "cacao_batches")
+_STAGE = Drawn("Stage", "upper(stage)", "cacao_batches")
 _SCHEME = Drawn("String", "certification", "cacao_batches")
-NAME = Drawn("String", "name", "products")
-GTIN = Drawn("GTIN", "gtin", "products where product_id <= 20000")
+_NAME = Drawn("String", "name", "products")
+_GTIN = Drawn("GTIN", "gtin", "products where product_id <= 20000")
 _BATCH = Drawn("String", "batch_number", "products")
 _LOT = Drawn("String", "lot_number", "cacao_batches")
 _DAY = Drawn("Date", "production_date::text", "products where product_id <= 20000")
@@ -90,12 +90,12 @@ SEARCHES = [
            products("or: [{name: {contains: $v}}, {batchNumber: {eq: $v}}]"), WORD),
     Search("products: not a word", products("not: {name: {contains: $v}}"), WORD),
     Search("products: a description", products("description: {contains: $v}"), WORD),
-    Search("products: a GTIN", products("gtin: {eq: $v}"), GTIN),
+    Search("products: a GTIN", products("gtin: {eq: $v}"), _GTIN),
     Search("products: a batch number", products("batchNumber: {eq: $v}"), _BATCH),
     Search("products: a maker's country",
            products("manufacturer: {country: {eq: $v}}"), MAKERS_COUNTRY),
     Search("products: some batch of a stage",
-           products("cacaoBatches: {some: {stage: {eq: $v}}}"), STAGE),
+           products("cacaoBatches: {some: {stage: {eq: $v}}}"), _STAGE),
     Search("products: some batch of a supplier's country",
            products(f"cacaoBatches: {{some: {{{SUPPLIERS_COUNTRY}}}}}"), _COUNTRY),
     Search("products: some batch of a supplier's name",
@@ -105,9 +105,9 @@ SEARCHES = [
     Search("products: every batch of a certification",
            products("cacaoBatches: {every: {certification: {eq: $v}}}"), _SCHEME),
     Search("products: some event", products("transactions: {some: {event: {eq: $v}}}"), EVENT),
-    Search("products: not on hold", products("onHold: {eq: false}, name: {eq: $v}"), NAME),
+    Search("products: not on hold", products("onHold: {eq: false}, name: {eq: $v}"), _NAME),
     Search("batches: a lot number", batches("lotNumber: {eq: $v}"), _LOT),
-    Search("batches: a stage", batches("stage: {eq: $v}"), STAGE),
+    Search("batches: a stage", batches("stage: {eq: $v}"), _STAGE),
     Search("batches: a certification", batches("certification: {eq: $v}"), _SCHEME),
     Search("batches: a supplier's country", batches(SUPPLIERS_COUNTRY), _COUNTRY),
     Search("batches: a supplier's name", batches("supplier: {name: {contains: $v}}"),
@@ -139,9 +139,9 @@ SEARCHES = [
              DIRECTION)
       for field in ("PRODUCT_ID", "NAME", "BATCH_NUMBER", "GTIN", "COCOA_PERCENT",
                     "PRODUCTION_DATE")),
-    Search("products: by name, from one on", products("name: {gte: $v}", ordered("NAME")), NAME),
+    Search("products: by name, from one on", products("name: {gte: $v}", ordered("NAME")), _NAME),
     Search("products: by name, down from one",
-           products("name: {lte: $v}", ordered("NAME", "DESC")), NAME),
+           products("name: {lte: $v}", ordered("NAME", "DESC")), _NAME),
     Search("products: by day, from one on",
            products("productionDate: {gte: $v}", ordered("PRODUCTION_DATE")), _DAY),
     Search("products: a word, newest first",

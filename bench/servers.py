@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.database import ROOT
 from bench.queries import LISTS, POSTGRAPHILE, PROJECT, Cursors, Dialect, request_body
 
-START_SECONDS, _STOP_SECONDS = 60, 20
+SERVER_START_SECONDS, _STOP_SECONDS = 60, 20
 # How often a server that starts is asked whether it answers.
 _LOOK_SECONDS = 0.02
 UVICORN = (
@@ -28,7 +28,7 @@ UVICORN = (
 )
 
 
-class Refused(Exception):
+class ServerRefused(Exception):
     """A server answered with a status that is not 200."""
 
 
@@ -103,7 +103,7 @@ def post(port: int, body: bytes, token: str = "") -> bytes:
         response = connection.getresponse()
         content = response.read()
     if response.status != 200:
-        raise Refused(f"status {response.status}: {content[:500].decode('utf-8', 'replace')}")
+        raise ServerRefused(f"status {response.status}: {content[:500].decode('utf-8', 'replace')}")
     return content
 
 
@@ -152,13 +152,13 @@ def _started(
 
 def _await_answer(server: Server, process: "subprocess.Popen[bytes]", journal: Path) -> None:
     body, reason = server.body("tiny", 1), "no answer"
-    for _ in range(int(START_SECONDS / _LOOK_SECONDS)):
+    for _ in range(int(SERVER_START_SECONDS / _LOOK_SECONDS)):
         if process.poll() is not None:
             reason = f"ended with {process.returncode}"
             break
         try:
             server.post(body)
-        except (OSError, Refused, http.client.HTTPException) as error:
+        except (OSError, ServerRefused, http.client.HTTPException) as error:
             reason = str(error)
             time.sleep(_LOOK_SECONDS)
         else:

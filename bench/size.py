@@ -6,15 +6,15 @@ from itertools import cycle, islice
 from statistics import median
 
 from bench import load
-from bench.blocks import in_blocks, ratio, told
+from bench.blocks import block_ratio, describe_block, in_blocks
 from bench.counterparts import drawn, far_page
-from bench.database import opened
+from bench.database import opened_bench
 from bench.environment import Case, Environment, answered, body_of, in_turn, pairs
-from bench.gates import Row
+from bench.gates import GateRow
 from bench.measure import Failed
-from bench.queries import NAMES, PROJECT
+from bench.queries import PROJECT, QUERY_NAMES
 from bench.searches import SEARCHES, Search, variables_of
-from bench.servers import Refused, Server
+from bench.servers import Server, ServerRefused
 
 RATIO, _SAME, SEARCH_MS = 1.3, 1.1, 50
 # How long one search is made again and again, if it is slow.
@@ -27,16 +27,16 @@ ORDERS = {
 }
 
 
-def latency(environment: Environment) -> Iterator[Row]:
+def latency(environment: Environment) -> Iterator[GateRow]:
     """The four queries on a small database and on the large one, in turn, for answers as large."""
     plan = environment.plan
     with (
-        opened(environment.folder, plan.small) as small,
+        opened_bench(environment.folder, plan.small) as small,
         environment.serving("small", small) as other,
         environment.serving("large") as server,
     ):
         cases = []
-        for query in NAMES:
+        for query in QUERY_NAMES:
             keys, others = drawn(environment.bed, small, query)
             for at, bed, own in ((server, environment.bed, keys), (other, small, others)):
                 bodies = [at.body(query, key) for key in own]
@@ -45,7 +45,7 @@ def latency(environment: Environment) -> Iterator[Row]:
                 )
         cells = in_turn(cases, 1, plan)
     for query, times, large, little in pairs(cells, "large", "small", "p50_ms"):
-        yield Row(
+        yield GateRow(
             f"{query}, {plan.products:,} products to {plan.small:,}",
             times,
             "x",
@@ -57,7 +57,7 @@ def latency(environment: Environment) -> Iterator[Row]:
         )
 
 
-def pages(environment: Environment) -> Iterator[Row]:
+def pages(environment: Environment) -> Iterator[GateRow]:
     """The first page and a far one of as many batches, in turn, in two orders."""
     far = min(FAR, environment.plan.products // _PAGE // 2)
     with environment.serving("pages", workers=1) as server:
@@ -73,7 +73,7 @@ def pages(environment: Environment) -> Iterator[Row]:
             timed = in_blocks(server, environment.bed, kinds)
             pair = timed["far"], timed["first"]
             what = f"page {far:,} of {_PAGE} products {order} to page 1"
-            yield Row(what, ratio(*pair), "x", _SAME, told(*pair))
+            yield GateRow(what, block_ratio(*pair), "x", _SAME, describe_block(*pair))
 
 
 def cursor(server: Server, key: int, argument: str) -> str:
@@ -84,14 +84,14 @@ def cursor(server: Server, key: int, argument: str) -> str:
     return found
 
 
-def filters(environment: Environment) -> Iterator[Row]:
+def filters(environment: Environment) -> Iterator[GateRow]:
     """Each search with several values, by one client that has made it before."""
     with environment.serving("filters") as server:
         for search in SEARCHES:
             yield searched(environment, server, search)
 
 
-def searched(environment: Environment, server: Server, search: Search) -> Row:
+def searched(environment: Environment, server: Server, search: Search) -> GateRow:
     """The times of a search, for a while; endless where it fails."""
     count = environment.plan.values
     variables = variables_of(environment.bed.url, search, count)
@@ -104,6 +104,6 @@ def searched(environment: Environment, server: Server, search: Search) -> Row:
         asked = [bodies[0], *islice(cycle(bodies), count)]
         _, *times = load.ask(server.port, asked, seconds=SEARCH_SECONDS)
         note = f"worst {max(times):.1f}, of {len(times)} with {len(bodies)} values"
-    except (Failed, Refused, load.LoadFailed) as error:
+    except (Failed, ServerRefused, load.LoadFailed) as error:
         times, note = [math.inf], str(error)
-    return Row(search.name, median(times), "ms", SEARCH_MS, note)
+    return GateRow(search.name, median(times), "ms", SEARCH_MS, note)

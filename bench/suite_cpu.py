@@ -24,7 +24,7 @@ PR_SET_CHILD_SUBREAPER = 36
 _MOST = 0.5
 
 
-def measure(command: Sequence[str], folder: Path) -> dict[str, float]:
+def measure_cpu(command: Sequence[str], folder: Path) -> dict[str, float]:
     """The exit code of a command, and the CPU seconds of all processes that come of it.
 
     Returns once the last of them has ended. Linux only.
@@ -57,7 +57,7 @@ def tree_of(revision: str) -> Iterator[Path]:
             subprocess.run(remove, cwd=_ROOT, check=True)
 
 
-def start(tree: Path, arguments: Sequence[str]) -> "subprocess.Popen[str]":
+def start_suite(tree: Path, arguments: Sequence[str]) -> "subprocess.Popen[str]":
     """Measure the tests of a tree in a process of its own, which prints the figures as JSON."""
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     command = [sys.executable, "-m", "bench.suite_cpu", "--command", str(tree), *tests]
@@ -75,10 +75,10 @@ def finish(name: str, process: "subprocess.Popen[str]") -> dict[str, float]:
     return {**figures, "total": total}
 
 
-def compare(revision: str, arguments: Sequence[str]) -> int:
+def compare_revisions(revision: str, arguments: Sequence[str]) -> int:
     """Run the tests of a revision and of this tree beside each other."""
     with tree_of(revision) as before, tree_of("HEAD") as after:
-        running = [start(tree, arguments) for tree in (before, after)]
+        running = [start_suite(tree, arguments) for tree in (before, after)]
         first, second = (
             finish(name, process) for name, process in zip((revision, "HEAD"), running, strict=True)
         )
@@ -89,12 +89,12 @@ def compare(revision: str, arguments: Sequence[str]) -> int:
 
 def main(argv: Sequence[str]) -> int:
     if argv[:1] == ["--command"]:
-        print(json.dumps(measure(argv[2:], Path(argv[1]))))
+        print(json.dumps(measure_cpu(argv[2:], Path(argv[1]))))
         return 0
     parser = argparse.ArgumentParser("python -m bench.suite_cpu", description=__doc__)
     parser.add_argument("revision", help="what HEAD is compared with")
     given, arguments = parser.parse_known_args(argv)
-    return compare(given.revision, arguments)
+    return compare_revisions(given.revision, arguments)
 
 
 if __name__ == "__main__":

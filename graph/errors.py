@@ -139,7 +139,7 @@ def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> Grap
         return recode(error, default_code, error.message)
     if is_unavailable(cause):
         return recode(error, UNAVAILABLE, tell(cause))
-    return mask(error, cause)
+    return mask_error(error, cause)
 
 
 class Recurring:
@@ -223,7 +223,7 @@ def recode(error: GraphQLError, code: str, message: str, hint: str | None = None
     )
 
 
-def mask(error: GraphQLError, cause: Exception) -> GraphQLError:
+def mask_error(error: GraphQLError, cause: Exception) -> GraphQLError:
     """Log a fault of ours once under a correlation id, and give the client only that id."""
     correlation = uuid.uuid4().hex
     extra = {"correlation": correlation}

@@ -20,7 +20,7 @@ from ledger.comparison import GONE, SAME, entries, parts
 from ledger.heads import Finding, SignedTreeHead, exact_time_of, published_notes, read_heads
 from ledger.leaf import COLUMN_OF, leaf_of, version_of
 from ledger.merkle import Tree
-from ledger.verifier import Key, NotVerified, open_checkpoint
+from ledger.verifier import NotVerified, VerifierKey, open_checkpoint
 from models.database.engines import Database
 
 _RANGE = 20_000
@@ -180,7 +180,7 @@ def _recorded(leaf: bytes) -> bytes:
 
 
 def examine(
-    database: Database, keys: Sequence[Key], published: Path | None, span: int = _RANGE
+    database: Database, keys: Sequence[VerifierKey], published: Path | None, span: int = _RANGE
 ) -> Examined:
     """Examine all; raises Unreadable where the published checkpoints cannot be read."""
     done = Examined()
@@ -223,7 +223,7 @@ def _snapshot(database: Database) -> Iterator[cursor_type]:
 
 
 def _notes(
-    cursor: cursor_type, keys: Sequence[Key], published: Path | None, done: Examined
+    cursor: cursor_type, keys: Sequence[VerifierKey], published: Path | None, done: Examined
 ) -> Iterator[tuple[str, str]]:
     cursor.execute(_NOTES)
     for size, root, issued_at, public_key, note in cursor.fetchall():
@@ -240,14 +240,14 @@ def _notes(
         yield from published_notes(published)
 
 
-def _is_key_of(note: str, public_key: str, keys: Sequence[Key]) -> bool:
+def _is_key_of(note: str, public_key: str, keys: Sequence[VerifierKey]) -> bool:
     """Whether a row names the key that its note opens with; true of a note that none of the keys opens."""
     for key in keys:
         try:
             origin = open_checkpoint(note, key).origin
         except NotVerified:
             continue
-        return public_key == str(Key(origin, key.public))
+        return public_key == str(VerifierKey(origin, key.public))
     return True
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger.published import Published
-from ledger.verifier import Checkpoint, Key, NotVerified, Unreadable, open_checkpoint
+from ledger.verifier import Checkpoint, NotVerified, Unreadable, VerifierKey, open_checkpoint
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Finding:
 
 
 def read_heads(
-    notes: Iterable[tuple[str, str]], keys: Sequence[Key], findings: list[Finding]
+    notes: Iterable[tuple[str, str]], keys: Sequence[VerifierKey], findings: list[Finding]
 ) -> list[SignedTreeHead]:
     """The heads of notes with their sources, by size; what is no head of these keys is a finding."""
     heads = []
@@ -50,7 +50,7 @@ def read_heads(
     return sorted(heads, key=lambda head: head.checkpoint.size)
 
 
-def open_with(note: str, keys: Sequence[Key]) -> Checkpoint:
+def open_with(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
     """The head of a note that one of these keys signed; raises NotVerified."""
     for key in keys[:-1]:
         try:

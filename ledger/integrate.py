@@ -208,7 +208,7 @@ def _sign(cursor: cursor_type, signer: Signer, tree: Tree, issued_at: datetime) 
 
 
 @contextmanager
-def opened(
+def opened_integrator(
     database: Database, log_config: LogConfig, *, beside: bool = False
 ) -> Iterator[Integrator]:
     """An integrator with a connection of its own, `beside` a server or not; raises UnusableKey."""
@@ -221,5 +221,5 @@ def opened(
 
 def integrate(database: Database, log_config: LogConfig) -> Integrated | None:
     """Integrate all that waits; None where another integrator does. Raises Forked, UnusableKey."""
-    with opened(database, log_config) as integrator:
+    with opened_integrator(database, log_config) as integrator:
         return integrator.run()

@@ -30,10 +30,10 @@ COLUMN_OF = {
     "corrects": "corrects",
     "correctionReason": "correction_reason",
 }
-VERSION = 2
+LEAF_VERSION = 2
 # The member that is the last of its leaf, in canonical order.
-VERSION_ENDS = f',"version":{VERSION}}}'.encode()
-MAX_LEVELS = 100
+VERSION_ENDS = f',"version":{LEAF_VERSION}}}'.encode()
+MAX_LEAF_LEVELS = 100
 _MAX_SAFE = 2**53 - 1
 # So many characters of a plain decimal number are no more digits than any double keeps.
 EXACT_LENGTH = 15
@@ -49,17 +49,17 @@ class AsText(str):
 
 def version_of(leaf: bytes) -> int:
     """The version of a leaf's format, by its end: no text in a leaf holds bare quotes."""
-    return VERSION if leaf.endswith(VERSION_ENDS) else 1
+    return LEAF_VERSION if leaf.endswith(VERSION_ENDS) else 1
 
 
 def leaf_of(
-    record: str, details: str | None, sequence: int, salt: bytes, version: int = VERSION
+    record: str, details: str | None, sequence: int, salt: bytes, version: int = LEAF_VERSION
 ) -> bytes:
     """The leaf of an event: what ledger_record says of it without details, and these, as JSON texts."""
     odd: list[object] = []
     made = _parse(record, odd)
     if details is not None:
-        deep = levels_of(details) > MAX_LEVELS
+        deep = leaf_levels(details) > MAX_LEAF_LEVELS
         made["details"] = AsText(details) if deep else _parse(details, odd)
         if deep:
             odd.append(details)
@@ -82,9 +82,9 @@ def canonical(value: Any) -> bytes:
     return text.encode() if text.isascii() or max(text) < "\U00010000" else rfc8785.dumps(value)
 
 
-def levels_of(text: str) -> int:
+def leaf_levels(text: str) -> int:
     """How deep objects and lists of a JSON text stand within one another."""
-    if text.count("[") + text.count("{") <= MAX_LEVELS:
+    if text.count("[") + text.count("{") <= MAX_LEAF_LEVELS:
         return 0
     level = deepest = 0
     for bracket in BRACKETS.findall(QUOTED.sub("", text)):
@@ -100,7 +100,7 @@ def _parse(text: str, odd: list[object]) -> Any:
         return int(digits) if len(digits) <= EXACT_LENGTH else fraction(digits)
 
     def fraction(digits: str) -> Any:
-        made = number(digits)
+        made = leaf_number(digits)
         if not _is_plain(made):
             odd.append(made)
         return made
@@ -108,7 +108,7 @@ def _parse(text: str, odd: list[object]) -> Any:
     return json.loads(text, parse_int=whole, parse_float=fraction)
 
 
-def number(digits: str) -> int | float | AsText:
+def leaf_number(digits: str) -> int | float | AsText:
     """A JSON number: exactly, or as text where its value is none that a double is written as."""
     value = float(digits)
     if len(digits) > EXACT_LENGTH or "e" in digits or "E" in digits:

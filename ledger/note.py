@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from ledger.verifier import DASH, Key
+from ledger.verifier import DASH, VerifierKey
 
 
 class UnusableKey(Exception):
@@ -34,7 +34,7 @@ class Signer:
     def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
         self._private = private
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.key = Key(name, public)
+        self.key = VerifierKey(name, public)
 
     def sign(self, text: str) -> str:
         """The note of a text that ends with a line break."""

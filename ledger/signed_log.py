@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as cursor_type
 
 from ledger.merkle import Tree, ends_of_subtrees
 from ledger.published import Published, head_of
-from ledger.verifier import Checkpoint, Key, NotVerified, open_checkpoint
+from ledger.verifier import Checkpoint, NotVerified, VerifierKey, open_checkpoint
 
 # So many leaves are in memory at once.
 LEAVES_READ = 10_000
@@ -46,7 +46,7 @@ def size_of(cursor: cursor_type) -> int:
 
 
 def known_heads(
-    cursor: cursor_type, published: Published | None, key: Key | None
+    cursor: cursor_type, published: Published | None, key: VerifierKey | None
 ) -> tuple[int, list[KnownTreeHead]]:
     """The size that the database says was signed last, and the heads to compare the log with.
 
@@ -61,7 +61,7 @@ def known_heads(
     return signed, heads
 
 
-def _heads_of_database(cursor: cursor_type, key: Key | None) -> Iterator[KnownTreeHead]:
+def _heads_of_database(cursor: cursor_type, key: VerifierKey | None) -> Iterator[KnownTreeHead]:
     """The newest head, and the newest that our key has signed where that is an older one."""
     below, count = ABOVE_ALL, 1
     while True:
@@ -81,7 +81,7 @@ def _heads_of_database(cursor: cursor_type, key: Key | None) -> Iterator[KnownTr
         count = 1_000
 
 
-def _head_of_note(note: str, source: str, key: Key | None) -> KnownTreeHead:
+def _head_of_note(note: str, source: str, key: VerifierKey | None) -> KnownTreeHead:
     try:
         checkpoint = head_of(note)
     except (NotVerified, ValueError) as error:
@@ -89,7 +89,7 @@ def _head_of_note(note: str, source: str, key: Key | None) -> KnownTreeHead:
     return KnownTreeHead(source, checkpoint, key is not None and _is_signed(note, key))
 
 
-def _is_signed(note: str, key: Key) -> bool:
+def _is_signed(note: str, key: VerifierKey) -> bool:
     try:
         open_checkpoint(note, key)
     except NotVerified:

@@ -159,7 +159,7 @@ def read_canonical(text: str, what: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Key:
+class VerifierKey:
     """A public key; `name` is empty where it was given without one, as PEM."""
 
     name: str
@@ -174,16 +174,16 @@ class Key:
         return f"{self.name}+{self.id_as(self.name).hex()}+{encoded}"
 
 
-def read_key(text: str) -> Key:
+def read_key(text: str) -> VerifierKey:
     """A key from a C2SP verifier key or PEM; raises Unreadable."""
     text = text.strip()
     try:
         if pem := PEM.fullmatch(text):
             encoded = decode("".join(pem[1].split()))
-            key, usable = Key("", encoded[len(SPKI) :]), encoded.startswith(SPKI)
+            key, usable = VerifierKey("", encoded[len(SPKI) :]), encoded.startswith(SPKI)
         else:
             name, _, last = text.split("+", 2)
-            key = Key(name, decode(last)[1:])
+            key = VerifierKey(name, decode(last)[1:])
             usable = str(key) == text and bool(re.fullmatch(r"\S+", name))
         if usable and is_point(key.public):
             return key
@@ -215,7 +215,7 @@ def decode(encoded: str) -> bytes:
     return decoded
 
 
-def open_note(note: str, key: Key, what: str) -> str:
+def open_note(note: str, key: VerifierKey, what: str) -> str:
     """The text of a note with one signature, that of this key; raises NotVerified."""
     text, blank, last = note.rpartition("\n\n")
     found = _SIGNATURE.fullmatch(last)
@@ -252,7 +252,7 @@ def read_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def open_checkpoint(note: str, key: Key) -> Checkpoint:
+def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     """The tree head of a signed checkpoint; raises NotVerified."""
     checkpoint = read_checkpoint(open_note(note, key, "the checkpoint"))
     if key.name not in ("", checkpoint.origin):
@@ -273,7 +273,7 @@ class _Verified:
     checkpoint: Checkpoint
 
 
-def verify_bundle(content: bytes, key: Key) -> _Verified:
+def verify_bundle(content: bytes, key: VerifierKey) -> _Verified:
     """Check a bundle with all that is in it; raises NotVerified, naming the first bad event."""
     try:
         note = content.decode()
@@ -286,7 +286,7 @@ def verify_bundle(content: bytes, key: Key) -> _Verified:
         raise NotVerified(f"the bundle has not the form of {FORMAT}: {error}") from None
 
 
-def _verify(bundle: dict[str, Any], key: Key) -> _Verified:
+def _verify(bundle: dict[str, Any], key: VerifierKey) -> _Verified:
     if bundle["format"] != FORMAT:
         raise NotVerified(f"the bundle is of the form {bundle['format']!r}, not {FORMAT}")
     checkpoint = open_checkpoint(bundle["checkpoint"], key)
@@ -354,7 +354,7 @@ def _verify_trace(trace: dict[str, Any], product: int, lots: list[int]) -> None:
 # ---------------------------------------------------------------- the command line
 
 
-def read_key_argument(given: str) -> Key:
+def read_key_argument(given: str) -> VerifierKey:
     """A key, or the file that holds one; raises Unreadable."""
     path = Path(given)
     try:

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
-from ledger.integrate import Integrator, LogConfig, opened
+from ledger.integrate import Integrator, LogConfig, opened_integrator
 from ledger.signed_log import Forked
 from models.database.engines import Database
 
@@ -61,7 +61,9 @@ class Worker:
     def _integrate(self) -> None:
         """On one connection, until it is told to stop; raises what keeps it from going on."""
         with ExitStack() as stack:
-            integrator = stack.enter_context(opened(self._database, self._keeper, beside=True))
+            integrator = stack.enter_context(
+                opened_integrator(self._database, self._keeper, beside=True)
+            )
             first = True
             while not self._stopping.is_set():
                 if integrator.writable() and (first or integrator.waiting()):

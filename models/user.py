@@ -11,7 +11,7 @@ from models.base import Base, Instant, Key, Name
 from models.errors import InvalidAttribute
 
 # What a user or a key may be, the one that may least first; whoever has not signed in is `public`.
-ROLES = ("viewer", "operator", "auditor", "admin")
+USER_ROLES = ("viewer", "operator", "auditor", "admin")
 MAX_NAME = 100
 # As in schema.sql: letters of other scripts look like these.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ ._@+-][A-Za-z0-9]+)*")
@@ -62,5 +62,5 @@ def check_name(name: str, attribute: str) -> str:
 
 def check_role(role: str) -> None:
     """Raises InvalidAttribute for a role that nobody can be given."""
-    if role not in ROLES:
-        raise InvalidAttribute(f"It is one of {', '.join(ROLES)}.", "role")
+    if role not in USER_ROLES:
+        raise InvalidAttribute(f"It is one of {', '.join(USER_ROLES)}.", "role")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.migration.migrate import (
     MigrationError,
-    Plan,
+    MigrationPlan,
     RowsRefused,
     Unupgradable,
     migrate,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models.database.engines import Database
-    from models.migration.checks import Row
+    from models.migration.checks import RefusedRow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def _plan(database: "Database") -> int:
     return 1 if planned.blocking else 0
 
 
-def _print(planned: Plan) -> None:
+def _print(planned: MigrationPlan) -> None:
     recorded = "" if planned.state.recorded else ", recognised by its catalogue"
     print(f"version {planned.state.version}{recorded}; this program needs {head_version()}")
     for migration in planned.pending:
@@ -111,6 +111,6 @@ def _migrate(database: "Database") -> int:
     return 0
 
 
-def _list(rows: "Iterable[Row]") -> None:
+def _list(rows: "Iterable[RefusedRow]") -> None:
     for row in rows:
         print(row)

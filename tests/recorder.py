@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, event, make_url
 
-from models.database.asynchronous import Connection, Statement
+from models.database.asynchronous import AsyncConnection, Statement
 from models.database.engines import Database
 
 CHUNK = 65_536
@@ -47,22 +47,22 @@ def recording(database: Database) -> Iterator[list[str]]:
 @contextmanager
 def recording_loop(statements: list[str]) -> Iterator[None]:
     """Note what the connections of an event loop execute while inside."""
-    run, fetch = Connection._run, Connection.fetch
+    run, fetch = AsyncConnection._run, AsyncConnection.fetch
     texts: dict[str, str] = {}
 
-    def note_run(connection: Connection, text: str, values: Any = None) -> Any:
+    def note_run(connection: AsyncConnection, text: str, values: Any = None) -> Any:
         if not text.startswith(("PREPARE ", "DEALLOCATE ")):
             name = text.removeprefix("EXECUTE ").partition("(")[0]
             statements.append(texts.get(name, text))
         return run(connection, text, values)
 
-    def note_fetch(connection: Connection, statement: Statement, values: Any) -> Any:
+    def note_fetch(connection: AsyncConnection, statement: Statement, values: Any) -> Any:
         texts[statement.name] = statement.text
         return fetch(connection, statement, values)
 
     with (
-        patch.object(Connection, "_run", note_run),
-        patch.object(Connection, "fetch", note_fetch),
+        patch.object(AsyncConnection, "_run", note_run),
+        patch.object(AsyncConnection, "fetch", note_fetch),
     ):
         yield
 

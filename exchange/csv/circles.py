@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-Edge = tuple[int, int, int]
+LotEdge = tuple[int, int, int]
 """(line or 0 for an edge that is stored, input lot, output lot)."""
 
 
@@ -26,7 +26,7 @@ class Circle:
     stored: bool
 
 
-def find_circles(edges: Sequence[Edge]) -> Iterator[Circle]:
+def find_circles(edges: Sequence[LotEdge]) -> Iterator[Circle]:
     """The edges of a file that close a circle with edges before them, each with that circle.
 
     Stored edges come first; a circle of stored edges alone is not reported.
@@ -40,7 +40,7 @@ def find_circles(edges: Sequence[Edge]) -> Iterator[Circle]:
             yield Circle(edge[0], edge[1], edge[2], lines, 0 in path)
 
 
-def _peel(edges: Sequence[Edge], *, forward: bool) -> Sequence[Edge]:
+def _peel(edges: Sequence[LotEdge], *, forward: bool) -> Sequence[LotEdge]:
     """The edges that are left when lots without edges into them are taken away, again and again."""
     near, far = (1, 2) if forward else (2, 1)
     leading: dict[int, list[int]] = defaultdict(list)
@@ -60,12 +60,12 @@ def _peel(edges: Sequence[Edge], *, forward: bool) -> Sequence[Edge]:
 class _Order:
     """A topological order of lots under the edges that were added."""
 
-    def __init__(self, edges: Sequence[Edge]) -> None:
+    def __init__(self, edges: Sequence[LotEdge]) -> None:
         self._outputs: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._inputs: dict[int, list[int]] = defaultdict(list)
         self._rank = _guess_ranks(edges)
 
-    def add(self, edge: Edge) -> list[int] | None:
+    def add(self, edge: LotEdge) -> list[int] | None:
         """Add an edge; None, or the lines of a path that already leads from its end to its start."""
         line, start, end = edge
         if start == end:
@@ -125,7 +125,7 @@ def _path(reached: dict[int, tuple[int, int] | None], start: int) -> list[int]:
     return lines
 
 
-def _guess_ranks(edges: Sequence[Edge]) -> dict[int, int]:
+def _guess_ranks(edges: Sequence[LotEdge]) -> dict[int, int]:
     """Ranks by a walk in depth: they agree with all edges but those that lead back in the walk."""
     outputs: dict[int, list[int]] = defaultdict(list)
     for _, start, end in edges:

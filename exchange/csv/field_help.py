@@ -7,14 +7,14 @@ from models import STAGES
 
 _WORDS: dict[CellType, str] = {
     cells.ID: "number of a row",
-    cells.GTIN: "GTIN-8, -12, -13 or -14",
+    cells.GTIN_CELL: "GTIN-8, -12, -13 or -14",
     cells.DAY: "day, YYYY-MM-DD",
     cells.INSTANT: "ISO 8601 date and time; UTC without an offset",
     cells.KILOGRAMS: "kilograms, at most 3 decimals",
     cells.PERCENT: "0 to 100, at most 1 decimal",
     cells.COUNTRY: "ISO 3166-1 alpha-2 code",
-    cells.STAGE: f"one of {', '.join(STAGES)}",
-    cells.JSON: "JSON",
+    cells.STAGE_CELL: f"one of {', '.join(STAGES)}",
+    cells.JSON_CELL: "JSON",
 }
 
 

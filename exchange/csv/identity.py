@@ -5,12 +5,14 @@ A value that was unknown may become known; a known one changes only where the ca
 
 from collections.abc import Sequence
 
-from exchange.csv.importers import Check, Target
+from exchange.csv.importers import RowCheck, Target
 from exchange.csv.refusals import Code
 from models import Base
 
 
-def guard_identity(target: Target, columns: Sequence[str], cleared: frozenset[str]) -> Check | None:
+def guard_identity(
+    target: Target, columns: Sequence[str], cleared: frozenset[str]
+) -> RowCheck | None:
     """A check of the guarded `columns` that a file gives; None where it gives none of them."""
     guarded = [column for column in target.guarded if column in columns]
     if not guarded:
@@ -23,7 +25,7 @@ def guard_identity(target: Target, columns: Sequence[str], cleared: frozenset[st
         for column, condition in changes.items()
     )
     noun = target.key.removesuffix("_id").replace("_", " ")
-    return Check(
+    return RowCheck(
         Code.IDENTITY_CHANGED,
         f"exists (select {changed} and ({_is_used(target)}))",
         f"(select concat_ws(', ', {words}) {changed}) || ' of {noun} ' || s.target_id"

@@ -61,7 +61,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Check:
+class RowCheck:
     """Staged rows for which `condition` holds are refused; `reason` is an SQL text expression.
 
     `%(cleared)s` is the array of the columns in which an empty cell erases the known value.
@@ -116,7 +116,7 @@ class Kind:
     target: Target | None
     references: tuple[Reference, ...] = ()
     choices: tuple[tuple[str, ...], ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RowCheck, ...] = ()
     clearable: tuple[str, ...] = ()
 
     def reference(self, noun: str) -> Reference:
@@ -145,7 +145,7 @@ def fields_of_supplier(prefix: str = "") -> tuple[Field, ...]:
     names = ("supplier_external_id", "supplier_name", "supplier_location")
     return (
         Field(f"{prefix}supplier_id", cells.ID),
-        *fields_of(cells.NAME, *(prefix + name for name in names)),
+        *fields_of(cells.NAME_CELL, *(prefix + name for name in names)),
     )
 
 

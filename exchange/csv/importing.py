@@ -18,13 +18,13 @@ from exchange.csv.errors import BadOptions
 from exchange.csv.importers import Kind
 from exchange.csv.keyed_merge import KeyedMerge
 from exchange.csv.kind_list import KINDS
-from exchange.csv.merging import Merge, Written, run_merge
+from exchange.csv.merging import Merge, MergeCounts, run_merge
 from exchange.csv.numbers import decimal_marks, is_number
-from exchange.csv.reader import Record, Source
+from exchange.csv.reader import CsvRecord, Source
 from exchange.csv.references import resolve
 from exchange.csv.refusals import Refusal
 from exchange.csv.reject_file import RejectFile, leave_out_warnings
-from exchange.csv.report import SHOWN, ImportReport
+from exchange.csv.report import MAX_SHOWN_LINES, ImportReport
 from exchange.csv.sources import SourceOptions, open_source
 from exchange.csv.staging import OnStep, StagedRow, Staging
 from exchange.csv.statistics import refresh_statistics
@@ -142,7 +142,7 @@ def _stage(staging: Staging, source: Source, columns: Columns, progress: _Progre
     return read
 
 
-def _read_row(columns: Columns, record: Record) -> StagedRow:
+def _read_row(columns: Columns, record: CsvRecord) -> StagedRow:
     try:
         if record.problem:
             raise record.problem
@@ -179,7 +179,7 @@ def _choose_merge(
     )
 
 
-def _merge(staging: Staging, columns: Columns, merge: Merge) -> Written:
+def _merge(staging: Staging, columns: Columns, merge: Merge) -> MergeCounts:
     refresh_statistics(staging.cursor, _tables(columns.kind))
     for reference in columns.kind.references:
         staging.step(f"looking up {reference.noun.replace('_', ' ')}")
@@ -198,19 +198,19 @@ def _report(
     source: Source,
     columns: Columns,
     merge: Merge,
-    written: Written,
+    written: MergeCounts,
     read: int,
     dry_run: bool,
     all_or_nothing: bool,
 ) -> ImportReport:
     by_code = staging.count_rejections()
     rejected = sum(by_code.values())
-    superseded, pairs = staging.superseded(merge.differs(), SHOWN)
+    superseded, pairs = staging.superseded(merge.differs(), MAX_SHOWN_LINES)
     staging.warn_superseded(merge.differs(), merge.difference())
-    lost, lost_lines = staging.lost_characters(SHOWN)
+    lost, lost_lines = staging.lost_characters(MAX_SHOWN_LINES)
     nothing = all_or_nothing and rejected > 0
     if nothing:
-        written = Written()
+        written = MergeCounts()
     return ImportReport(
         kind=columns.kind.name,
         path=source.path.name,
@@ -225,11 +225,11 @@ def _report(
         ignored=columns.ignored,
         rejected_by_code=by_code,
         first_superseded=pairs,
-        first_rejections=tuple(staging.rejections(SHOWN)),
+        first_rejections=tuple(staging.rejections(MAX_SHOWN_LINES)),
         written=not (dry_run or nothing),
         dry_run=dry_run,
         warnings=staging.count_warnings(),
-        first_warnings=tuple(staging.warnings(SHOWN)),
+        first_warnings=tuple(staging.warnings(MAX_SHOWN_LINES)),
         lost_characters=lost,
         first_lost_characters=lost_lines,
     )

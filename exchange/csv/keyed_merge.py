@@ -10,7 +10,7 @@ from exchange.csv.identity import guard_identity
 from exchange.csv.importers import Target
 from exchange.csv.late_keys import adopt
 from exchange.csv.manufacturers import ensure_manufacturers
-from exchange.csv.merging import Written
+from exchange.csv.merging import MergeCounts
 from exchange.csv.refusals import Code
 from exchange.csv.staging import LIVE, Staging
 from exchange.csv.statistics import cut_lines, refresh_statistics
@@ -81,7 +81,7 @@ class KeyedMerge:
             )
         return 0
 
-    def write(self, first: int, last: int) -> Written:
+    def write(self, first: int, last: int) -> MergeCounts:
         created, changed = (0, 0)
         if self.names_makers:
             created, changed = ensure_manufacturers(
@@ -94,7 +94,7 @@ class KeyedMerge:
             inserted += self._insert({"first": low, "last": high})
             refresh_statistics(self.staging.cursor, (self.target.table,))
             self.staging.step("writing", high)
-        return Written(inserted, updated, created, changed)
+        return MergeCounts(inserted, updated, created, changed)
 
     def differs(self) -> str:
         return self._differs

@@ -5,10 +5,10 @@ from exchange.csv.importers import (
     CORRECTED,
     MANUFACTURER,
     PRODUCT,
-    Check,
     Field,
     Kind,
     LateKey,
+    RowCheck,
     Target,
     fields_of,
     fields_of_supplier,
@@ -23,7 +23,7 @@ MANUFACTURERS = Kind(
     "manufacturers",
     (
         Field("name", cells.INDEXED_NAME, required=True),
-        Field("location", cells.NAME, required=True),
+        Field("location", cells.NAME_CELL, required=True),
         Field("country", cells.COUNTRY),
     ),
     Target(
@@ -40,7 +40,7 @@ SUPPLIERS = Kind(
     "suppliers",
     (
         Field("name", cells.INDEXED_NAME, required=True),
-        Field("location", cells.NAME, required=True),
+        Field("location", cells.NAME_CELL, required=True),
         Field("contact_person", cells.TEXT),
         Field("country", cells.COUNTRY),
         Field("external_id", cells.IDENTIFIER),
@@ -80,7 +80,7 @@ CACAO_BATCHES = Kind(
         Field("quantity", cells.KILOGRAMS, required=True, aliases=("quantity_kg",)),
         *fields_of(cells.DAY, "harvest_date", "production_date"),
         Field("certification", cells.SCHEME),
-        Field("stage", cells.STAGE),
+        Field("stage", cells.STAGE_CELL),
     ),
     Target(
         "cacao_batches",
@@ -102,7 +102,7 @@ CACAO_BATCHES = Kind(
     (refer_to_supplier(),),
     (("supplier",),),
     (
-        Check(
+        RowCheck(
             Code.MISSING,
             f"coalesce(s.stage, {_HELD.format('stage')}, 'beans') = 'beans' and s.harvest_date is null"
             " and (s.target_id is null or 'harvest_date' = any (%(cleared)s)"
@@ -110,7 +110,7 @@ CACAO_BATCHES = Kind(
             f" and {no_other_row_gives('harvest_date', ('supplier_id', 'lot_number'))}",
             "'harvest_date is empty: beans are harvested'",
         ),
-        Check(
+        RowCheck(
             Code.OVERDRAWN,
             f"s.quantity < {_HELD.format('quantity')} and s.quantity < {_USED}",
             f"'quantity ' || s.quantity || ' kg is less than the ' || {_USED}"
@@ -139,10 +139,10 @@ _PRODUCTS = Kind(
         Field("description", cells.TEXT),
         Field("manufacturer_id", cells.ID),
         Field("manufacturer_name", cells.INDEXED_NAME),
-        Field("manufacturer_location", cells.NAME),
+        Field("manufacturer_location", cells.NAME_CELL),
         Field("manufacturer_country", cells.COUNTRY),
         Field("batch_number", cells.IDENTIFIER),
-        Field("gtin", cells.GTIN),
+        Field("gtin", cells.GTIN_CELL),
         Field("cocoa_percent", cells.PERCENT),
         Field("production_date", cells.DAY),
     ),
@@ -187,7 +187,7 @@ _USES = Kind(
         Field("lot_number", cells.IDENTIFIER),
         *fields_of_supplier(),
         Field("product_id", cells.ID),
-        Field("gtin", cells.GTIN),
+        Field("gtin", cells.GTIN_CELL),
         Field("product_batch_number", cells.IDENTIFIER),
         Field("output_batch_id", cells.ID),
         Field("output_lot_number", cells.IDENTIFIER),
@@ -204,19 +204,19 @@ _USES = Kind(
     ),
     (("cacao_batch",), ("product", "output_batch")),
     (
-        Check(
+        RowCheck(
             Code.SELF_USE,
             "s.cacao_batch_id = s.output_batch_id",
             "'cacao batch ' || s.cacao_batch_id || ' cannot go into itself'",
         ),
-        Check(
+        RowCheck(
             Code.MISSING,
             "s.output_batch_id is not null and s.quantity_kg is null"
             " and (s.old_kg is null or 'quantity_kg' = any (%(cleared)s))"
             f" and {no_other_row_gives('quantity_kg', ('output_batch_id', 'cacao_batch_id'))}",
             "'quantity_kg is empty: a use in another batch has its kg'",
         ),
-        Check(
+        RowCheck(
             Code.OVERDRAWN,
             "s.quantity_kg > (select t.quantity from cacao_batches t"
             " where t.cacao_batch_id = s.cacao_batch_id)",
@@ -230,14 +230,14 @@ TRANSACTIONS = Kind(
     "transactions",
     (
         Field("product_id", cells.ID),
-        Field("gtin", cells.GTIN),
+        Field("gtin", cells.GTIN_CELL),
         Field("product_batch_number", cells.IDENTIFIER),
         Field("cacao_batch_id", cells.ID),
         Field("lot_number", cells.IDENTIFIER),
         *fields_of_supplier(),
         Field("timestamp", cells.INSTANT, required=True),
         Field("event", cells.INDEXED_NAME, required=True),
-        Field("details", cells.JSON),
+        Field("details", cells.JSON_CELL),
         Field("event_id", cells.IDENTIFIER),
         Field("corrects", cells.ID),
         Field("corrects_event_id", cells.IDENTIFIER),
@@ -272,12 +272,12 @@ TRANSACTIONS = Kind(
     (refer_to_supplier(), PRODUCT, refer_to_batch("cacao_batch"), CORRECTED),
     (("product", "cacao_batch"),),
     (
-        Check(
+        RowCheck(
             Code.MISSING,
             "(s.corrects is null) <> (s.correction_reason is null)",
             "'corrects and correction_reason need each other'",
         ),
-        Check(
+        RowCheck(
             Code.UNKNOWN,
             "exists (select from transactions t where t.transaction_id = s.corrects and"
             " (t.product_id, t.cacao_batch_id) is distinct from (s.product_id, s.cacao_batch_id))",

@@ -9,12 +9,12 @@ from typing import Protocol
 
 import psycopg2
 
-from exchange.csv.importers import Check
+from exchange.csv.importers import RowCheck
 from exchange.csv.staging import VIOLATIONS, Staging, isolate
 
 
 @dataclass(frozen=True)
-class Written:
+class MergeCounts:
     """Rows written: of the kind itself, and of the manufacturers that its rows name."""
 
     inserted: int = 0
@@ -22,8 +22,8 @@ class Written:
     makers_created: int = 0
     makers_updated: int = 0
 
-    def __add__(self, other: "Written") -> "Written":
-        return Written(
+    def __add__(self, other: "MergeCounts") -> "MergeCounts":
+        return MergeCounts(
             self.inserted + other.inserted,
             self.updated + other.updated,
             self.makers_created + other.makers_created,
@@ -43,7 +43,7 @@ class Merge(Protocol):
     def settle(self) -> int:
         """Refuse live rows that cannot be written together; how many."""
 
-    def write(self, first: int, last: int) -> Written:
+    def write(self, first: int, last: int) -> MergeCounts:
         """Write the live rows of these lines."""
 
     def differs(self) -> str:
@@ -53,7 +53,7 @@ class Merge(Protocol):
         """In SQL: a text of the values in which staged rows `s` and `t` differ."""
 
 
-def run_merge(staging: Staging, merge: Merge, checks: Sequence[Check]) -> Written:
+def run_merge(staging: Staging, merge: Merge, checks: Sequence[RowCheck]) -> MergeCounts:
     """Write every row that can be written; the others are refused in the staging table."""
     staging.step("finding what is there")
     merge.find()
@@ -81,7 +81,7 @@ class _Attempt:
     def __init__(self, staging: Staging, merge: Merge) -> None:
         self.staging = staging
         self.merge = merge
-        self.written = Written()
+        self.written = MergeCounts()
 
     def __call__(self, lines: Sequence[int]) -> psycopg2.Error | None:
         try:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from exchange.csv import cells
 from exchange.csv.errors import AmbiguousNumbers
 from exchange.csv.importers import Field
-from exchange.csv.reader import Record, SheetCell
+from exchange.csv.reader import CsvRecord, SheetCell
 from exchange.csv.refusals import Code, Refusal
 
 DECIMALS = ("auto", "comma", "point")
@@ -51,7 +51,7 @@ def is_number(field: Field) -> bool:
 
 
 def decimal_marks(
-    columns: Sequence[tuple[int, Field]], records: Iterable[Record], delimiter: str, decimal: str
+    columns: Sequence[tuple[int, Field]], records: Iterable[CsvRecord], delimiter: str, decimal: str
 ) -> Mapping[int, str]:
     """Position of a column of numbers -> its decimal separator, after all records of the file.
 

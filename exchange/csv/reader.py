@@ -52,7 +52,7 @@ class SheetCell(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CsvRecord:
     """One record: the physical line it starts on (from 1), its cells, and why it is unreadable.
 
     Of a record whose quotes are broken, the only cell is its raw text.
@@ -93,7 +93,7 @@ class Source(ABC):
         """How many bytes of the file have been read."""
 
     @abstractmethod
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[CsvRecord]:
         """The records below the header that are not empty."""
 
 
@@ -132,7 +132,7 @@ class CSVFile(Source):
         """How many bytes of the file have been read."""
         return self._bytes.raw.tell()
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[CsvRecord]:
         """The records below the header; lines that are blank, or delimiters alone, are skipped."""
         width = len(self.header)
         while (record := self._next()) is not None:
@@ -140,7 +140,7 @@ class CSVFile(Source):
                 record = _restored(record)
             if record.problem is None and len(record.cells) != width:
                 words = f"{len(record.cells)} cells where the header has {width}"
-                yield Record(record.line, record.cells, Refusal(Code.CELL_COUNT, words))
+                yield CsvRecord(record.line, record.cells, Refusal(Code.CELL_COUNT, words))
             else:
                 yield record
 
@@ -153,7 +153,7 @@ class CSVFile(Source):
             raise UnreadableFile(f"the header on line {record.line} is unreadable: {reason}")
         return tuple(record.cells)
 
-    def _next(self) -> Record | None:
+    def _next(self) -> CsvRecord | None:
         while True:
             start = self._reader.line_num + 1
             self._raw.clear()
@@ -162,12 +162,12 @@ class CSVFile(Source):
             except StopIteration:
                 return None
             except csv.Error as error:
-                return Record(start, ["".join(self._raw)], self._problem(start, error))
+                return CsvRecord(start, ["".join(self._raw)], self._problem(start, error))
             if any(cells) and any(map(str.strip, cells)):
                 break
         if any("\0" in line for line in self._raw):
-            return Record(start, cells, Refusal(Code.NUL_CHARACTER, _name_nul(cells)))
-        return Record(start, cells)
+            return CsvRecord(start, cells, Refusal(Code.NUL_CHARACTER, _name_nul(cells)))
+        return CsvRecord(start, cells)
 
     def _problem(self, start: int, error: csv.Error) -> Refusal:
         end = self._reader.line_num
@@ -205,13 +205,13 @@ class CSVFile(Source):
             yield line
 
 
-def _restored(record: Record) -> Record:
+def _restored(record: CsvRecord) -> CsvRecord:
     """A record of a reject file with its cells as they were; a formula of a sheet stays refused."""
     cells = list(map(restore, record.cells))
     if len(cells) > 1 and cells[1] == Code.FORMULA:
         formula = Refusal(Code.FORMULA, "it was a formula: write its value")
         cells = [SheetCell.refused(c, formula) if c.startswith("=") else c for c in cells]
-    return Record(record.line, cells, record.problem)
+    return CsvRecord(record.line, cells, record.problem)
 
 
 def _name_nul(cells: list[str]) -> str:

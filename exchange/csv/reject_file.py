@@ -14,12 +14,12 @@ from pathlib import Path
 from exchange.csv.columns import Columns
 from exchange.csv.errors import UnreadableFile
 from exchange.csv.numbers import write_number
-from exchange.csv.reader import REJECT_COLUMNS, Record, Source
+from exchange.csv.reader import REJECT_COLUMNS, CsvRecord, Source
 from exchange.csv.refusals import WARNING_PREFIX, Rejection
 from exchange.csv.spreadsheet import harmless
 
 
-def leave_out_warnings(header: Sequence[str], records: Iterator[Record]) -> Iterator[Record]:
+def leave_out_warnings(header: Sequence[str], records: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
     """The records of a file without those that an earlier import listed as warnings."""
     names = [name.strip().lower() for name in header]
     if REJECT_COLUMNS[1] not in names:
@@ -81,7 +81,7 @@ def _numbers(columns: Columns, cells: Sequence[str]) -> list[str]:
     return written
 
 
-def _skip_to(records: Iterator[Record], line: int) -> Record:
+def _skip_to(records: Iterator[CsvRecord], line: int) -> CsvRecord:
     for record in records:
         if record.line == line:
             return record

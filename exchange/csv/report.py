@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from exchange.csv.refusals import Rejection
 
-SHOWN = 10
+MAX_SHOWN_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class ImportReport:
             lines.append(f"  warning: a character was lost before (U+FFFD): line {shown}{more}")
         lines += [f"  rejected as {code}: {n:,}" for code, n in self.rejected_by_code.items()]
         lines += [f"    line {r.line}: {r.code}: {r.reason}" for r in self.first_rejections]
-        if self.rejected > SHOWN:
-            lines.append(f"    … and {self.rejected - SHOWN:,} more")
+        if self.rejected > MAX_SHOWN_LINES:
+            lines.append(f"    … and {self.rejected - MAX_SHOWN_LINES:,} more")
         if self.warnings:
             lines.append(f"  warnings: {self.warnings:,}")
         lines += [f"    line {w.line}: {w.code}: {w.reason}" for w in self.first_warnings]
-        if self.warnings > SHOWN:
-            lines.append(f"    … and {self.warnings - SHOWN:,} more")
+        if self.warnings > MAX_SHOWN_LINES:
+            lines.append(f"    … and {self.warnings - MAX_SHOWN_LINES:,} more")
         return lines
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from psycopg2.extras import execute_values
 
 from exchange.csv.circles import Circle, find_circles
-from exchange.csv.merging import Written
+from exchange.csv.merging import MergeCounts
 from exchange.csv.refusals import Code
 from exchange.csv.staging import LIVE, Staging
 from exchange.csv.statistics import cut_lines, refresh_statistics
 
 
 @dataclass(frozen=True)
-class Edge:
+class UseEdge:
     """A table of uses: its columns for what goes out and for what comes in."""
 
     table: str
@@ -28,8 +28,8 @@ class Edge:
 
 
 EDGES = (
-    Edge("product_cacao_batch", "product_id", "cacao_batch_id"),
-    Edge("cacao_batch_input", "output_batch_id", "input_batch_id"),
+    UseEdge("product_cacao_batch", "product_id", "cacao_batch_id"),
+    UseEdge("cacao_batch_input", "output_batch_id", "input_batch_id"),
 )
 
 # A running sum that passes over what does not fit: a plain sum would count refused rows too.
@@ -148,14 +148,14 @@ class UseMerge:
         cursor.execute(DROP_FITTED)
         return refused
 
-    def write(self, first: int, last: int) -> Written:
+    def write(self, first: int, last: int) -> MergeCounts:
         lines = {"first": first, "last": last}
         updated = 0
         if self.gives_kg:
             # What gives kg back is written before what needs them: the triggers look after each.
             for sign in ("<", ">="):
                 updated += sum(self._update(edge, sign, lines) for edge in EDGES)
-        return Written(self._insert_all(first, last), updated)
+        return MergeCounts(self._insert_all(first, last), updated)
 
     def differs(self) -> str:
         return self._differs
@@ -191,7 +191,7 @@ class UseMerge:
             )
         return len(refused)
 
-    def _update(self, edge: Edge, sign: str, lines: dict[str, int]) -> int:
+    def _update(self, edge: UseEdge, sign: str, lines: dict[str, int]) -> int:
         self.staging.cursor.execute(
             f"update {edge.table} t set quantity_kg = {self._kg} from import_rows s"
             f" where {LIVE} and s.is_old and {edge.same()} and {self._differs}"
@@ -216,7 +216,7 @@ class UseMerge:
         cursor.execute("discard plans")
         return inserted + self._insert(batches, {"first": first, "last": last})
 
-    def _insert(self, edge: Edge, lines: dict[str, int]) -> int:
+    def _insert(self, edge: UseEdge, lines: dict[str, int]) -> int:
         self.staging.cursor.execute(
             f"insert into {edge.table} ({edge.output}, {edge.input}, quantity_kg)"
             f" select s.{edge.output}, s.cacao_batch_id, s.quantity_kg from import_rows s"

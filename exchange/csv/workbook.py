@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from exchange.csv.errors import BadOptions, EmptyFile, UnboundedRecord, UnreadableFile
-from exchange.csv.reader import Record, SheetCell, Source
+from exchange.csv.reader import CsvRecord, SheetCell, Source
 from exchange.csv.refusals import Code, Refusal
 
 # A sheet is read as a stream; the other parts, such as its texts, are held in memory.
@@ -74,18 +74,20 @@ class WorkbookFile(Source):
         """About how many bytes of the file have been read."""
         return min(self._file.tell(), self.size)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[CsvRecord]:
         """The rows below the header; empty rows are skipped. A record's line is its row's number."""
         width = len(self.header)
         while (row := self._next()) is not None:
             cells = row + [""] * (width - len(row))
             if len(cells) > width:
                 words = f"{len(cells)} cells where the header has {width}"
-                yield Record(self._number, cells, Refusal(Code.CELL_COUNT, words))
+                yield CsvRecord(self._number, cells, Refusal(Code.CELL_COUNT, words))
             elif any("\0" in cell for cell in cells):
-                yield Record(self._number, cells, Refusal(Code.NUL_CHARACTER, "the character NUL"))
+                yield CsvRecord(
+                    self._number, cells, Refusal(Code.NUL_CHARACTER, "the character NUL")
+                )
             else:
-                yield Record(self._number, cells)
+                yield CsvRecord(self._number, cells)
 
     def _check_bounds(self) -> None:
         def check() -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from graph.errors import RateLimited
 
 # Requests of one client that wait at a time.
-MAX_WAITING = 500
+MAX_WAITING_REQUESTS = 500
 _RETRY_SECONDS = 1
 
 _Turn = asyncio.Future[None]
@@ -43,7 +43,7 @@ class ClientLimiter:
         if self.enter_now(client):
             return
         waiting = self._waiting.setdefault(client, deque())
-        if len(waiting) >= MAX_WAITING:
+        if len(waiting) >= MAX_WAITING_REQUESTS:
             raise self._refusal()
         turn: _Turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)

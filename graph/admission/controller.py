@@ -13,13 +13,13 @@ from typing import TypeVar
 from graph.admission.client_limiter import ClientLimiter
 from graph.admission.limits import Limits
 from graph.admission.planning_executor import FairExecutor
-from graph.admission.rate_limit import RateLimiter, client_of, network_of
+from graph.admission.rate_limit import RateLimiter, client_network, client_of
 from graph.context import Viewer
 from models.database.connection_limiter import ConnectionLimiter
 from models.database.engines import Database
 from models.database.pool import Meter
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # One client may hold a quarter of the connections, half where clients are not counted; work that computes
 # between statements, half of them.
@@ -55,15 +55,15 @@ class Admission:
         """To be held while one thing is understood, which others may ask for at the same time."""
         return self._planning.subject(key)
 
-    async def plan(self, viewer: Viewer, work: Callable[[], T], *, short: bool = False) -> T:
+    async def plan(self, viewer: Viewer, work: Callable[[], _T], *, short: bool = False) -> _T:
         """What `work` returns or raises, beside the event loop, when it is this client's turn."""
         return await self._planning.run(_place_of(viewer), work, short=short)
 
-    async def compute(self, viewer: Viewer, work: Callable[[], T], *, size: int) -> T:
+    async def compute(self, viewer: Viewer, work: Callable[[], _T], *, size: int) -> _T:
         """The same for what is made of so many bytes of rows; its time is charged for."""
         took = 0.0
 
-        def timed() -> T:
+        def timed() -> _T:
             nonlocal took
             began = thread_time()
             try:
@@ -106,7 +106,7 @@ class Execution(Meter):
         finally:
             slots.give()
 
-    async def compute(self, work: Callable[[], T], size: int) -> T:
+    async def compute(self, work: Callable[[], _T], size: int) -> _T:
         """What `work` makes of so many bytes of rows."""
         return await self._admission.compute(self._viewer, work, size=size)
 
@@ -158,4 +158,4 @@ class WritePlace:
 
 
 def _place_of(viewer: Viewer) -> str:
-    return f"{viewer.actor} {network_of(viewer.address)}"
+    return f"{viewer.actor} {client_network(viewer.address)}"

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from models.database.connection_limiter import DatabaseUnavailable
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # Seconds a second that it may work while others are being answered; how many it may save up, and be
 # ahead by for a client that used less than half of what the heaviest of those who wait did.
@@ -28,11 +28,11 @@ HALF_LIFE = 5.0
 LITTLE = 0.15
 # Characters, and selections and inputs, of a document that holds up nobody.
 SHORT, FEW = 200, 4
-_MAX_CLIENTS, MAX_WAITING = 1_000, 200
+_MAX_CLIENTS, MAX_WAITING_PLANS = 1_000, 200
 TOO_MANY = "too many new documents at once"
 
 _Turn = asyncio.Future[None]
-Done = tuple[float, BaseException | None, tuple[T] | None]
+Done = tuple[float, BaseException | None, tuple[_T] | None]
 """Seconds of work, and what was raised or returned."""
 
 
@@ -85,7 +85,7 @@ class FairExecutor:
         self._credit, self._credited = SAVED, loop.time()
         self._timer = loop.call_later(0, self._hand_over, loop)
 
-    async def run(self, client: str, work: Callable[[], T], *, short: bool = False) -> T:
+    async def run(self, client: str, work: Callable[[], _T], *, short: bool = False) -> _T:
         """What `work` returns or raises; raises DatabaseUnavailable where its turn does not come in time.
 
         What is short is done at once, on the event loop, for whoever has used little.
@@ -119,7 +119,7 @@ class FairExecutor:
     async def _take_turn(self, loop: asyncio.AbstractEventLoop, client: str) -> None:
         turn: _Turn = loop.create_future()
         self._waiting.setdefault(client, deque()).append(turn)
-        if sum(map(len, self._waiting.values())) > MAX_WAITING:
+        if sum(map(len, self._waiting.values())) > MAX_WAITING_PLANS:
             self._turn_away()
         self._hand_over(loop)
         if turn.done():
@@ -159,7 +159,7 @@ class FairExecutor:
         loop: asyncio.AbstractEventLoop,
         client: str,
         answered: int,
-        doing: "asyncio.Future[Done[T]]",
+        doing: "asyncio.Future[Done[_T]]",
     ) -> None:
         if loop is not self._loop:
             return
@@ -201,7 +201,7 @@ def is_short(text: str) -> bool:
     return len(text) <= SHORT and text.count("{") <= FEW
 
 
-def _timed(work: Callable[[], T]) -> Done[T]:
+def _timed(work: Callable[[], _T]) -> Done[_T]:
     began = thread_time()
     try:
         made = work()

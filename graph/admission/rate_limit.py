@@ -137,11 +137,11 @@ def client_of(viewer: Viewer) -> str:
     actor = viewer.actor
     if actor and not actor.startswith(DEVELOPMENT_ACTOR):
         return actor
-    return network_of(viewer.address)
+    return client_network(viewer.address)
 
 
 @lru_cache(4096)
-def network_of(address: str) -> str:
+def client_network(address: str) -> str:
     """An IPv4 address, or the /64 that one client of IPv6 has."""
     if ":" not in address:
         return address

@@ -22,7 +22,7 @@ from jwt.exceptions import PyJWTError
 
 from graph.auth.issuer import Issuer, UntrustedToken, require_safe, shown
 from models.database.connection_limiter import DatabaseUnavailable
-from models.user import ROLES
+from models.user import USER_ROLES
 
 log = logging.getLogger("cacaotrace.oidc")
 
@@ -161,7 +161,7 @@ def role_of(claims: Mapping[str, Any], claim: str) -> str:
         for name in claim.split("."):
             value = value.get(name) if isinstance(value, dict) else None
     named = value if isinstance(value, list) else [value]
-    for role in reversed(ROLES):
+    for role in reversed(USER_ROLES):
         if role in named:
             return role
     raise UntrustedToken("no role that is known here")

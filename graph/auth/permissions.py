@@ -30,13 +30,13 @@ SIGN_IN_FIELDS = frozenset(
     for field in fields.split()
 )
 
-T = TypeVar("T", bound=type)
+_T = TypeVar("_T", bound=type)
 
 
-def open_to(roles: Roles) -> Callable[[T], T]:
+def open_to(roles: Roles) -> Callable[[_T], _T]:
     """Let these roles use every field of a type that declares no roles of its own."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         setattr(cls, TYPE_ROLES, roles)
         return cls
 
@@ -47,7 +47,7 @@ def open_to(roles: Roles) -> Callable[[T], T]:
 ALLOWED: dict[tuple[str, str], Roles] = {}
 
 # Events that record what has a type of its own: they are open to the roles of these fields.
-EVENTS: Mapping[str, tuple[str, str]] = {
+EVENT_FIELDS: Mapping[str, tuple[str, str]] = {
     "lost": ("CacaoBatch", "losses"),
     "held": ("CacaoBatch", "holds"),
     "released": ("CacaoBatch", "holds"),

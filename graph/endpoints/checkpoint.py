@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from graph.answer import Answer, Request
 from graph.auth.authentication import RequestAuthenticator
-from graph.endpoints.rest import failure, refusal, viewer_of
+from graph.endpoints.rest import error_response, failure, viewer_of
 from graph.execution.engine import Engine
 
 NEWEST = "{ ledger { checkpoint } }"
@@ -36,5 +36,5 @@ async def newest(
         return failure(answer)
     note = json.loads(answer.through)["ledger"]["checkpoint"]
     if note is None:
-        return refusal("there is no checkpoint yet", 404)
+        return error_response("there is no checkpoint yet", 404)
     return Response(note, media_type="text/plain", headers={"Cache-Control": "no-cache"})

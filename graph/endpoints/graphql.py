@@ -33,7 +33,7 @@ from graph.execution.persisted_queries import PersistedQueries
 from graph.execution.sign_in_documents import SIGN_IN_FIRST, SignInRequired
 from graph.execution.trusted_documents import NO_TRUSTED_DOCUMENTS, TrustedDocuments
 from graph.headers import Headers, headers_of
-from graph.transport.cors import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
+from graph.transport.cors import METHODS, NO_ORIGINS, CrossOrigin, StrictTransport, check_get
 from graph.transport.error_middleware import Unexpected
 from graph.transport.negotiation import IDENTITY, Coding, choose_coding, is_browser, qualities
 from graph.transport.redirects import SlashRedirect
@@ -62,7 +62,7 @@ class GraphQLEndpoint:
         access: AccessPolicy,
         web: Path,
         persisted: PersistedQueries,
-        origins: frozenset[bytes] = NOBODY,
+        origins: frozenset[bytes] = NO_ORIGINS,
     ) -> None:
         self._engine = engine
         self._authenticator = authenticator
@@ -84,7 +84,7 @@ class GraphQLEndpoint:
         if method == "OPTIONS":
             return await exchange.say_methods()
         try:
-            check(method, media_type, coding)
+            check_request(method, media_type, coding)
             if method != "POST":
                 check_get(fields, self._origins)
             viewer = await self._authenticator.viewer(scope, fields)
@@ -165,7 +165,7 @@ def application(
     web: Path,
     trusted: TrustedDocuments = NO_TRUSTED_DOCUMENTS,
     registering: bool = True,
-    origins: frozenset[bytes] = NOBODY,
+    origins: frozenset[bytes] = NO_ORIGINS,
     proxied: bool = False,
     limits: Limits = DEFAULTS,
     routes: Sequence[BaseRoute] = (),
@@ -234,7 +234,7 @@ def negotiate(accept: bytes) -> str | None:
     return None
 
 
-def check(method: str, media_type: str | None, coding: Coding | None) -> None:
+def check_request(method: str, media_type: str | None, coding: Coding | None) -> None:
     """Raises BadRequest where the request cannot be answered in any way that is accepted."""
     if method not in METHODS:
         raise WrongMethod(f"{method} is not a method of GraphQL over HTTP.", 405)

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from exchange.csv.spreadsheet import harmless
 from graph.answer import Answer, Request
 from graph.auth.authentication import RequestAuthenticator
-from graph.endpoints.rest import failure, refusal, viewer_of
+from graph.endpoints.rest import error_response, failure, viewer_of
 from graph.execution.engine import Engine
 from graph.pagination import MAX_LISTING_SIZE, write_global_id
 
@@ -68,14 +68,14 @@ async def recall(
             return failure(found)
         batch = found["cacaoBatch"]
         if batch is None:
-            return refusal("there is no such cacao batch", 404)
+            return error_response("there is no such cacao batch", 404)
         pages.append(batch["impact"])
         size += length
         page = batch["impact"]["products"]["pageInfo"]
         if not page["hasNextPage"]:
             break
         after = page["endCursor"]
-    written = await engine.compute(viewer, partial(write, pages), size, 0)
+    written = await engine.compute(viewer, partial(_write_rows, pages), size, 0)
     if isinstance(written, Answer):
         return failure(written)
     headers = {
@@ -91,7 +91,7 @@ def batch_id(given: str) -> str:
     return write_global_id("CacaoBatch", int(given)) if is_number else given
 
 
-def write(pages: list[dict[str, Any]]) -> str:
+def _write_rows(pages: list[dict[str, Any]]) -> str:
     """CSV of the pages of an impact; where no product was reached, one row says what was."""
     text = StringIO()
     writer = csv.writer(text)

@@ -80,7 +80,7 @@ class ProductEndpoint:
         given = http.query_params.get("limit", str(most))
         limit = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
         if not 0 <= limit <= most:
-            return refusal(f"limit must be a number from 0 to {most}")
+            return error_response(f"limit must be a number from 0 to {most}")
         viewer = await viewer_of(self._authenticator, http)
         if isinstance(viewer, Answer):
             return failure(viewer)
@@ -121,9 +121,9 @@ class ProductEndpoint:
             fields = headers_of(http.scope["headers"])
             given = decode(await read_body(fields, http.receive, self._engine.limits.body))
         except BadRequest as error:
-            return refusal(str(error), error.status)
+            return error_response(str(error), error.status)
         if not isinstance(given, dict):
-            return refusal("the body must be a JSON object")
+            return error_response("the body must be a JSON object")
         missing = [name for name in REQUIRED if given.get(name) in (None, "")]
         if missing:
             return JSONResponse({"error": "Missing required fields", "missing": missing}, 400)
@@ -141,7 +141,7 @@ class ProductEndpoint:
         payload = answer.data["createProduct"]
         if payload["userErrors"]:
             wrong = payload["userErrors"][0]
-            return refusal(f"{column_of(wrong['field'])}{wrong['message']}")
+            return error_response(f"{column_of(wrong['field'])}{wrong['message']}")
         created = payload["product"]["productId"]
         return JSONResponse({"message": CREATED, "product_id": created}, 201)
 
@@ -171,14 +171,14 @@ def column_of(field: Any) -> str:
     return f"{names.get(field[-1], field[-1])}: " if field else ""
 
 
-def refusal(message: str, status: int = 400) -> JSONResponse:
+def error_response(message: str, status: int = 400) -> JSONResponse:
     return JSONResponse({"error": message}, status, _HEADERS.get(status))
 
 
 def failure(answer: Answer) -> JSONResponse:
     error = answer.errors[0]
     code = str((error.extensions or {}).get("code"))
-    response = refusal(error.message, STATUS.get(code, 400))
+    response = error_response(error.message, STATUS.get(code, 400))
     if response.status_code in (429, 503):
         response.headers["Retry-After"] = str(answer.retry_after())
     return response

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from graph.answer import Answer, Request
 from graph.auth.authentication import RequestAuthenticator
 from graph.auth.roles import SIGNED_IN
-from graph.endpoints.rest import failure, refusal, viewer_of
+from graph.endpoints.rest import error_response, failure, viewer_of
 from graph.execution.engine import Engine
 
 # More boxes than these nobody can look at.
@@ -67,7 +67,7 @@ async def picture(
     """The drawing of a trace of a product or a batch; `?direction=forward` of a batch ahead."""
     way = WAYS.get(http.query_params.get("direction", "back"))
     if way is None:
-        return refusal("direction must be back or forward")
+        return error_response("direction must be back or forward")
     viewer = await viewer_of(authenticator, http)
     if isinstance(viewer, Answer):
         return failure(viewer)
@@ -81,14 +81,14 @@ async def picture(
     answer = await engine.answer(Request(TRACE, variables), viewer)
     if answer.through is None:
         return failure(answer)
-    drawing = partial(draw, answer.through)
+    drawing = partial(_draw, answer.through)
     drawn = await engine.compute(
         viewer, drawing, len(answer.through), len(answer.through) // _BYTES
     )
     if isinstance(drawn, Answer):
         return failure(drawn)
     if isinstance(drawn, Undrawable):
-        return refusal(str(drawn), drawn.status)
+        return error_response(str(drawn), drawn.status)
     headers = {"Content-Security-Policy": PICTURE_POLICY, "Cache-Control": "no-store"}
     return Response(drawn, media_type="image/svg+xml", headers=headers)
 
@@ -101,7 +101,7 @@ class Undrawable(Exception):
         self.status = status
 
 
-def draw(data: bytes) -> str | Undrawable:
+def _draw(data: bytes) -> str | Undrawable:
     """The SVG of the node in an answer with its trace."""
     node: dict[str, Any] | None = json.loads(data)["node"]
     if node is None:

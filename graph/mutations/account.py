@@ -97,7 +97,7 @@ def verify_viewer(input: ChangePasswordInput, caller: Caller) -> account.Verifie
     return account.verify(caller.database, name, input.old_password, viewer.address, signed_in=True)
 
 
-def sign_in(session: Session, _input: SignInInput, caller: Caller) -> Written:
+def _sign_in(session: Session, _input: SignInInput, caller: Caller) -> Written:
     user = caller.verified
     assert user is not None
     started = account.sign_in(session, user)
@@ -120,7 +120,7 @@ def sign_out(session: Session, input: SignOutInput, caller: Caller) -> Written:
     return {}
 
 
-def change_password(session: Session, input: ChangePasswordInput, caller: Caller) -> Written:
+def _change_password(session: Session, input: ChangePasswordInput, caller: Caller) -> Written:
     assert caller.verified is not None
     caller.extra["ended_sessions"] = account.change_password(
         session, caller.verified, input.new_password, caller.viewer.session
@@ -128,12 +128,12 @@ def change_password(session: Session, input: ChangePasswordInput, caller: Caller
     return {}
 
 
-def create_user(session: Session, input: CreateUserInput, _asker: Caller) -> Written:
+def _create_user(session: Session, input: CreateUserInput, _asker: Caller) -> Written:
     key = account.create_user(session, input.username, input.password, str(input.role.value))
     return {"user": key}
 
 
-def set_role(session: Session, input: SetRoleInput, _asker: Caller) -> Written:
+def _set_role(session: Session, input: SetRoleInput, _asker: Caller) -> Written:
     key = find_reference(session, models.User, input, "id")
     account.set_role(session, key, str(input.role.value))
     return {"user": key}
@@ -146,7 +146,7 @@ class AccountMutation:
         "20 from one address or 100 of one name, and it waits.",
         SignInInput,
         SignInPayload,
-        sign_in,
+        _sign_in,
         first=True,
         verify=verify_name,
         roles=ANYONE,
@@ -164,7 +164,7 @@ class AccountMutation:
         "Change the password of whoever has signed in; all other sessions of theirs end.",
         ChangePasswordInput,
         ChangePasswordPayload,
-        change_password,
+        _change_password,
         of_session=True,
         first=True,
         revokes=True,
@@ -175,7 +175,7 @@ class AccountMutation:
         "Add a user. Not for API keys.",
         CreateUserInput,
         CreateUserPayload,
-        create_user,
+        _create_user,
         first=True,
         of_person=True,
         roles=ADMINS,
@@ -184,7 +184,7 @@ class AccountMutation:
         "Give a user another role, at once in every session; an admin must be left. Not for API keys.",
         SetRoleInput,
         SetRolePayload,
-        set_role,
+        _set_role,
         of_person=True,
         revokes=True,
         roles=ADMINS,

@@ -44,14 +44,14 @@ class RevokeApiKeyPayload:
     api_key: ApiKey | None = written("The key.")
 
 
-def create_api_key(session: Session, input: CreateApiKeyInput, caller: Caller) -> Written:
+def _create_api_key(session: Session, input: CreateApiKeyInput, caller: Caller) -> Written:
     key, caller.extra["token"] = api_key.create_api_key(
         session, input.name, str(input.role.value), input.expires_in_days
     )
     return {"api_key": key}
 
 
-def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Caller) -> Written:
+def _revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Caller) -> Written:
     key = find_reference(session, models.ApiKey, input, "id")
     api_key.revoke_api_key(session, key)
     return {"api_key": key}
@@ -63,7 +63,7 @@ class ApiKeyMutation:
         "Make an API key. Not for API keys.",
         CreateApiKeyInput,
         CreateApiKeyPayload,
-        create_api_key,
+        _create_api_key,
         of_person=True,
         roles=ADMINS,
     )
@@ -71,7 +71,7 @@ class ApiKeyMutation:
         "Revoke an API key, at once.",
         RevokeApiKeyInput,
         RevokeApiKeyPayload,
-        revoke_api_key,
+        _revoke_api_key,
         revokes=True,
         roles=ADMINS,
     )

@@ -24,7 +24,7 @@ INDEXED = IDENTIFIERS | NAMES - {"location", "holder"}
 REFERENCE = "Its global id, or its number."
 FORMER_NAME = "former name"
 
-T = TypeVar("T", bound=type)
+_T = TypeVar("_T", bound=type)
 
 
 def required(description: str) -> Any:
@@ -50,10 +50,10 @@ def reference(description: str, *, former: str | None = None) -> Any:
     )
 
 
-def write_input(description: str) -> Callable[[T], T]:
+def write_input(description: str) -> Callable[[_T], _T]:
     """Declare an input of a mutation, with the deprecated names of its references."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         for name, member in [*vars(cls).items()]:
             if isinstance(member, StrawberryField) and FORMER_NAME in member.metadata:
                 former = member.metadata[FORMER_NAME] or f"{name}_id"
@@ -72,13 +72,15 @@ def _deprecated_in_favor_of(name: str) -> Any:
     )
 
 
-def update_input(create: Any, description: str, *, without: Sequence[str] = ()) -> Callable[[T], T]:
+def update_input(
+    create: Any, description: str, *, without: Sequence[str] = ()
+) -> Callable[[_T], _T]:
     """Declare the input that corrects what the input `create` made: each of its members, optional.
 
     `without` are the members that a correction cannot change.
     """
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         members = {field.python_name: field for field in create.__strawberry_definition__.fields}
         for name, annotation in create.__annotations__.items():
             member = members[name]

@@ -13,13 +13,13 @@ from strawberry.types.field import StrawberryField
 from graph.auth.permissions import FIELD_ROLES
 from graph.auth.roles import Roles
 
-T = TypeVar("T", bound=type)
+_T = TypeVar("_T", bound=type)
 
 # Classes whose fields are fields of Query.
 QUERY_FIELDS: list[type] = []
 
 
-def query_fields(cls: T) -> T:
+def query_fields(cls: _T) -> _T:
     """Add the fields of a class to Query."""
     declared = strawberry.type(cls)
     QUERY_FIELDS.append(declared)

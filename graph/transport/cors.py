@@ -21,7 +21,7 @@ HEADERS = (
 )
 """What every response says; the server adds them, once made, to all it sends."""
 STRICT_TRANSPORT: ResponseHeaders = ((b"strict-transport-security", b"max-age=31536000"),)
-NOBODY: frozenset[bytes] = frozenset()
+NO_ORIGINS: frozenset[bytes] = frozenset()
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 # Scripts of other sites cannot add these without asking first, forms and images cannot at all.
 MARKS = frozenset((b"graphql-require-preflight", b"x-requested-with", b"authorization"))

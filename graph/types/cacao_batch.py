@@ -6,7 +6,7 @@ import strawberry
 
 from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
 from graph.types.finding import Findings, findings
-from graph.types.lineage import Impact, OriginConnection, Trace, listing, trace_field
+from graph.types.lineage import Impact, OriginConnection, Trace, lineage_connection, trace_field
 from graph.types.node import Node, computed, field, node, relation, root_connection
 from graph.types.scalar import Date, Decimal
 from graph.types.stage import Stage
@@ -51,7 +51,7 @@ class CacaoBatch(Node):
         "All lots it was made from, or all that was made from it, with the edges between them.",
         both_ways=True,
     )
-    origins: OriginConnection = listing(
+    origins: OriginConnection = lineage_connection(
         "The lots without inputs that it goes back to, with their shares; itself, if it has none."
     )
     impact: Impact = computed("What a recall of it has to reach.")

@@ -8,7 +8,7 @@ from graph.auth.permissions import FIELD_ROLES, open_to
 from graph.auth.roles import ANYONE, SIGNED_IN
 from graph.types.scalar import Decimal
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @open_to(ANYONE)
@@ -22,16 +22,16 @@ class PageInfo:
 
 @open_to(ANYONE)
 @strawberry.type(description="One entry of a connection.")
-class Edge(Generic[T]):
+class Edge(Generic[_T]):
     cursor: str = strawberry.field(description="Opaque position, for `after` and `before`.")
-    node: T = strawberry.field(description="The object itself.")
+    node: _T = strawberry.field(description="The object itself.")
 
 
 @open_to(ANYONE)
 @strawberry.type(description="A page of a connection.")
-class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(description="Entries with their cursors.")
-    nodes: list[T] = strawberry.field(description="The objects alone, in the order of `edges`.")
+class Connection(Generic[_T]):
+    edges: list[Edge[_T]] = strawberry.field(description="Entries with their cursors.")
+    nodes: list[_T] = strawberry.field(description="The objects alone, in the order of `edges`.")
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
     total_count: int = strawberry.field(
         description="How many there are on all pages under this filter; counted when selected."
@@ -40,9 +40,9 @@ class Connection(Generic[T]):
 
 @open_to(ANYONE)
 @strawberry.type(description="One entry of a connection, with the mass that flows along it.")
-class FlowEdge(Generic[T]):
+class FlowEdge(Generic[_T]):
     cursor: str = strawberry.field(description="Opaque position, for `after` and `before`.")
-    node: T = strawberry.field(description="The object itself.")
+    node: _T = strawberry.field(description="The object itself.")
     quantity_kg: Decimal | None = strawberry.field(
         description="Mass along this edge, in kilograms; null where it was never recorded.",
         metadata={FIELD_ROLES: SIGNED_IN},
@@ -51,9 +51,9 @@ class FlowEdge(Generic[T]):
 
 @open_to(ANYONE)
 @strawberry.type(description="A page of a connection whose edges carry mass.")
-class FlowConnection(Generic[T]):
-    edges: list[FlowEdge[T]] = strawberry.field(description="Entries with cursors and kilograms.")
-    nodes: list[T] = strawberry.field(description="The objects alone, in the order of `edges`.")
+class FlowConnection(Generic[_T]):
+    edges: list[FlowEdge[_T]] = strawberry.field(description="Entries with cursors and kilograms.")
+    nodes: list[_T] = strawberry.field(description="The objects alone, in the order of `edges`.")
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
     total_count: int = strawberry.field(
         description="How many there are on all pages under this filter; counted when selected."

@@ -22,7 +22,7 @@ class TraceDirection(Enum):
     FORWARD = strawberry.enum_value("forward", description="To what was made from it.")
 
 
-def listing(description: str, *, roles: Roles | None = None) -> Any:
+def lineage_connection(description: str, *, roles: Roles | None = None) -> Any:
     """A page of what is computed; larger ones than of rows, since all of it is known at once."""
     return computed(
         description,
@@ -74,11 +74,11 @@ class TraceFlow:
 
 @computed_type("Everything a lot or product was made from, or that was made from it.", roles=ANYONE)
 class Trace:
-    lots: Connection[TraceLot] = listing(
+    lots: Connection[TraceLot] = lineage_connection(
         "Each lot once, by depth and number, without the one it began at."
     )
-    flows: Connection[TraceFlow] = listing("Each edge once, from the nearest on.")
-    products: Connection[TraceProduct] = listing("Products reached, of a FORWARD trace.")
+    flows: Connection[TraceFlow] = lineage_connection("Each edge once, from the nearest on.")
+    products: Connection[TraceProduct] = lineage_connection("Products reached, of a FORWARD trace.")
     lot_count: int = field("How many lots are listed; a lower bound where `truncated`.")
     flow_count: int = field("How many edges are listed; a lower bound where `truncated`.")
     product_count: int = field("How many products are listed; a lower bound where `truncated`.")
@@ -181,9 +181,9 @@ class Impact:
         " where `truncated`.",
         roles=SIGNED_IN,
     )
-    products: Connection[ImpactProduct] = listing("The products, by number.")
-    manufacturers: Connection[ImpactManufacturer] = listing("Who made them, by number.")
-    customers: Connection[ImpactCustomer] = listing(
+    products: Connection[ImpactProduct] = lineage_connection("The products, by number.")
+    manufacturers: Connection[ImpactManufacturer] = lineage_connection("Who made them, by number.")
+    customers: Connection[ImpactCustomer] = lineage_connection(
         "Whom their events name, in the order in which they first did.", roles=SIGNED_IN
     )
     truncated: bool = field(

@@ -31,7 +31,7 @@ VIEW_MODELS: dict[str, type[Base]] = {}
 
 RELATION, MEMBER = "relation", "member"
 
-T = TypeVar("T", bound=type)
+_T = TypeVar("_T", bound=type)
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def _metadata(roles: Roles | None) -> dict[str, Any]:
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, relation))
-def node(description: str, *, roles: Roles) -> Callable[[T], T]:
+def node(description: str, *, roles: Roles) -> Callable[[_T], _T]:
     """Declare a node type over the model of the same name; `roles` are those of `open_to`."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         model = _model_named(cls.__name__)
         declared = _declare(cls, model, description, roles)
         NODE_TYPES[cls.__name__], NODE_MODELS[cls.__name__] = declared, model
@@ -111,13 +111,13 @@ def node(description: str, *, roles: Roles) -> Callable[[T], T]:
 
 def root_connection(
     name: str, description: str, *arguments: StrawberryArgument, roles: Roles
-) -> Callable[[T], T]:
+) -> Callable[[_T], _T]:
     """Add a connection over all objects of a node type to Query, under this name in Python.
 
     `arguments` are those beside the arguments that every connection has.
     """
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         ROOT_CONNECTIONS[name] = RootConnection(cls.__name__, description, roles, arguments)
         return cls
 
@@ -125,10 +125,10 @@ def root_connection(
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, relation))
-def virtual(model: type[Base], description: str, *, roles: Roles) -> Callable[[T], T]:
+def virtual(model: type[Base], description: str, *, roles: Roles) -> Callable[[_T], _T]:
     """Declare a type of computed rows over this model, which are no nodes."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         VIRTUAL_MODELS[cls.__name__] = model
         return _declare(cls, model, description, roles)
 
@@ -136,10 +136,10 @@ def virtual(model: type[Base], description: str, *, roles: Roles) -> Callable[[T
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, relation))
-def view(model: type[Base], description: str, *, roles: Roles) -> Callable[[T], T]:
+def view(model: type[Base], description: str, *, roles: Roles) -> Callable[[_T], _T]:
     """Declare a type without an id over this model, which may be a view or a function."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         VIEW_MODELS[cls.__name__] = model
         return _declare(cls, model, description, roles)
 
@@ -147,10 +147,10 @@ def view(model: type[Base], description: str, *, roles: Roles) -> Callable[[T], 
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, member))
-def computed_type(description: str, *, roles: Roles) -> Callable[[T], T]:
+def computed_type(description: str, *, roles: Roles) -> Callable[[_T], _T]:
     """Declare a type without a model: what is computed of rows, not read from one."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         return _declare(cls, None, description, roles)
 
     return declare
@@ -165,7 +165,7 @@ def _model_named(name: str) -> type[Base]:
     raise LookupError(f"no module of models/ declares a table class {name}")
 
 
-def _declare(cls: T, model: type[Base] | None, description: str, roles: Roles) -> T:
+def _declare(cls: _T, model: type[Base] | None, description: str, roles: Roles) -> _T:
     cls.__annotations__ = {
         name: cls.__annotations__.get(name) or _annotation(model, name, shown)
         for name, shown in vars(cls).items()

@@ -2,7 +2,7 @@
 
 from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
 from graph.types.finding import Findings, findings
-from graph.types.lineage import OriginConnection, Trace, listing, trace_field
+from graph.types.lineage import OriginConnection, Trace, lineage_connection, trace_field
 from graph.types.node import Node, field, node, relation, root_connection
 from graph.types.scalar import GTIN, Date, Decimal
 from graph.types.view import dated
@@ -26,7 +26,7 @@ class Product(Node):
     trace: Trace = trace_field(
         "All lots it was made from, with the edges between them.", both_ways=False
     )
-    origins: OriginConnection = listing(
+    origins: OriginConnection = lineage_connection(
         "The lots without inputs that it goes back to, with their shares."
     )
     held_by = relation("Holds that are not released, on batches it was made of.", roles=SIGNED_IN)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models.accounts.account import create_user, find_user, remove_user, set_password, set_role
 from models.database.engines import Database
 from models.errors import AlreadyExists, DomainError, InvalidAttribute, violation_of
-from models.user import ROLES, User
+from models.user import USER_ROLES, User
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,11 +24,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", help="make a user")
     add.add_argument("name", metavar="NAME")
-    add.add_argument("--role", choices=ROLES, default="viewer", help="default: %(default)s")
+    add.add_argument("--role", choices=USER_ROLES, default="viewer", help="default: %(default)s")
     actions.add_parser("list", help="show all users, removed ones too")
     role = actions.add_parser("set-role", help="give a user another role")
     role.add_argument("name", metavar="NAME")
-    role.add_argument("role", metavar="ROLE", choices=ROLES, help=", ".join(ROLES))
+    role.add_argument("role", metavar="ROLE", choices=USER_ROLES, help=", ".join(USER_ROLES))
     password = actions.add_parser("set-password", help="give a user another password")
     password.add_argument("name", metavar="NAME")
     for asking in (add, password):

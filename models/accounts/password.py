@@ -38,7 +38,7 @@ BESIDE = frozenset(
 )
 # OWASP, Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
-_AT_ONCE, _WAITING, WAIT_SECONDS = 2, 8, 3.0
+_AT_ONCE, _WAITING, HASH_WAIT_SECONDS = 2, 8, 3.0
 
 _turns = BoundedSemaphore(_AT_ONCE)
 _places = BoundedSemaphore(_AT_ONCE + _WAITING)
@@ -113,7 +113,7 @@ def _turn() -> Iterator[None]:
     if not _places.acquire(blocking=False):
         raise DatabaseUnavailable("too many passwords are being checked")
     try:
-        if not _turns.acquire(timeout=WAIT_SECONDS):
+        if not _turns.acquire(timeout=HASH_WAIT_SECONDS):
             raise DatabaseUnavailable("no turn to check a password in time")
         try:
             yield

@@ -13,7 +13,7 @@ from typing import TypeVar
 from models.database.connection_limiter import ConnectionLimiter, DatabaseUnavailable
 from models.errors import TooManyAttempts
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 AT_ONCE, _WAITING, WAIT_SECONDS = 2, 16, 3.0
 # Under way and waiting, of one place.
@@ -29,7 +29,7 @@ class PasswordHashQueue:
         self.loop = self._slots.loop
         self._places: Counter[str] = Counter()
 
-    async def run(self, place: str, work: Callable[[], T]) -> T:
+    async def run(self, place: str, work: Callable[[], _T]) -> _T:
         """What `work` returns or raises, in a thread, when it is its turn.
 
         `place` is where it comes from; an empty one is not counted by itself. Raises TooManyAttempts
@@ -50,7 +50,7 @@ class PasswordHashQueue:
         # A request that is cut off leaves its thread behind, which keeps the turn until it ends.
         return await asyncio.shield(running)
 
-    def _done(self, place: str, done: "asyncio.Future[T]") -> None:
+    def _done(self, place: str, done: "asyncio.Future[_T]") -> None:
         self._slots.give()
         self._leave(place)
         if not done.cancelled():

@@ -75,7 +75,7 @@ class Statement:
         return PARAMETER.sub(lambda match: f"%(p{match[1]})s", self.text.replace("%", "%%"))
 
 
-class Connection:
+class AsyncConnection:
     """One connection of one event loop; one statement at a time."""
 
     def __init__(self, prepare: bool) -> None:

@@ -16,7 +16,7 @@ import psycopg2
 from psycopg2 import errorcodes
 
 from models.database.addresses import Addresses
-from models.database.asynchronous import FORGOTTEN, LOOK_SECONDS, Connection, Statement
+from models.database.asynchronous import FORGOTTEN, LOOK_SECONDS, AsyncConnection, Statement
 from models.database.connection_limiter import DatabaseUnavailable
 from models.database.running_loop import RunningLoop
 from models.database.timeouts import Timeouts
@@ -44,10 +44,10 @@ class Pool:
         self._prepare = prepare
         self._wait = timeouts.pool
         self._hung = timeouts.request
-        self._free: deque[Connection] = deque()
+        self._free: deque[AsyncConnection] = deque()
         self._spare = size
-        self._queue: deque[asyncio.Future[Connection | None]] = deque()
-        self._busy: dict[Connection, float] = {}
+        self._queue: deque[asyncio.Future[AsyncConnection | None]] = deque()
+        self._busy: dict[AsyncConnection, float] = {}
         self._closed = False
         self._home = RunningLoop()
         self.loop = self._home.loop
@@ -140,7 +140,7 @@ class Pool:
 
     async def _ask(
         self,
-        connection: Connection,
+        connection: AsyncConnection,
         meter: Meter | None,
         statement: Statement,
         values: Sequence[object],
@@ -187,13 +187,13 @@ class Pool:
                 self._spare += 1
         self._watcher = self.loop.call_later(LOOK_SECONDS, self._watch)
 
-    async def _take(self) -> Connection:
+    async def _take(self) -> AsyncConnection:
         if self._free:
             return self._free.pop()
         if self._spare:
             self._spare -= 1
             return await self._open()
-        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[AsyncConnection | None] = asyncio.get_running_loop().create_future()
         self._queue.append(waiter)
         try:
             # Not wait_for: before Python 3.12 it loses a cancellation that meets an answer.
@@ -210,9 +210,9 @@ class Pool:
             raise
         return given if given is not None else await self._open()
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> AsyncConnection:
         """A new connection, in the place that the caller took for it."""
-        connection = Connection(self._prepare)
+        connection = AsyncConnection(self._prepare)
         try:
             await connection.open(self._addresses)
         except BaseException:
@@ -220,12 +220,12 @@ class Pool:
             raise
         return connection
 
-    def _give(self, connection: Connection) -> None:
+    def _give(self, connection: AsyncConnection) -> None:
         if self._closed:
             connection.close()
         self._pass_on(None if connection.closed else connection)
 
-    def _pass_on(self, connection: Connection | None) -> None:
+    def _pass_on(self, connection: AsyncConnection | None) -> None:
         """To whoever waits first: a connection, or the right to open one."""
         while self._queue:
             waiter = self._queue.popleft()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from models.database.asynchronous import dsn_of
 
-SCHEMES = ("postgresql", "postgres")
+URL_SCHEMES = ("postgresql", "postgres")
 MAX_PORT = 65_535
 OPTION = re.compile(r"[a-z_]{1,40}")
 
@@ -24,7 +24,7 @@ class UnusableURL(ValueError):
 def read_url(value: str) -> str:
     """The URL for libpq and SQLAlchemy; raises UnusableURL."""
     scheme, separator, rest = value.partition("://")
-    if not separator or scheme not in SCHEMES:
+    if not separator or scheme not in URL_SCHEMES:
         raise UnusableURL("must start with postgresql:// or postgres://")
     url = f"postgresql://{rest}"
     try:

@@ -5,16 +5,16 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-def within(seconds: float | None, work: Callable[[], T]) -> T:
+def within(seconds: float | None, work: Callable[[], _T]) -> _T:
     """What `work` returns or raises, run in a thread; raises TimeoutError after so many seconds.
 
     None waits without an end. A handler of a signal runs meanwhile, and what it raises is raised here.
     The thread then goes on, but holds up neither this one nor the end of the process.
     """
-    done: Future[T] = Future()
+    done: Future[_T] = Future()
 
     def run() -> None:
         try:

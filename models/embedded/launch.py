@@ -26,7 +26,7 @@ from models.embedded.account import Account, EmbeddedError, choose_account, let_
 from models.embedded.lock import (
     SOCKET_NAME,
     STOP_SECONDS,
-    Record,
+    LockRecord,
     end_survivors,
     read_record,
     write_record,
@@ -53,7 +53,7 @@ class Launch:
     def start(self, cancelled: Callable[[], bool]) -> tuple[Process, str]:
         """The process, which answers, and its URL; raises EmbeddedError, also once cancelled."""
         survivor = read_record(self.lock).postgres
-        write_record(self.lock, Record(os.getpid(), survivor))
+        write_record(self.lock, LockRecord(os.getpid(), survivor))
         account = choose_account(self.folder)
         if account.uid is not None:
             let_read(self.programs.parent.parent)
@@ -65,10 +65,10 @@ class Launch:
         journal = self.folder.with_name(f"{self.folder.name}.log")
         process, begin = self._run(account, sockets, survivor, journal)
         try:
-            write_record(self.lock, Record(os.getpid(), process.pid))
+            write_record(self.lock, LockRecord(os.getpid(), process.pid))
             _wait(process, url, journal, begin, cancelled)
             _create_database(url)
-            write_record(self.lock, Record(os.getpid(), process.pid, url))
+            write_record(self.lock, LockRecord(os.getpid(), process.pid, url))
         except BaseException:
             end(process)
             raise

@@ -35,7 +35,7 @@ class AlreadyInUse(EmbeddedError):
 
 
 @dataclass(frozen=True)
-class Record:
+class LockRecord:
     """What `<folder>.lock` says: the pid in charge, PostgreSQL's pid, its URL once it answers."""
 
     pid: int = 0
@@ -55,14 +55,14 @@ def take(folder: Path) -> int:
     return lock
 
 
-def read_record(lock: int) -> Record:
+def read_record(lock: int) -> LockRecord:
     try:
-        return Record(**json.loads(os.pread(lock, 10_000, 0)))
+        return LockRecord(**json.loads(os.pread(lock, 10_000, 0)))
     except (ValueError, TypeError):
-        return Record()
+        return LockRecord()
 
 
-def write_record(lock: int, record: Record) -> None:
+def write_record(lock: int, record: LockRecord) -> None:
     text = json.dumps(asdict(record)).encode()
     os.ftruncate(lock, 0)
     os.pwrite(lock, text, 0)

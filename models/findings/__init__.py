@@ -7,8 +7,8 @@ enum of the schema, the statements and the table in the README follow from it.
 from models.findings import ancestry, claims, ledgers, matter, records, timing
 from models.findings.rule import SEVERITIES, Rule
 from models.findings.scope import Scope
-from models.findings.statement import ALL, COLUMNS, KEY, WHERE, Position, Window, branches_of
-from models.findings.statement import listing as listing_of
+from models.findings.statement import ALL, COLUMNS, KEY, WHERE, FindingWindow, Position, branches_of
+from models.findings.statement import listing_statement as listing_of
 
 RULES = tuple(
     sorted(
@@ -30,9 +30,9 @@ __all__ = [
     "RULES",
     "SEVERITIES",
     "WHERE",
+    "FindingWindow",
     "Position",
     "Rule",
     "Scope",
-    "Window",
     "listing_of",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from models.database.engines import Database
 from models.findings.rule import Rule
 from models.findings.scope import Scope
-from models.findings.statement import WHERE, branches_of, listing
+from models.findings.statement import WHERE, branches_of, listing_statement
 
 # What is written of a finding: of its key only the rule, as the rest is told by where it is.
 SHOWN = ("rule", "severity", "message", *WHERE, "evidence")
@@ -37,7 +37,9 @@ def stream(database: Database, scope: Scope, rules: Sequence[Rule]) -> Iterator[
             if cursor.fetchone() is None:
                 raise LookupError(scope.start)
         for branch in branches_of(rules):
-            yield from _of(cursor, f"SELECT {columns} FROM ({listing([branch], scope)}) f")
+            yield from _of(
+                cursor, f"SELECT {columns} FROM ({listing_statement([branch], scope)}) f"
+            )
 
 
 def _of(cursor: Any, select: str) -> Iterator[dict[str, Any]]:

@@ -7,16 +7,16 @@ NUMBER = "'^-?[0-9]{1,255}(\\.[0-9]{1,255})?$'"
 _KEY = "'^[0-9]{1,9}$'"
 
 
-def named(*names: str) -> str:
+def named_in_details(*names: str) -> str:
     """The whole number under one of these names of an event's details; null where there is none."""
     given = "coalesce(" + ", ".join(f"s.details ->> '{name}'" for name in names) + ")"
     return f"CASE WHEN {given} ~ {_KEY} THEN ({given})::int END"
 
 
 # What an event names: a loss, a product, a lot that was taken, one that took.
-_NAMED = f"""SELECT CASE WHEN s.product_id IS NULL THEN {named("lossId")} END AS loss,
-    {named("productId", "product_id")} AS product, {named("cacaoBatchId", "cacao_batch_id")} AS lot,
-    {named("inputBatchId", "input_batch_id")} AS input, {named("outputBatchId", "output_batch_id")} AS output"""
+_NAMED = f"""SELECT CASE WHEN s.product_id IS NULL THEN {named_in_details("lossId")} END AS loss,
+    {named_in_details("productId", "product_id")} AS product, {named_in_details("cacaoBatchId", "cacao_batch_id")} AS lot,
+    {named_in_details("inputBatchId", "input_batch_id")} AS input, {named_in_details("outputBatchId", "output_batch_id")} AS output"""
 SAID = """SELECT coalesce(s.details ->> 'quantityKg', s.details ->> 'quantity_kg', s.details #>> '{weight,net_kg}',
     CASE WHEN s.details #>> '{quantityList,0,uom}' = 'KGM' AND s.details #> '{quantityList,1}' IS NULL
       THEN s.details #>> '{quantityList,0,quantity}' END) AS said"""

@@ -30,7 +30,7 @@ Position = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class FindingWindow:
     """Which findings: behind `after` and ahead of `before`, or at them; SQL of how many at most.
 
     `backward` counts from the end, and lists in descending order; `whole` findings, or their keys alone.
@@ -44,7 +44,7 @@ class Window:
     whole: bool = True
 
 
-ALL = Window()
+ALL = FindingWindow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Branch:
             return "f.first_key + 0", "f.second_key + 0"
         return "f.first_key", "f.second_key"
 
-    def within(self, window: Window) -> Iterator[str]:
+    def within(self, window: FindingWindow) -> Iterator[str]:
         """Conditions on a finding `f` of this branch: between the cursors."""
         for position, greater in ((window.after, True), (window.before, False)):
             if position is None:
@@ -111,10 +111,10 @@ def branches_of(rules: Sequence[Rule]) -> list[Branch]:
     return sorted(made, key=lambda branch: branch.place)
 
 
-def listing(
+def listing_statement(
     branches: Sequence[Branch],
     scope: Scope,
-    window: Window = ALL,
+    window: FindingWindow = ALL,
 ) -> str:
     """A statement of the findings of these branches in a window, in order."""
     if not branches:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.lineage.listing import Key, LineageResult, Listed
+from models.lineage.listing import LineageResult, Listed, ListingKey
 from models.lineage.network import Network, Walked, walk
 from models.lineage.shares import WHOLE, concentrations, decimal, divide, rounded, sources
 
@@ -91,7 +91,7 @@ class Passed:
         between = sum(len(self.listed.intersection(far)) for _, _, far in self._between())
         return between + len(self._uses())
 
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[ListingKey]:
         """Depth of the near end, whether a product is an end, the near and the far end."""
         between = [
             (depth, _LOT, lot, end)
@@ -100,7 +100,7 @@ class Passed:
         ]
         return sorted([*between, *self._uses()])
 
-    def show(self, key: Key) -> dict[str, Any]:
+    def show(self, key: ListingKey) -> dict[str, Any]:
         """The ends of a flow in the direction of matter, whichever way it was walked."""
         _, kind, near, far = key
         giver, taker = (far, near) if self.asked.back else (near, far)
@@ -119,7 +119,7 @@ class Passed:
             if most is None or depth < most:
                 yield depth, lot, self.network.of_lot(lot)[0]
 
-    def _uses(self) -> list[Key]:
+    def _uses(self) -> list[ListingKey]:
         network, start = self.network, self.asked.start
         if self.asked.of_product:
             lots = (network.lot[use] for use in network.by_product.get(start, ()))
@@ -164,7 +164,7 @@ def by_share(network: Network, asked: Asked, walked: Walked, found: Sequence[int
     kilograms = rounded(parts, mass) if parts and mass is not None else {}
     keys = sorted((-shares.get(lot, 0), lot) for lot in found)
 
-    def show(key: Key) -> dict[str, Any]:
+    def show(key: ListingKey) -> dict[str, Any]:
         lot = key[1]
         return {
             "cacaoBatch": lot,
@@ -205,7 +205,7 @@ def impact(network: Network, asked: Asked) -> LineageResult:
     # What was not read may hold more: counts are lower bounds then, and no mass is the whole.
     mass = None if walked.truncated else total(masses.values())
 
-    def show_product(key: Key) -> dict[str, Any]:
+    def show_product(key: ListingKey) -> dict[str, Any]:
         product = key[0]
         return {
             "depth": products[product],
@@ -214,12 +214,12 @@ def impact(network: Network, asked: Asked) -> LineageResult:
             "customers": sold.get(product, []),
         }
 
-    def show_maker(key: Key) -> dict[str, Any]:
+    def show_maker(key: ListingKey) -> dict[str, Any]:
         made = makers[key[0]]
         in_made = decimal(total(masses[product] for product in made), KG)
         return {"manufacturer": key[0], "productCount": len(made), "quantityKg": in_made}
 
-    def show_customer(key: Key) -> dict[str, Any]:
+    def show_customer(key: ListingKey) -> dict[str, Any]:
         customer = customers[key[0]]
         count, lots = len(customer.products), customer.of_lots
         return {"name": customer.name, "productCount": count, "ofLots": lots}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-Key: TypeAlias = tuple[int, ...]
+ListingKey: TypeAlias = tuple[int, ...]
 Shown: TypeAlias = Mapping[str, Any]
 
 
@@ -15,8 +15,8 @@ Shown: TypeAlias = Mapping[str, Any]
 class Listed:
     """Entries by their sorted keys; `show` gives what is known of one: facts, and keys of members."""
 
-    keys: Sequence[Key]
-    show: Callable[[Key], Shown]
+    keys: Sequence[ListingKey]
+    show: Callable[[ListingKey], Shown]
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,21 @@ class LineageResult:
 
 
 @dataclass(frozen=True)
-class Window:
+class ListingWindow:
     """The entries of a page, and whether others precede or follow."""
 
-    keys: Sequence[Key]
+    keys: Sequence[ListingKey]
     has_previous_page: bool
     has_next_page: bool
 
 
 def window(
-    keys: Sequence[Key], limit: int, backward: bool, after: Key | None, before: Key | None
-) -> Window:
+    keys: Sequence[ListingKey],
+    limit: int,
+    backward: bool,
+    after: ListingKey | None,
+    before: ListingKey | None,
+) -> ListingWindow:
     """At most `limit` keys behind `after` and ahead of `before`, from the start or from the end."""
     low = 0 if after is None else bisect_right(keys, after)
     high = len(keys) if before is None else max(low, bisect_left(keys, before))
@@ -46,10 +50,10 @@ def window(
         low = max(low, high - limit)
     else:
         high = min(high, low + limit)
-    return Window(keys[low:high], low > 0, high < len(keys))
+    return ListingWindow(keys[low:high], low > 0, high < len(keys))
 
 
-def write_cursor(scope: str, key: Key) -> str:
+def write_cursor(scope: str, key: ListingKey) -> str:
     """A cursor as graph.pagination reads it."""
     text = json.dumps([scope, *key], separators=(", ", ": "))
     return base64.b64encode(text.encode()).decode()

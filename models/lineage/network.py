@@ -13,7 +13,7 @@ MAX_PASSED = 2_000_000
 
 Flows: TypeAlias = tuple[Sequence[int], Sequence[int]]
 """Where the flows of a lot lead, and their grams."""
-NONE: Flows = ((), ())
+NO_MASS: Flows = ((), ())
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Network:
 
     def of_lot(self, lot: int) -> Flows:
         """The flows that lead on from a lot."""
-        return self.flows.get(lot, NONE)
+        return self.flows.get(lot, NO_MASS)
 
     def ahead(self, lots: Iterable[int]) -> Iterator[int]:
         """Where the flows of these lots lead, once for each flow."""

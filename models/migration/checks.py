@@ -62,7 +62,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RefusedRow:
     """A row that a check found."""
 
     check: Check
@@ -77,24 +77,24 @@ class Row:
     def place(self) -> str:
         """The table, the key, the rule and the value."""
         check = self.check
-        return f"{check.table} {self.key}: {check.rule}: {check.column} {shown(self.value)}"
+        return f"{check.table} {self.key}: {check.rule}: {check.column} {shown_value(self.value)}"
 
     def outcome(self) -> str:
         """What --repair does with the row, or why it is not repairable, or why it is kept."""
         if self.check.removes:
             return "--repair removes the row"
         if self.check.repair:
-            return f"--repair stores {shown(self.repaired)}"
+            return f"--repair stores {shown_value(self.repaired)}"
         advice = self.advice or self.check.advice
         return f"not repairable: {advice}" if self.check.blocks else f"kept: {advice}"
 
     def repaired_as(self) -> str:
         """What --repair did with the row."""
-        done = "removed" if self.check.removes else f"now {shown(self.repaired)}"
+        done = "removed" if self.check.removes else f"now {shown_value(self.repaired)}"
         return f"{self.place()}: {done}"
 
 
-def shown(value: str | None) -> str:
+def shown_value(value: str | None) -> str:
     """A value as it is printed: invisible and decomposed characters are escaped."""
     if value is None:
         return "null"
@@ -102,15 +102,15 @@ def shown(value: str | None) -> str:
     return repr(value) if composed else ascii(value)
 
 
-def find(cursor: Any, checks: Iterable[Check]) -> Iterator[Row]:
+def find_refused_rows(cursor: Any, checks: Iterable[Check]) -> Iterator[RefusedRow]:
     """The rows that checks find, in the order of the checks and of the keys."""
     for check in checks:
         cursor.execute(check.query())
         for key, value, repaired, advice in cursor.fetchall():
-            yield Row(check, key, value, repaired, advice)
+            yield RefusedRow(check, key, value, repaired, advice)
 
 
-def repair(cursor: Any, checks: Iterable[Check]) -> Iterator[tuple[Row, str]]:
+def repair(cursor: Any, checks: Iterable[Check]) -> Iterator[tuple[RefusedRow, str]]:
     """Repair rows in the transaction of the cursor; each with the reason where its repair failed, else "".
 
     A repair fails where another rule of the database refuses it; the rows before and after it are repaired.
@@ -121,8 +121,8 @@ def repair(cursor: Any, checks: Iterable[Check]) -> Iterator[tuple[Row, str]]:
             yield from _repair(cursor, check)
 
 
-def _repair(cursor: Any, check: Check) -> Iterator[tuple[Row, str]]:
-    rows = list(find(cursor, [check]))
+def _repair(cursor: Any, check: Check) -> Iterator[tuple[RefusedRow, str]]:
+    rows = list(find_refused_rows(cursor, [check]))
     if not rows:
         return
     for trigger in check.disables:

@@ -14,8 +14,8 @@ import psycopg2
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from models.migration.checks import Check, Row, find, repair
-from models.migration.privileges import grants, restore
+from models.migration.checks import Check, RefusedRow, find_refused_rows, repair
+from models.migration.privileges import grants, restore_grants
 from models.migration.schema_file import MIGRATIONS, SCHEMA_LOCK, known_versions
 from models.migration.status import MIGRATE, State, Status, inspect
 
@@ -49,7 +49,7 @@ def rows_block(count: int) -> str:
 class RowsRefused(MigrationError):
     """Rows of the database block a migration. `rows` are all of them."""
 
-    def __init__(self, version: str, rows: list[Row]) -> None:
+    def __init__(self, version: str, rows: list[RefusedRow]) -> None:
         super().__init__(
             f"{rows_block(len(rows))} version {version} of the schema: list them by {MIGRATE} --plan,"
             f" repair them by {MIGRATE} --repair"
@@ -67,19 +67,19 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MigrationPlan:
     """What `migrate` would do: nothing where `pending` is empty."""
 
     state: State
     pending: tuple[Migration, ...]
     # Rows that block the migrations, and rows that are kept as they are.
-    blocking: tuple[Row, ...]
-    kept: tuple[Row, ...]
+    blocking: tuple[RefusedRow, ...]
+    kept: tuple[RefusedRow, ...]
     # Versions whose rows can only be checked after an earlier migration.
     unchecked: tuple[str, ...]
 
 
-def plan(engine: Engine) -> Plan:
+def plan(engine: Engine) -> MigrationPlan:
     """Inspect a database and check its rows, in one snapshot that is rolled back. Never writes.
 
     Raises MigrationError where the database cannot be upgraded.
@@ -89,19 +89,19 @@ def plan(engine: Engine) -> Plan:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         state = _upgradable(inspect(cursor))
         pending = pending_migrations(state)
-        rows: list[Row] = []
+        rows: list[RefusedRow] = []
         unchecked = []
         for migration in pending:
             cursor.execute("SAVEPOINT checks")
             try:
-                rows += find(cursor, migration.checks)
+                rows += find_refused_rows(cursor, migration.checks)
             except psycopg2.errors.SyntaxErrorOrAccessRuleViolation:
                 cursor.execute("ROLLBACK TO SAVEPOINT checks")
                 unchecked.append(migration.version)
         transaction.rollback()
     blocking = tuple(row for row in rows if row.check.blocks)
     kept = tuple(row for row in rows if not row.check.blocks)
-    return Plan(state, pending, blocking, kept, tuple(unchecked))
+    return MigrationPlan(state, pending, blocking, kept, tuple(unchecked))
 
 
 def migrate(
@@ -125,7 +125,7 @@ def migrate(
 
 def repair_rows(
     engine: Engine, lock_seconds: float = _LOCK_SECONDS
-) -> tuple[list[tuple[Row, str]], list[Row]]:
+) -> tuple[list[tuple[RefusedRow, str]], list[RefusedRow]]:
     """Repair the rows that block the next migration, in one transaction.
 
     Returns the rows that a check can repair, each with the reason where it failed, and the rows that still block.
@@ -137,12 +137,12 @@ def repair_rows(
             return [], []
         _lock_tables(cursor)
         checks = pending[0].checks
-        repaired: list[tuple[Row, str]] = []
+        repaired: list[tuple[RefusedRow, str]] = []
         # A bound of a period may have to move before the other one can.
         for _ in range(REPAIR_PASSES):
             before = [row for row, failed in repaired if not failed]
             repaired = [*((row, "") for row in before), *repair(cursor, checks)]
-        return repaired, [row for row in find(cursor, checks) if row.check.blocks]
+        return repaired, [row for row in find_refused_rows(cursor, checks) if row.check.blocks]
 
 
 def pending_migrations(state: State) -> tuple[Migration, ...]:
@@ -173,7 +173,7 @@ def _step(engine: Engine, lock_seconds: float) -> Migration | None:
             return None
         migration = pending[0]
         _lock_tables(cursor)
-        rows = [row for row in find(cursor, migration.checks) if row.check.blocks]
+        rows = [row for row in find_refused_rows(cursor, migration.checks) if row.check.blocks]
         if rows:
             raise RowsRefused(migration.version, rows)
         before = grants(cursor)
@@ -183,7 +183,7 @@ def _step(engine: Engine, lock_seconds: float) -> Migration | None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, migration.version)
-        restore(cursor, before)
+        restore_grants(cursor, before)
         return migration
 
 

@@ -18,7 +18,7 @@ def grants(cursor: Any) -> set[Grant]:
     return set(cursor.fetchall())
 
 
-def restore(cursor: Any, before: set[Grant]) -> None:
+def restore_grants(cursor: Any, before: set[Grant]) -> None:
     """Grant what a relation of the same name has lost."""
     cursor.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"

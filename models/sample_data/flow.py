@@ -75,7 +75,7 @@ def number_day(text: str) -> int:
     return count_days(date.fromisoformat(text)) if text else NONE
 
 
-def add_showcase(lots: Lots) -> None:
+def add_showcase_flow(lots: Lots) -> None:
     for stage, supplier, harvested, produced, kg, scheme, country, cocoa, inputs in SHOWCASE:
         origin = INDEX[country] if country else BLEND
         days = (number_day(harvested), number_day(produced))
@@ -232,7 +232,7 @@ class Flow:
 def make_lots(rng: Random, suppliers: Sequence[SampleSupplier], count: int) -> Lots:
     """`count` lots over all stages: about 70 % beans."""
     lots = Lots()
-    add_showcase(lots)
+    add_showcase_flow(lots)
     flow = Flow(rng, suppliers, lots)
     weights = list(accumulate(_KIND_WEIGHTS))
     following = count - len(lots)

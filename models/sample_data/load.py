@@ -110,5 +110,5 @@ def escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
-def optional(value: str | None) -> str:
+def optional_text(value: str | None) -> str:
     return r"\N" if value is None else escape(value)

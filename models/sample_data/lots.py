@@ -13,7 +13,7 @@ from random import Random
 
 from models.lot import STAGES
 from models.sample_data.calendar import DAYS, RECORDED, TEXTS
-from models.sample_data.parties import BLEND, SCHEMES
+from models.sample_data.parties import BLEND, CERTIFICATION_SCHEMES
 from models.sample_data.plots import PlotRanges, share_out
 
 BEANS, NIBS, LIQUOR, BUTTER, POWDER, COUVERTURE = range(len(STAGES))
@@ -136,7 +136,7 @@ def write_batches(lots: Lots) -> Iterator[str]:
         number = number_lot(lots, lot, counts[supplier])
         yield (
             f"{lot}\t{supplier}\t{write_day(lots.harvest[lot])}\t{kilograms(lots.grams[lot])}\t"
-            f"{SCHEMES[lots.scheme[lot]] or chr(92) + 'N'}\t{STAGES[stage]}\t{number}\t"
+            f"{CERTIFICATION_SCHEMES[lots.scheme[lot]] or chr(92) + 'N'}\t{STAGES[stage]}\t{number}\t"
             f"{write_day(lots.production[lot])}\n"
         )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 from models.sample_data.calendar import FIRST, LAST_DAY
-from models.sample_data.load import escape, optional
+from models.sample_data.load import escape, optional_text
 from models.sample_data.names import (
     HUBS,
     UniqueNames,
@@ -19,7 +19,7 @@ from models.sample_data.names import (
 )
 from models.sample_data.places import INDEX, ORIGINS, Place
 
-SCHEMES = (None, "Rainforest Alliance", "Fairtrade", "Organic", "Fair for Life")
+CERTIFICATION_SCHEMES = (None, "Rainforest Alliance", "Fairtrade", "Organic", "Fair for Life")
 SCHEME_WEIGHTS = {"bulk": (38, 33, 22, 4, 3), "fine": (32, 12, 18, 30, 8)}
 SCHEME_YEARS = (0, 3, 3, 1, 1)
 SCHEME_NUMBERS = (
@@ -48,14 +48,14 @@ class SampleSupplier:
     scheme: int = 0
 
 
-def place_of(country: str, town: str) -> Place:
+def supplier_place(country: str, town: str) -> Place:
     return next(p for p in ORIGINS[INDEX[country]].places if p.town == town)
 
 
 def grower(
     name: str, contact: str, country: str, town: str, role: str, scheme: int, external_id: str
 ) -> SampleSupplier:
-    place = place_of(country, town)
+    place = supplier_place(country, town)
     origin = INDEX[country]
     return SampleSupplier(
         name, place.location, contact, country, external_id, role, origin, place, scheme
@@ -141,7 +141,7 @@ def make_grower(
         role=role,
         origin=index,
         place=place,
-        scheme=rng.choices(range(len(SCHEMES)), weights)[0],
+        scheme=rng.choices(range(len(CERTIFICATION_SCHEMES)), weights)[0],
     )
 
 
@@ -180,7 +180,7 @@ def write_suppliers(suppliers: list[SampleSupplier]) -> Iterator[str]:
     for number, one in enumerate(suppliers, 1):
         yield (
             f"{number}\t{escape(one.name)}\t{escape(one.location)}\t"
-            f"{optional(one.contact_person)}\t{one.country}\t{optional(one.external_id)}\n"
+            f"{optional_text(one.contact_person)}\t{one.country}\t{optional_text(one.external_id)}\n"
         )
 
 
@@ -190,7 +190,7 @@ def write_certificates(rng: Random, suppliers: list[SampleSupplier]) -> Iterator
     row = 0
     for number, one in enumerate(suppliers, 1):
         grows = one.role in ("cooperative", "farm")
-        for scheme in (one.scheme,) if grows else range(1, len(SCHEMES)):
+        for scheme in (one.scheme,) if grows else range(1, len(CERTIFICATION_SCHEMES)):
             if scheme == 0:
                 continue
             scope = "cocoa beans" if grows else "trade and processing of cocoa"
@@ -199,5 +199,5 @@ def write_certificates(rng: Random, suppliers: list[SampleSupplier]) -> Iterator
                 row += 1
                 end = start.replace(year=start.year + SCHEME_YEARS[scheme]) - timedelta(days=1)
                 serial = SCHEME_NUMBERS[scheme].format(country=one.country, number=100_000 + row)
-                yield f"{row}\t{number}\t{SCHEMES[scheme]}\t{serial}\t{scope}\t{start}\t{end}\n"
+                yield f"{row}\t{number}\t{CERTIFICATION_SCHEMES[scheme]}\t{serial}\t{scope}\t{start}\t{end}\n"
                 start = end + timedelta(days=1)

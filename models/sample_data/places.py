@@ -21,7 +21,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Origin:
+class OriginPlace:
     """A growing country. `spread` is how far, in degrees, its plots lie from a town."""
 
     country: str
@@ -43,7 +43,7 @@ class Origin:
 
 
 ORIGINS = (
-    Origin(
+    OriginPlace(
         "CI",
         "Côte d'Ivoire",
         "Nawa",
@@ -70,7 +70,7 @@ ORIGINS = (
             Place("Aboisso", "Sud-Comoé", -3.208, 5.568),
         ),
     ),
-    Origin(
+    OriginPlace(
         "GH",
         "Ghana",
         "Ashanti",
@@ -91,7 +91,7 @@ ORIGINS = (
             Place("Asamankese", "Eastern", -0.663, 5.861),
         ),
     ),
-    Origin(
+    OriginPlace(
         "EC",
         "Ecuador",
         "Arriba Nacional",
@@ -111,7 +111,7 @@ ORIGINS = (
             Place("Archidona", "Napo", -77.808, -0.909),
         ),
     ),
-    Origin(
+    OriginPlace(
         "CM",
         "Cameroon",
         "Moungo",
@@ -129,7 +129,7 @@ ORIGINS = (
             Place("Sangmélima", "Sud", 11.984, 2.933),
         ),
     ),
-    Origin(
+    OriginPlace(
         "NG",
         "Nigeria",
         "Cross River",
@@ -147,7 +147,7 @@ ORIGINS = (
             Place("Etung", "Cross River State", 8.790, 5.830),
         ),
     ),
-    Origin(
+    OriginPlace(
         "BR",
         "Brazil",
         "Bahia",
@@ -166,7 +166,7 @@ ORIGINS = (
             Place("Linhares", "Espírito Santo", -40.130, -19.396),
         ),
     ),
-    Origin(
+    OriginPlace(
         "PE",
         "Peru",
         "Piura Blanco",
@@ -185,7 +185,7 @@ ORIGINS = (
             Place("Bagua", "Amazonas", -78.531, -5.639),
         ),
     ),
-    Origin(
+    OriginPlace(
         "DO",
         "Dominican Republic",
         "Hispaniola",
@@ -202,7 +202,7 @@ ORIGINS = (
             Place("Hato Mayor", "Hato Mayor", -69.257, 18.764),
         ),
     ),
-    Origin(
+    OriginPlace(
         "ID",
         "Indonesia",
         "Sulawesi",
@@ -219,7 +219,7 @@ ORIGINS = (
             Place("Jembrana", "Bali", 114.680, -8.300),
         ),
     ),
-    Origin(
+    OriginPlace(
         "MG",
         "Madagascar",
         "Sambirano",
@@ -235,7 +235,7 @@ ORIGINS = (
             Place("Antsirabe Nord", "Sava", 49.960, -14.000),
         ),
     ),
-    Origin(
+    OriginPlace(
         "PG",
         "Papua New Guinea",
         "Bougainville",
@@ -251,7 +251,7 @@ ORIGINS = (
             Place("Markham", "Morobe", 146.400, -6.450),
         ),
     ),
-    Origin(
+    OriginPlace(
         "VE",
         "Venezuela",
         "Chuao",
@@ -267,7 +267,7 @@ ORIGINS = (
             Place("Río Caribe", "Sucre", -63.110, 10.640),
         ),
     ),
-    Origin(
+    OriginPlace(
         "TZ",
         "Tanzania",
         "Kilombero",
@@ -282,7 +282,7 @@ ORIGINS = (
             Place("Mbingu", "Kilombero", 36.250, -8.190),
         ),
     ),
-    Origin(
+    OriginPlace(
         "UG",
         "Uganda",
         "Semuliki",
@@ -297,7 +297,7 @@ ORIGINS = (
             Place("Mukono", "Buganda", 32.755, 0.365),
         ),
     ),
-    Origin(
+    OriginPlace(
         "ST",
         "São Tomé and Príncipe",
         "São Tomé",

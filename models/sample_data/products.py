@@ -230,7 +230,7 @@ def make_products(rng: Random, lots: Lots, makers: Sequence[SampleMaker], count:
     """`count` products; what they take is drawn from `lots`."""
     catalogue = Catalogue(rng, makers, count)
     products = Products(catalogue.items)
-    add_showcase(products, catalogue, lots, count)
+    add_showcase_products(products, catalogue, lots, count)
     kitchen = Kitchen(rng, lots, count)
     kinds, weights = list(_KIND_WEIGHTS), list(accumulate(_KIND_WEIGHTS.values()))
     first, last = PRODUCT_DAYS
@@ -243,7 +243,7 @@ def make_products(rng: Random, lots: Lots, makers: Sequence[SampleMaker], count:
     return products
 
 
-def add_showcase(products: Products, catalogue: Catalogue, lots: Lots, count: int) -> None:
+def add_showcase_products(products: Products, catalogue: Catalogue, lots: Lots, count: int) -> None:
     items: dict[Nature, int] = {}
     for number, (nature, text, picks) in enumerate(_SHOWCASE[:count]):
         if nature not in items:

@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 
-VERSION = "14.0.0"
+UNICODE_VERSION = "14.0.0"
 PER_LINE = 5
 
 Run = tuple[int, int, int, int]
@@ -48,7 +48,7 @@ def runs() -> list[Run]:
     return found
 
 
-def table() -> str:
+def folding_table() -> str:
     """The rows of VALUES, as they stand in schema.sql."""
     rows = [f"({first}, {last}, {step}, {by})" for first, last, step, by in runs()]
     lines = [", ".join(rows[at : at + PER_LINE]) for at in range(0, len(rows), PER_LINE)]
@@ -56,6 +56,8 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    if unicodedata.unidata_version != VERSION:
-        sys.exit(f"error: this Python has Unicode {unicodedata.unidata_version}, not {VERSION}")
-    print(table())
+    if unicodedata.unidata_version != UNICODE_VERSION:
+        sys.exit(
+            f"error: this Python has Unicode {unicodedata.unidata_version}, not {UNICODE_VERSION}"
+        )
+    print(folding_table())

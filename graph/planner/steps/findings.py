@@ -107,9 +107,9 @@ class FindingRows:
         page = self._page
         if not page.rules:
             # The text has no rule to apply the parameters of a window to.
-            return self._listing(findings.Window())
+            return self._listing(findings.FindingWindow())
         return self._listing(
-            findings.Window(
+            findings.FindingWindow(
                 limit=limit(self._builder, page.limit, extra),
                 backward=page.backward,
                 after=self._place(page.after),
@@ -118,7 +118,7 @@ class FindingRows:
         )
 
     def count(self) -> str:
-        rows, _ = self._listing(findings.Window(whole=False))
+        rows, _ = self._listing(findings.FindingWindow(whole=False))
         return f"(SELECT count(*) FROM {rows})"
 
     def any_outside(self, forward: bool) -> str:
@@ -126,7 +126,7 @@ class FindingRows:
         if position is None or not self._page.rules:
             return "false"
         place = self._place(position)
-        window = findings.Window(
+        window = findings.FindingWindow(
             limit="1",
             backward=not forward,
             after=place if forward else None,
@@ -137,7 +137,7 @@ class FindingRows:
         rows, _ = self._listing(window)
         return f"EXISTS (SELECT 1 FROM {rows})"
 
-    def _listing(self, window: findings.Window) -> tuple[str, str]:
+    def _listing(self, window: findings.FindingWindow) -> tuple[str, str]:
         """Return a subquery of the findings in a window, and its alias."""
         rules = self._page.rules
         branches = [branch for branch in findings.BRANCHES if branch.rule.code in rules]

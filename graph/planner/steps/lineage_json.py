@@ -16,7 +16,7 @@ from graph.planner.steps.lineage import (
     ListValue,
     Member,
 )
-from models.lineage.listing import Key, LineageResult, Listed, Window, write_cursor
+from models.lineage.listing import LineageResult, Listed, ListingKey, ListingWindow, write_cursor
 
 Texts: TypeAlias = dict[Param, dict[int, str]]
 """The JSON texts of objects, by the parameter of their member and by key."""
@@ -28,7 +28,7 @@ class ComputedPage:
 
     selected: ComputedConnection
     listed: Listed
-    window: Window
+    window: ListingWindow
     entries: list[Any]
 
 
@@ -102,7 +102,7 @@ def _entry_json(entry: ListEntry, known: Any, texts: Texts) -> str:
     return "{" + ",".join(parts) + "}"
 
 
-def _edge_json(edges: EntryEdges, scope: str, place: Key, known: Any, texts: Texts) -> str:
+def _edge_json(edges: EntryEdges, scope: str, place: ListingKey, known: Any, texts: Texts) -> str:
     parts = []
     for key, value in edges.fields:
         match value:

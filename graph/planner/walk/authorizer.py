@@ -2,7 +2,7 @@
 
 from graphql import FieldNode, GraphQLError
 
-from graph.auth.permissions import EVENTS, Permissions, denied
+from graph.auth.permissions import EVENT_FIELDS, Permissions, denied
 from graph.auth.roles import ANYONE, Roles
 from graph.errors import Refused, refuse
 from graph.planner.entity import Entity
@@ -67,7 +67,7 @@ class FieldAuthorizer:
     def reach(self, entity: Entity) -> None:
         """Record that the operation reads rows of this entity."""
         if entity.name == "Transaction":
-            self._hidden.update(event for event, of in EVENTS.items() if not self.sees(*of))
+            self._hidden.update(event for event, of in EVENT_FIELDS.items() if not self.sees(*of))
 
     def check(self) -> None:
         """Raise Refused if the operation uses a field that the role may not use."""

@@ -5,7 +5,7 @@ import random
 import networkx as nx
 import pytest
 
-from exchange.csv.circles import Edge, find_circles
+from exchange.csv.circles import LotEdge, find_circles
 from tests.db.csv.conftest import Loader
 
 BY_ID = "cacao_batch_id,output_batch_id,quantity_kg\n"
@@ -94,7 +94,7 @@ def test_circles_are_those_that_one_edge_after_the_other_would_close(seed: int) 
     pairs = [
         (chance.randrange(lots), chance.randrange(lots)) for _ in range(chance.randrange(2, 40))
     ]
-    edges: list[Edge] = [
+    edges: list[LotEdge] = [
         (max(0, place + 1 - known), *pair)
         for place, pair in enumerate(dict.fromkeys(each for each in pairs if each[0] != each[1]))
     ]
@@ -112,7 +112,7 @@ def test_circles_are_those_that_one_edge_after_the_other_would_close(seed: int) 
 @pytest.mark.parametrize("step", [1, -1])
 def test_long_chain_is_closed_by_its_last_edge(step: int) -> None:
     count = 50_000
-    edges: list[Edge] = [(line, line, line + 1) for line in range(1, count)][::step]
+    edges: list[LotEdge] = [(line, line, line + 1) for line in range(1, count)][::step]
     edges = [(line, start, end) for line, (_, start, end) in enumerate(edges, 1)]
     assert list(find_circles(edges)) == []
     (circle,) = find_circles([*edges, (count, count, 1)])

@@ -11,7 +11,7 @@ from exchange.csv.cells import KILOGRAMS, PERCENT, TEXT
 from exchange.csv.errors import AmbiguousNumbers
 from exchange.csv.importers import Field
 from exchange.csv.numbers import decimal_marks, read_number, write_number
-from exchange.csv.reader import Record, SheetCell
+from exchange.csv.reader import CsvRecord, SheetCell
 from exchange.csv.refusals import Refusal
 from tests.db.csv.conftest import Loader
 
@@ -20,7 +20,7 @@ HEADER = "supplier_name;supplier_location;lot_number;quantity;stage\n"
 
 
 def mark_of(*values: str, delimiter: str = ";", decimal: str = "auto") -> str:
-    records = [Record(line, [value]) for line, value in enumerate(values, 2)]
+    records = [CsvRecord(line, [value]) for line, value in enumerate(values, 2)]
     return decimal_marks([(0, QUANTITY)], records, delimiter, decimal)[0]
 
 
@@ -124,7 +124,7 @@ def test_percentages_have_no_thousands(load: Loader) -> None:
         ("B", Decimal("55.5")),
         ("C", Decimal("60.0")),
     ]
-    assert decimal_marks([(0, Field("p", PERCENT))], [Record(2, ["70.000"])], ";", "auto") == {
+    assert decimal_marks([(0, Field("p", PERCENT))], [CsvRecord(2, ["70.000"])], ";", "auto") == {
         0: "."
     }
 
@@ -141,7 +141,7 @@ def test_uses_tell_their_separator_too(load: Loader) -> None:
 
 
 def test_columns_of_texts_are_not_numbers() -> None:
-    assert decimal_marks([(0, Field("lot", TEXT))], [Record(2, ["25.000"])], ";", "auto") == {}
+    assert decimal_marks([(0, Field("lot", TEXT))], [CsvRecord(2, ["25.000"])], ";", "auto") == {}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from models.database.engines import Database
-from models.findings import ALL, BRANCHES, COLUMNS, WHERE, Scope, Window, listing_of
+from models.findings import ALL, BRANCHES, COLUMNS, WHERE, FindingWindow, Scope, listing_of
 
 # Beans 1 and 2 of two growers; liquor 3 of both, which yields just what it gave; couverture 4.
 SOUND = """
@@ -86,7 +86,7 @@ class Auditor:
         self._cursor.execute("set local session_replication_role = default")
 
     def find(
-        self, scope: Scope = EVERYTHING, window: Window = ALL, rules: Sequence[str] = ()
+        self, scope: Scope = EVERYTHING, window: FindingWindow = ALL, rules: Sequence[str] = ()
     ) -> list[Finding]:
         branches = [branch for branch in BRANCHES if not rules or branch.rule.code in rules]
         self._execute(listing_of(branches, scope, window))

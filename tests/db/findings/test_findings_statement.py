@@ -5,7 +5,7 @@ import random
 import networkx as nx
 import pytest
 
-from models.findings import BRANCHES, Scope, Window, listing_of
+from models.findings import BRANCHES, FindingWindow, Scope, listing_of
 from tests.db.findings.sound import Auditor
 
 LOTS = 14
@@ -56,7 +56,7 @@ def test_circles_end(auditor: Auditor, upstream: str) -> None:
 @pytest.mark.parametrize("backward", [False, True])
 def test_page_that_is_full_begins_no_further_rule(auditor: Auditor, backward: bool) -> None:
     auditor.write("update cacao_batches set certification = 'None', quantity = 1")
-    plain = listing_of(BRANCHES, Scope(), Window(limit="2", backward=backward))
+    plain = listing_of(BRANCHES, Scope(), FindingWindow(limit="2", backward=backward))
     auditor._cursor.execute(f"explain (analyze, costs off, timing off, summary off) {plain}")
     plan = [row[0] for row in auditor._cursor.fetchall()]
     # What is counted of a rule is its own entry of the statement.
@@ -66,7 +66,7 @@ def test_page_that_is_full_begins_no_further_rule(auditor: Auditor, backward: bo
         if line.strip().startswith("CTE f") and line.split()[1][1:].isdigit()
     }
     assert len(entries) == len(BRANCHES)
-    found = auditor.find(Scope(), Window(limit="2", backward=backward))
+    found = auditor.find(Scope(), FindingWindow(limit="2", backward=backward))
     reached = {f["rule"] for f in found}
     assert len(found) == 2
     for number, branch in enumerate(reversed(BRANCHES) if backward else BRANCHES, start=1):

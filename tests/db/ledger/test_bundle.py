@@ -15,7 +15,7 @@ from audit.export import CannotExport, export, write
 from ledger import verifier
 from ledger.integrate import LogConfig
 from ledger.note import UnusableKey, make_key
-from ledger.verifier import Key, NotVerified, read_key, verify_bundle
+from ledger.verifier import NotVerified, VerifierKey, read_key, verify_bundle
 from tests.bounds import within
 from tests.db.ledger.conftest import Kept
 from tests.writing import run_sql
@@ -82,7 +82,7 @@ def test_events_that_wait_are_integrated_first(kept: Kept) -> None:
 def test_bundle_verifies(kept: Kept, bundle: bytes) -> None:
     done = verify_bundle(bundle, kept.signer.key)
     assert (done.product, done.events, done.lots, done.checkpoint.size) == (1, 25, 4, 30)
-    assert verify_bundle(bundle, Key("", kept.signer.key.public)) == done
+    assert verify_bundle(bundle, VerifierKey("", kept.signer.key.public)) == done
 
 
 def test_bundle_verifies_in_an_empty_folder(kept: Kept, bundle: bytes, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_no_bit_of_a_bundle_may_change(kept: Kept) -> None:
     verify_bundle(bytes(content), key)
 
 
-MADE: dict[str, tuple[bytes, Key]] = {}
+MADE: dict[str, tuple[bytes, VerifierKey]] = {}
 
 
 @given(st.data())
@@ -275,7 +275,7 @@ def test_bundle_of_another_key_fails(kept: Kept, bundle: bytes, tmp_path: Path) 
     with pytest.raises(NotVerified, match="another key"):
         verify_bundle(bundle, other.key)
     with pytest.raises(NotVerified, match="another key"):
-        verify_bundle(bundle, Key("another", kept.signer.key.public))
+        verify_bundle(bundle, VerifierKey("another", kept.signer.key.public))
 
 
 # ---------------------------------------------------------------- what is not exported

@@ -5,7 +5,7 @@ import re
 
 from ledger.comparison import record_of_event
 from ledger.integrate import Integrated
-from ledger.leaf import COLUMN_OF, VERSION, leaf_of, version_of
+from ledger.leaf import COLUMN_OF, LEAF_VERSION, leaf_of, version_of
 from ledger.merkle import Tree
 from models.findings import RULES, Scope
 from models.findings.reading import stream
@@ -85,7 +85,7 @@ def test_leaf_ends_with_its_version() -> None:
     old = leaf_of(record, '{"version": 9}', 7, bytes(16), version=1)
     assert new.endswith(b',"transactionId":1,"version":2}')
     assert old == new.removesuffix(b',"version":2}') + b"}"
-    assert (version_of(new), version_of(old)) == (VERSION, 1) == (2, 1)
+    assert (version_of(new), version_of(old)) == (LEAF_VERSION, 1) == (2, 1)
 
 
 def make_old(kept: Kept) -> None:

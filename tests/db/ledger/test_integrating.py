@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from ledger.integrate import LOCK, Integrated, integrate, opened
+from ledger.integrate import LOCK, Integrated, integrate, opened_integrator
 from tests.bounds import within
 from tests.db.ledger.conftest import Kept
 from tests.writing import run_sql
@@ -191,7 +191,7 @@ def test_integrators_beside_each_other_make_one_chain(kept: Kept) -> None:
 
     def integrating() -> None:
         try:
-            with opened(kept.database, kept.log_config) as integrator:
+            with opened_integrator(kept.database, kept.log_config) as integrator:
                 while not written.is_set() or integrator.waiting():
                     integrator.step(7)
         except Exception as error:  # noqa: BLE001 - told by the test
@@ -217,7 +217,7 @@ def test_integrators_beside_each_other_make_one_chain(kept: Kept) -> None:
 
 def test_several_batches_end_with_one_checkpoint(kept: Kept) -> None:
     kept.append(31, 61)
-    with opened(kept.database, kept.log_config) as integrator:
+    with opened_integrator(kept.database, kept.log_config) as integrator:
         assert integrator.run(batch=4) == Integrated(31, 61)
     assert kept.examine().findings == []
     assert kept.rows("SELECT size FROM ledger_checkpoints ORDER BY 1") == [(17,), (30,), (61,)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audit.export import CannotExport, export
-from ledger.integrate import Integrated, LogConfig, integrate, opened
+from ledger.integrate import Integrated, LogConfig, integrate, opened_integrator
 from ledger.merkle import Tree
 from ledger.note import make_key
 from ledger.published import Published
@@ -78,7 +78,7 @@ def test_rewritten_log_is_not_signed_whatever_the_database_says(
 
 @pytest.mark.parametrize("roots", [False, True], ids=["old roots", "new roots"])
 def test_rewritten_log_is_not_signed_by_an_integrator_that_runs(kept: Kept, roots: bool) -> None:
-    with opened(kept.database, kept.log_config) as integrator:
+    with opened_integrator(kept.database, kept.log_config) as integrator:
         assert integrator.run() == Integrated(0, 30)
         rehash(kept, 5, roots=roots)
         assert_forked(kept, integrator.run)
@@ -86,7 +86,7 @@ def test_rewritten_log_is_not_signed_by_an_integrator_that_runs(kept: Kept, root
 
 def test_integrator_that_runs_knows_what_it_has_integrated(kept: Kept) -> None:
     """Without a published file, and with the newest checkpoint removed."""
-    with opened(
+    with opened_integrator(
         kept.database, LogConfig(kept.log_config.origin, kept.log_config.key)
     ) as integrator:
         integrator.run()
@@ -134,7 +134,7 @@ def test_leaves_behind_the_newest_checkpoint_are_hashed_before_they_are_signed(
 
 def test_integrator_goes_on_after_another_one(kept: Kept) -> None:
     """With and without a key: it hashes what the other has added, and signs the whole."""
-    with opened(kept.database, kept.log_config) as integrator:
+    with opened_integrator(kept.database, kept.log_config) as integrator:
         kept.append(31, 33)
         assert integrator.run() == Integrated(3, 33)
         kept.append(34, 36)
@@ -150,7 +150,7 @@ def test_integrator_goes_on_after_another_one(kept: Kept) -> None:
 
 
 def test_step_that_is_rolled_back_is_in_no_tree(kept: Kept) -> None:
-    with opened(kept.database, kept.log_config) as integrator:
+    with opened_integrator(kept.database, kept.log_config) as integrator:
         integrator.run()
         kept.append(31, 33)
         with kept.altering() as cursor:

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
-from models.database.asynchronous import Connection
+from models.database.asynchronous import AsyncConnection
 from models.database.engines import Database
 from tests.conftest import client_of
 from tests.recorder import recording
@@ -292,16 +292,16 @@ def test_trace_is_of_one_snapshot(writable_client: TestClient, own_world: Databa
     """No statement of an operation sees what is written between two of them."""
     query = "{ product(by: {productId: 1}) { trace { lots { nodes { cacaoBatch { stage } } } } } }"
     steps: list[str] = []
-    fetch = Connection.fetch
+    fetch = AsyncConnection.fetch
 
-    async def write_before(connection: Connection, statement: Any, values: Any) -> bytes:
+    async def write_before(connection: AsyncConnection, statement: Any, values: Any) -> bytes:
         steps.append(statement.text)
         if len(steps) == 3:
             with own_world.engine().begin() as writing:
                 writing.exec_driver_sql("UPDATE cacao_batches SET stage = 'nibs'")
         return await fetch(connection, statement, values)
 
-    with patch.object(Connection, "fetch", write_before):
+    with patch.object(AsyncConnection, "fetch", write_before):
         trace = ask(writable_client, query)["product"]["trace"]
     assert len(steps) == 3
     stages = [node["cacaoBatch"]["stage"] for node in trace["lots"]["nodes"]]

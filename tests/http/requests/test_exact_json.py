@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 
-from exchange.csv.cells import JSON as JSON_CELL
+from exchange.csv.cells import JSON_CELL
 from exchange.csv.refusals import Refusal
 from ledger.leaf import leaf_of
 from models.database.engines import Database

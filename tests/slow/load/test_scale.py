@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.gates import Row, verdict
-from bench.scale import SECTIONS, parse
+from bench.gates import GateRow, verdict
+from bench.scale import SECTIONS, _parse
 from bench.searches import SEARCHES
 from tests.conftest import ROOT
 
@@ -35,17 +35,17 @@ def test_every_section_measures_and_says_its_gates(tmp_path: Path) -> None:
 
 
 def test_a_gate_is_the_most_that_a_figure_may_be() -> None:
-    kept, missed = Row("page", 1.3, "x", 1.3), Row("start", 1.51, "s", 1.5, "of 3")
+    kept, missed = GateRow("page", 1.3, "x", 1.3), GateRow("start", 1.51, "s", 1.5, "of 3")
     assert not kept.missed
     assert missed.missed
     assert missed.line().split() == ["start", "1.51", "s", "at", "most", "1.5", "MISSED", "of", "3"]
-    assert verdict([kept, missed, Row("rate", 5, "x")]).splitlines() == [
+    assert verdict([kept, missed, GateRow("rate", 5, "x")]).splitlines() == [
         "1 of 2 gates are kept",
         missed.line(),
     ]
 
 
 def test_the_gates_are_for_a_million_products() -> None:
-    plan, _, names = parse([])
+    plan, _, names = _parse([])
     assert (plan.products, plan.small, plan.requests) == (1_000_000, 1_000, 100_000)
     assert list(names) == list(SECTIONS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graph.admission.client_limiter import MAX_WAITING, ClientLimiter
+from graph.admission.client_limiter import MAX_WAITING_REQUESTS, ClientLimiter
 from graph.errors import RateLimited
 
 Act = Callable[[ClientLimiter], Coroutine[Any, Any, None]]
@@ -88,7 +88,7 @@ def test_who_is_cut_off_takes_no_place_along(handed_over: bool) -> None:
 def test_more_than_may_wait_are_refused_at_once() -> None:
     async def act(limiter: ClientLimiter) -> None:
         limiter.enter_now("a")
-        waiting = [asyncio.create_task(limiter.enter("a")) for _ in range(MAX_WAITING)]
+        waiting = [asyncio.create_task(limiter.enter("a")) for _ in range(MAX_WAITING_REQUESTS)]
         await turns()
         with pytest.raises(RateLimited):
             await limiter.enter("a")

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from graph.admission.planning_executor import DUTY, LITTLE, MAX_WAITING, FairExecutor, is_short
+from graph.admission.planning_executor import (
+    DUTY,
+    LITTLE,
+    MAX_WAITING_PLANS,
+    FairExecutor,
+    is_short,
+)
 from models.database.connection_limiter import DatabaseUnavailable
 from tests.bounds import within
 
@@ -116,7 +122,8 @@ def test_of_too_many_those_of_the_busiest_client_are_turned_away() -> None:
         under_way = asyncio.create_task(aside.run("a", lambda: time.sleep(0.2)))
         await asyncio.sleep(0)
         crowd = [
-            asyncio.create_task(aside.run("crowd", lambda: None)) for _ in range(MAX_WAITING + 5)
+            asyncio.create_task(aside.run("crowd", lambda: None))
+            for _ in range(MAX_WAITING_PLANS + 5)
         ]
         await asyncio.sleep(0)
         assert await aside.run("b", lambda: "b") == "b"
@@ -149,7 +156,7 @@ def test_what_many_ask_for_at_once_is_done_once() -> None:
                 if not done:
                     done.append(await aside.run(client, lambda: 1))
 
-        await asyncio.gather(*(ask(f"client {number}") for number in range(2 * MAX_WAITING)))
+        await asyncio.gather(*(ask(f"client {number}") for number in range(2 * MAX_WAITING_PLANS)))
 
     run(act)
     assert done == [1]

@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLError
 
 from graph.admission.limits import Limits
-from graph.admission.rate_limit import Budget, RateLimiter, client_of, network_of
+from graph.admission.rate_limit import Budget, RateLimiter, client_network, client_of
 from graph.context import Viewer
 from graph.errors import CostLimitExceeded, RateLimited
 
@@ -115,7 +115,7 @@ def test_clients_are_forgotten_the_oldest_first(clock: Clock) -> None:
     ],
 )
 def test_client_is_an_address_or_the_network_of_one(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert client_network(address) == network
     assert client_of(Viewer(role="public", address=address)) == network
 
 

@@ -1,10 +1,10 @@
 from xml.etree import ElementTree
 
 from bench.measure import Cell
-from bench.plot import draw
+from bench.plot import draw_plot
 from bench.processes import Usage
-from bench.queries import NAMES, Keys
-from bench.report import table
+from bench.queries import QUERY_NAMES, Keys
+from bench.report import markdown_table
 from bench.summary import medians, ratio
 
 TITLES = {"project": "cacaotrace", "bare": "bare <statement>"}
@@ -39,13 +39,13 @@ def test_there_is_no_ratio_to_what_was_not_measured() -> None:
 
 
 def test_the_table_names_every_peer_with_its_ratio() -> None:
-    lines = table(CELLS, TITLES, {("project", "tiny"): 1.0}).splitlines()
+    lines = markdown_table(CELLS, TITLES, {("project", "tiny"): 1.0}).splitlines()
     assert any(line.startswith("cacaotrace") and line.split()[4] == "1" for line in lines)
     assert any(line.startswith("bare") and line.endswith("0.50 x") for line in lines)
 
 
 def test_the_plot_is_svg_with_one_bar_a_peer() -> None:
-    root = ElementTree.fromstring(draw(CELLS, TITLES, 8, "a note"))
+    root = ElementTree.fromstring(draw_plot(CELLS, TITLES, 8, "a note"))
     bars = root.findall("{http://www.w3.org/2000/svg}rect")
     # The first one is the background.
     assert len(bars) == 1 + 2
@@ -53,7 +53,7 @@ def test_the_plot_is_svg_with_one_bar_a_peer() -> None:
 
 def test_every_peer_is_asked_for_the_same_keys() -> None:
     keys = Keys(1000, (3, 5, 7))
-    for query in NAMES:
+    for query in QUERY_NAMES:
         drawn = list(keys.drawn(query, "load", 500))
         assert drawn == list(keys.drawn(query, "load", 500))
         assert set(drawn) <= ({3, 5, 7} if query == "audit" else set(range(1, 1001)))

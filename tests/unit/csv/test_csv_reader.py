@@ -15,16 +15,16 @@ from exchange.csv.errors import (
     UnreadableFile,
 )
 from exchange.csv.format import SAMPLE_BYTES, parse_delimiter
-from exchange.csv.reader import LINE_LIMIT, CSVFile, Record
+from exchange.csv.reader import LINE_LIMIT, CSVFile, CsvRecord
 
 
-def read(path: Path, content: str | bytes, delimiter: str | None = None) -> list[Record]:
+def read(path: Path, content: str | bytes, delimiter: str | None = None) -> list[CsvRecord]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with CSVFile(path, delimiter) as file:
         return list(file.records())
 
 
-def lines_and_cells(records: list[Record]) -> list[tuple[int, list[str]]]:
+def lines_and_cells(records: list[CsvRecord]) -> list[tuple[int, list[str]]]:
     assert [record.problem for record in records if record.problem] == []
     return [(record.line, record.cells) for record in records]
 
@@ -116,7 +116,7 @@ def test_row_with_another_number_of_cells_is_a_problem(path: Path, row: str, cou
     assert record.problem is not None
     assert record.problem.code == "CELL_COUNT"
     assert record.problem.reason == f"{count} cells where the header has 2"
-    assert good == Record(3, ["3", "4"])
+    assert good == CsvRecord(3, ["3", "4"])
 
 
 def test_broken_quotes_are_a_problem_of_their_lines_only(path: Path) -> None:
@@ -128,7 +128,7 @@ def test_broken_quotes_are_a_problem_of_their_lines_only(path: Path) -> None:
 
 def test_quote_that_is_never_closed_names_all_its_lines(path: Path) -> None:
     (good, bad) = read(path, 'a,b\n1,2\n"x,2\n3,4\n')
-    assert good == Record(2, ["1", "2"])
+    assert good == CsvRecord(2, ["1", "2"])
     assert bad.line == 3
     assert bad.problem is not None
     assert bad.problem.reason == "lines 3 to 4: unexpected end of data"
@@ -138,7 +138,7 @@ def test_overly_long_cell_is_a_problem_of_its_row(path: Path) -> None:
     (bad, good) = read(path, f"a,b\n{'x' * 200_000},2\n3,4\n")
     assert bad.problem is not None
     assert bad.problem.code == "TOO_LONG"
-    assert good == Record(3, ["3", "4"])
+    assert good == CsvRecord(3, ["3", "4"])
 
 
 def test_overly_long_cell_behind_an_open_quote_ends_the_file(path: Path) -> None:

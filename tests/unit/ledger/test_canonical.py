@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.leaf import MAX_LEVELS, canonical, leaf_of, levels_of, number
+from ledger.leaf import MAX_LEAF_LEVELS, canonical, leaf_levels, leaf_of
 from ledger.verifier import NotVerified, read_canonical
 from ledger.verifier import canonical as verified
 from ledger.verifier import number as written
@@ -174,7 +174,7 @@ def test_numbers_that_no_double_is_written_as_are_kept_as_text(digits: str, kept
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_number_is_exact_or_text(value: Decimal) -> None:
-    made = number(str(value).lower())
+    made = leaf_number(str(value).lower())
     assert isinstance(made, str) or Decimal(repr(made)) == value
 
 
@@ -185,7 +185,7 @@ def test_number_and_its_text_have_different_leaves() -> None:
 
 
 def test_details_too_deep_for_a_reader_are_kept_as_text() -> None:
-    deep = "[" * (MAX_LEVELS + 1) + "]" * (MAX_LEVELS + 1)
+    deep = "[" * (MAX_LEAF_LEVELS + 1) + "]" * (MAX_LEAF_LEVELS + 1)
     assert leaf(deep)["details"] == deep
     assert leaf(deep)["asText"] == ["/details"]
     assert leaf("[" * 9_999 + "]" * 9_999)["asText"] == ["/details"]
@@ -196,7 +196,9 @@ def test_details_too_deep_for_a_reader_are_kept_as_text() -> None:
 @pytest.mark.parametrize("text", ['"[[[["', r'"\"[[["', "[[1], [2]]", "[]"])
 def test_levels_are_those_of_lists_and_objects(text: str) -> None:
     deep = "[" + ",".join([text] * 200) + "]"
-    assert levels_of(deep) == (0 if deep.count("[") <= MAX_LEVELS else 1 + levels(json.loads(text)))
+    assert leaf_levels(deep) == (
+        0 if deep.count("[") <= MAX_LEAF_LEVELS else 1 + levels(json.loads(text))
+    )
 
 
 def levels(value: Any) -> int:

@@ -370,4 +370,4 @@ def test_every_origin_is_for_development_only() -> None:
 
 
 def test_every_list_of_roles_is_the_same() -> None:
-    assert roles.ROLES == (roles.PUBLIC, *user.ROLES) == DEV_ROLES
+    assert roles.ROLES == (roles.PUBLIC, *user.USER_ROLES) == DEV_ROLES
