@@ -33,6 +33,7 @@ from graphql import (
 
 from graph.admission.document_limits import check_extent
 from graph.admission.limits import Limits
+from graph.error_code import ErrorCode
 from graph.errors import DocumentTooLarge, RequestError, refuse
 
 MAX_VALIDATION_ERRORS = 20
@@ -104,7 +105,7 @@ MANY_DIGITS = re.compile(f"[0-9]{{{MAX_DIGITS}}}")
 class OperationNotFound(RequestError):
     """The document does not say which operation to run, or has none of that name."""
 
-    code = "OPERATION_RESOLUTION_FAILURE"
+    code = ErrorCode.OPERATION_RESOLUTION_FAILURE
 
 
 class LongNumber(RequestError):

@@ -33,6 +33,7 @@ from graph.auth.permissions import Permissions
 from graph.auth.roles import ADMIN
 from graph.context import Context, Viewer
 from graph.documents import InvalidDocument, read_document
+from graph.error_code import ErrorCode
 from graph.errors import Refused, RequestError, refuse, translate
 from graph.execution.discretion import CLOSED, SignInFirst, discreet, signs_in
 from graph.execution.explain import explanation
@@ -63,7 +64,7 @@ NO_VARIABLES = VariableValues({}, {})
 class MutationByGet(RequestError):
     """A mutation in a request that must not change anything."""
 
-    code = "METHOD_NOT_ALLOWED"
+    code = ErrorCode.METHOD_NOT_ALLOWED
 
 
 class Engine:
@@ -133,7 +134,7 @@ class Engine:
             return await self._mutate(entry, request, variables, viewer)
         except (InvalidDocument, Refused) as refused:
             telling = self._telling(viewer.role)
-            errors = [telling(e, "GRAPHQL_VALIDATION_FAILED") for e in refused.errors]
+            errors = [telling(e, ErrorCode.GRAPHQL_VALIDATION_FAILED) for e in refused.errors]
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
             return Answer(None, [self._telling(viewer.role)(error)], executed=False)
@@ -392,5 +393,5 @@ class Engine:
 
 def _with_code(error: GraphQLError, definitions: Sequence[Node]) -> GraphQLError:
     """The error of a variable; one about a whole input object does not say itself where it stands."""
-    extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
+    extensions = {**(error.extensions or {}), "code": ErrorCode.BAD_USER_INPUT}
     return GraphQLError(error.message, error.nodes or [*definitions], extensions=extensions)

@@ -14,6 +14,7 @@ from graphql import GraphQLError
 from graph.admission.rate_limit import client_of
 from graph.answer import Answer, Request
 from graph.context import Viewer
+from graph.error_code import ErrorCode
 from graph.errors import RequestError
 from graph.execution.engine import CHARACTER, Engine
 from graph.execution.trusted_documents import NONE, SHA256, TrustedDocuments
@@ -28,13 +29,13 @@ REGISTERING = 500
 class PersistedQueryNotFound(RequestError):
     """A hash of which no text is known. Clients know the message, and send the text."""
 
-    code = "PERSISTED_QUERY_NOT_FOUND"
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
 
 class PersistedQueryNotSupported(RequestError):
     """A hash of no trusted document, where none is registered. Clients know the message."""
 
-    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+    code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from graphql import GraphQLError, OperationDefinitionNode, parse
 
 from graph.answer import Request
 from graph.documents import InvalidDocument
+from graph.error_code import ErrorCode
 from graph.errors import RequestError
 from graph.execution.engine import Engine
 from graph.planner.plan_cache import Entry, Plans
@@ -25,13 +26,13 @@ SHA256 = "sha256:"
 class DocumentNotFound(RequestError):
     """A `documentId` that names no trusted document."""
 
-    code = "PERSISTED_DOCUMENT_NOT_FOUND"
+    code = ErrorCode.PERSISTED_DOCUMENT_NOT_FOUND
 
 
 class DocumentNotTrusted(RequestError):
     """A document of the client's own where only trusted ones are answered."""
 
-    code = "DOCUMENT_NOT_TRUSTED"
+    code = ErrorCode.DOCUMENT_NOT_TRUSTED
     hint = "Name a trusted document by its `documentId`."
 
 

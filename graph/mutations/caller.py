@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from graph.auth.permissions import FIELD_ROLES
 from graph.auth.roles import Roles
 from graph.context import Info, Viewer
+from graph.error_code import ErrorCode
 from graph.errors import Forbidden, RequestError, Unauthenticated
 from graph.mutations.unit_of_work import Ahead, UnitOfWork, Written
 from models.accounts.account import Verified
@@ -42,7 +43,7 @@ Verify = Callable[[Any, Caller], Verified]
 class NotFirst(RequestError):
     """A mutation with a secret behind another one."""
 
-    code = "BAD_USER_INPUT"
+    code = ErrorCode.BAD_USER_INPUT
     hint = "Send it in an operation of its own."
 
 

@@ -31,7 +31,9 @@ class UserError:
         description="Path to the argument, like [input, quantityKg]; null if it is about no one."
     )
     message: str = strawberry.field(description="What is wrong, for people.")
-    code: str = strawberry.field(description="What is wrong, for programs; see the README's table.")
+    code: str = strawberry.field(
+        description="What is wrong, for programs; the documentation has cause and cure of each code."
+    )
 
 
 class Outcome(dict[str, Any]):
