@@ -4,13 +4,13 @@ The server is the embedded one without durability, or TEST_DATABASE_URL: a serve
 role may create databases. Names carry the pid, so that runs beside each other do not clash.
 """
 
+import gc
 import itertools
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,7 +34,10 @@ from models.database.timeouts import Timeouts
 from models.embedded import server as embedded
 from serving.app import create_app
 from serving.settings import LIMITS, Settings
+from tests import fork_server
 from tests.bounds import within
+from tests.database_pool import DatabasePool
+from tests.fork_server import Process
 
 ROOT = Path(__file__).parents[1]
 FAST = {
@@ -46,6 +49,12 @@ FAST = {
     "max_wal_senders": "0",
     "autovacuum": "off",
 }
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what was imported: that stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass
@@ -153,13 +162,17 @@ def empty(cluster: Cluster) -> Iterator[str]:
     cluster.drop(url)
 
 
+@pytest.fixture(scope="session")
+def fresh_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
+    """Databases with the schema and no rows."""
+    return DatabasePool(cluster, schema_template)
+
+
 @pytest.fixture
-def fresh(cluster: Cluster, schema_template: str) -> Iterator[Database]:
+def fresh(fresh_pool: DatabasePool) -> Iterator[Database]:
     """A database of this test's own, with the schema and no rows."""
-    url = cluster.create(schema_template)
-    with opened(url) as database:
+    with fresh_pool.database() as url, opened(url) as database:
         yield database
-    cluster.drop(url)
 
 
 @pytest.fixture(scope="session")
@@ -210,13 +223,13 @@ class Serving:
     """A running `server.py serve`."""
 
     url: str
-    process: "subprocess.Popen[str]"
+    process: Process
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send the signal and wait: exit code, standard output, standard error."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=within(30))
-        return self.process.returncode, output, errors
+        return self.process.wait(), output, errors
 
 
 def free_port() -> int:
@@ -254,16 +267,13 @@ def environment(**values: str) -> dict[str, str]:
 
 def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
     """Run `server.py` with these arguments and settings to its end."""
-    return subprocess.run(
-        [sys.executable, "server.py", *arguments],
-        cwd=ROOT,
-        env=environment(**values),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=within(60),
-        check=False,
-    )
+    process = fork_server.start(arguments, environment(**values))
+    try:
+        output, errors = process.communicate(timeout=within(60))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode or 0, output, errors)
 
 
 def start_serving(**values: str) -> Serving:
@@ -271,15 +281,7 @@ def start_serving(**values: str) -> Serving:
     values.setdefault("REQUEST_SECONDS", str(UNHURRIED_LIMITS.request_seconds))
     values.setdefault("POOL_SECONDS", str(UNHURRIED_LIMITS.pool_seconds))
     port = values.setdefault("PORT", str(free_port()))
-    process = subprocess.Popen(
-        [sys.executable, "server.py", "serve"],
-        cwd=ROOT,
-        env=environment(**values),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = fork_server.start(["serve"], environment(**values))
     serving = Serving(f"http://127.0.0.1:{port}", process)
     wait_until_up(serving)
     return serving

@@ -12,6 +12,7 @@ from exchange.csv.errors import Unusable
 from exchange.csv.refusals import Code, WarningCode
 from graph.error_code import ErrorCode
 from models.errors import DomainError
+from models.migration.status import Status
 
 _TEXTS = Path(__file__).with_name("error_texts.toml")
 _INTRODUCTION = """# Error codes
@@ -21,12 +22,14 @@ Codes are stable: a client may depend on them. Messages are for people and may c
 - An error of a request has its code in `extensions.code`, and `path` or `locations` say where it is.
 - An error in the input of a mutation is an entry of `userErrors`, with `field`, `message` and `code`. Nothing was written.
 - An import reports codes of files on standard error, and codes of rows in the file of `--reject`.
+- `GET /api/health/ready` answers 503 with a `code` if the schema of the database has another version.
 """
 _KINDS = {
     "request": "`extensions.code` of a request",
     "user": "`userErrors.code` of a mutation",
     "file": "the message of an import that cannot begin (exit code 2)",
     "row": "the code of a row in a reject file",
+    "readiness": "`code` of `GET /api/health/ready` with status 503",
 }
 
 
@@ -37,6 +40,7 @@ def codes_by_kind() -> dict[str, set[str]]:
         "user": {*_codes_of(DomainError)},
         "file": {*_codes_of(Unusable)},
         "row": {*map(str, Code), *map(str, WarningCode)},
+        "readiness": {status.value for status in Status if status is not Status.CURRENT},
     }
 
 

@@ -10,20 +10,21 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     check_kilograms,
     choose_one,
     find,
-    given,
     insert_row,
     optional,
+    required,
     update_row,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.cacao_batch import CacaoBatch, Custody
 from graph.types.product import Product
 from graph.types.scalar import Date, Decimal
@@ -35,8 +36,8 @@ MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification"
 
 @strawberry.input(description="A new batch of cacao.")
 class CreateCacaoBatchInput(MutationInput):
-    supplier_id: strawberry.ID = given(f"Who harvested or produced it. {REFERENCE}")
-    quantity_kg: Decimal = given("Its mass, in kilograms; at most three decimals.")
+    supplier_id: strawberry.ID = required(f"Who harvested or produced it. {REFERENCE}")
+    quantity_kg: Decimal = required("Its mass, in kilograms; at most three decimals.")
     stage: Stage = strawberry.field(
         description="How far it has been processed.", default=Stage.BEANS
     )
@@ -52,7 +53,7 @@ class CreateCacaoBatchInput(MutationInput):
 
 @strawberry.input(description="Corrections to a batch; what is left out stays.")
 class UpdateCacaoBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(REFERENCE)
+    cacao_batch_id: strawberry.ID = required(REFERENCE)
     quantity_kg: Decimal | None = optional("Its mass, in kilograms; never below what it has given.")
     harvest_date: Date | None = optional("Day of harvest; beans need one.")
     production_date: Date | None = optional("Day of production.")
@@ -65,8 +66,8 @@ class UpdateCacaoBatchInput(MutationInput):
 
 @strawberry.input(description="Kilograms of a batch that went into a product or another batch.")
 class UseCacaoBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"The batch that gives. {REFERENCE}")
-    quantity_kg: Decimal = given("How much of it, in kilograms; at most three decimals.")
+    cacao_batch_id: strawberry.ID = required(f"The batch that gives. {REFERENCE}")
+    quantity_kg: Decimal = required("How much of it, in kilograms; at most three decimals.")
     product_id: strawberry.ID | None = optional(
         f"The product it went into, or else give outputBatchId. {REFERENCE}"
     )
@@ -75,8 +76,13 @@ class UseCacaoBatchInput(MutationInput):
     )
 
 
-@payload("What became of a batch.")
-class CacaoBatchPayload:
+@payload("The batch that was added.")
+class CreateCacaoBatchPayload:
+    cacao_batch: CacaoBatch | None = written("The batch.")
+
+
+@payload("The batch that was corrected.")
+class UpdateCacaoBatchPayload:
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
@@ -149,14 +155,14 @@ class CacaoBatchMutation:
     create_cacao_batch = mutation(
         "Add a batch of cacao.",
         CreateCacaoBatchInput,
-        CacaoBatchPayload,
+        CreateCacaoBatchPayload,
         create_cacao_batch,
         roles=WRITERS,
     )
     update_cacao_batch = mutation(
         "Correct a batch.",
         UpdateCacaoBatchInput,
-        CacaoBatchPayload,
+        UpdateCacaoBatchPayload,
         update_cacao_batch,
         roles=WRITERS,
     )

@@ -7,18 +7,19 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     find,
-    given,
     insert_row,
     optional,
     require,
+    required,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.scalar import Date
 from graph.types.supplier import Certificate
 from models.errors import InvalidAttribute
@@ -28,18 +29,18 @@ MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", 
 
 @strawberry.input(description="A certificate of a supplier.")
 class CreateCertificateInput(MutationInput):
-    supplier_id: strawberry.ID = given(f"Whom it certifies. {REFERENCE}")
-    scheme: str = given("Certification scheme, as batches claim it.")
-    number: str = given("Number the scheme gave it; unique with the scheme.")
-    valid_from: Date = given("First day of validity.")
-    valid_to: Date = given("Last day of validity.")
+    supplier_id: strawberry.ID = required(f"Whom it certifies. {REFERENCE}")
+    scheme: str = required("Certification scheme, as batches claim it.")
+    number: str = required("Number the scheme gave it; unique with the scheme.")
+    valid_from: Date = required("First day of validity.")
+    valid_to: Date = required("Last day of validity.")
     scope: str | None = optional("What it covers.")
     holder: str | None = optional("Whom the document names, where that is a group of suppliers.")
     document_hash: str | None = optional("SHA-256 of the document, 64 hexadecimal digits.")
 
 
 @payload("What became of a certificate.")
-class CertificatePayload:
+class CreateCertificatePayload:
     certificate: Certificate | None = written("The certificate.")
 
 
@@ -61,7 +62,7 @@ class CertificateMutation:
         "Add a certificate of a supplier. Claims of its batches count from then on, where it covers "
         "their day.",
         CreateCertificateInput,
-        CertificatePayload,
+        CreateCertificatePayload,
         create_certificate,
         roles=WRITERS,
     )

@@ -5,16 +5,17 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     find,
-    given,
     insert_row,
+    required,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.cacao_batch import CacaoBatch
 from graph.types.hold import Hold
 from models.hold import release
@@ -22,24 +23,24 @@ from models.hold import release
 
 @strawberry.input(description="A batch that is not to be used.")
 class HoldBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"Which batch. {REFERENCE}")
-    reason: str = given("Why.")
+    cacao_batch_id: strawberry.ID = required(f"Which batch. {REFERENCE}")
+    reason: str = required("Why.")
 
 
 @strawberry.input(description="A batch that may be used again.")
 class ReleaseBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"The batch that was held. {REFERENCE}")
-    reason: str = given("Why it may be used again.")
+    cacao_batch_id: strawberry.ID = required(f"The batch that was held. {REFERENCE}")
+    reason: str = required("Why it may be used again.")
 
 
 @payload("What became of a batch that is held.")
-class HoldPayload:
+class HoldBatchPayload:
     hold: Hold | None = written("The hold.")
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
 @payload("What became of a batch that was held.")
-class ReleasePayload:
+class ReleaseBatchPayload:
     cacao_batch: CacaoBatch | None = written(
         "The batch; it may still be on hold for what it was made of."
     )
@@ -62,14 +63,14 @@ class HoldMutation:
     hold_batch = mutation(
         "Hold a batch: it and all that was made of it is marked, and gives nothing more.",
         HoldBatchInput,
-        HoldPayload,
+        HoldBatchPayload,
         hold_batch,
         roles=WRITERS,
     )
     release_batch = mutation(
         "Release all holds that were placed on a batch.",
         ReleaseBatchInput,
-        ReleasePayload,
+        ReleaseBatchPayload,
         release_batch,
         roles=WRITERS,
     )

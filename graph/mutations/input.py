@@ -1,4 +1,4 @@
-"""What the inputs of mutations share: optional members, references, and the numbers behind them."""
+"""Members of inputs and their values: required and optional members, references, texts and masses."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,18 +17,18 @@ from models.texts.normal_form import IDENTIFIERS, INDEXED_BYTES, LOST, NAMES, no
 from models.texts.schemes import scheme_name
 
 MAX_KILOGRAMS = Decimal(10) ** 11
-SCHEMES = ("certification", "scheme")
+SCHEME_ATTRIBUTES = ("certification", "scheme")
 INDEXED = IDENTIFIERS | NAMES - {"location", "holder"}
 REFERENCE = "Its global id, or its number."
 
 
-def given(description: str) -> Any:
-    """A member that must be given."""
+def required(description: str) -> Any:
+    """Declare a member that the client must provide."""
     return strawberry.field(description=description)
 
 
 def optional(description: str) -> Any:
-    """A member that may be left out; in an update, left out means unchanged and null cleared."""
+    """Declare a member that may be omitted; an update keeps an omitted value and clears a null."""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
@@ -42,24 +42,24 @@ class MutationInput:
 
 
 def values_of(input: Any, *names: str) -> dict[str, Any]:
-    """The named members that were given, as attributes of a model; raises InvalidAttribute."""
+    """Return the named members that the client provided, as attributes; raises InvalidAttribute."""
     members = ((name, getattr(input, name)) for name in names)
     values = {name: value for name, value in members if value is not strawberry.UNSET}
     for name, value in values.items():
         if isinstance(value, str):
-            values[name] = text_of(name, value)
+            values[name] = stored_text(name, value)
     return values
 
 
-def text_of(name: str, value: str) -> str:
-    """The text of an attribute as it is stored: names and identifiers in their normal form.
+def stored_text(name: str, value: str) -> str:
+    """Return the text of an attribute as it is stored: names and identifiers in normal form.
 
-    Raises InvalidAttribute for one that is blank, longer than can be indexed, or lacks a character.
+    Raises InvalidAttribute for a text that is blank, too long for an index, or contains U+FFFD.
     """
     if name in NAMES or name in IDENTIFIERS:
         if LOST in value:
             raise InvalidAttribute("A character of it was lost before it came here (U+FFFD).", name)
-        value = scheme_name(value) if name in SCHEMES else normal_text(value)
+        value = scheme_name(value) if name in SCHEME_ATTRIBUTES else normal_text(value)
         if name in INDEXED and len(value.encode()) > INDEXED_BYTES:
             raise InvalidAttribute(f"It is longer than {INDEXED_BYTES} bytes of UTF-8.", name)
     if not value.strip() and name != "description":
@@ -68,14 +68,14 @@ def text_of(name: str, value: str) -> str:
 
 
 def require(values: dict[str, Any], *names: str) -> None:
-    """Refuse null for attributes that must have a value."""
+    """Raise InvalidAttribute for a null of these attributes."""
     for name in names:
         if name in values and values[name] is None:
             raise InvalidAttribute("It must not be null.", name)
 
 
 def choose_one(input: Any, *names: str) -> str:
-    """Which of these members was given, not null; raises InvalidAttribute unless it is just one."""
+    """Return the only one of these members that is not null; raises InvalidAttribute otherwise."""
     chosen = [name for name in names if getattr(input, name) not in (None, strawberry.UNSET)]
     if len(chosen) != 1:
         shown = " and ".join(to_camel_case(name) for name in names)
@@ -84,9 +84,9 @@ def choose_one(input: Any, *names: str) -> str:
 
 
 def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> None:
-    """A mass in kg: above zero, to the gram, below 10^11; raises InvalidAttribute."""
+    """Check a mass in kg: above zero, in grams, below 10^11; raises InvalidAttribute."""
     if value is None:
-        raise InvalidAttribute("It must be given, in kilograms.", attribute)
+        raise InvalidAttribute("It must have a value, in kilograms.", attribute)
     if value <= 0:
         raise InvalidAttribute("It must be above zero.", attribute)
     if value >= MAX_KILOGRAMS:
@@ -96,7 +96,7 @@ def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> No
 
 
 def find(session: Session, model: type[Base], reference: str, attribute: str) -> int:
-    """The primary key that a reference stands for; raises NotFound if there is no such row."""
+    """Return the primary key of a reference; raises InvalidAttribute, or NotFound without a row."""
     entity = entity_of(model)
     try:
         key = (
@@ -114,7 +114,7 @@ def find(session: Session, model: type[Base], reference: str, attribute: str) ->
 
 
 def insert_row(session: Session, model: type[Base], values: dict[str, Any]) -> int:
-    """Insert a row; its primary key."""
+    """Insert a row; return its primary key."""
     row = model(**values)
     session.add(row)
     session.flush()
@@ -122,7 +122,7 @@ def insert_row(session: Session, model: type[Base], values: dict[str, Any]) -> i
 
 
 def update_row(session: Session, model: type[Base], key: int, values: dict[str, Any]) -> int:
-    """Change the given attributes of a row, if any; its primary key."""
+    """Update these attributes of a row, if any; return its primary key."""
     if values:
         session.execute(
             update(model).where(entity_of(model).column(entity_of(model).key) == key).values(values)

@@ -8,28 +8,29 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     check_kilograms,
     choose_one,
     find,
-    given,
     insert_row,
     optional,
+    required,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
 from graph.types.scalar import Date, DateTime, Decimal
 
 
 @strawberry.input(description="A new account of a scheme at one site for one period.")
 class OpenMassBalanceAccountInput(MutationInput):
-    scheme: str = given("Certification scheme.")
-    period_from: Date = given("First day of the period.")
-    period_to: Date = given("Last day of the period.")
+    scheme: str = required("Certification scheme.")
+    period_from: Date = required("First day of the period.")
+    period_to: Date = required("Last day of the period.")
     supplier_id: strawberry.ID | None = optional(
         f"The site, or else give manufacturerId. {REFERENCE}"
     )
@@ -40,9 +41,9 @@ class OpenMassBalanceAccountInput(MutationInput):
 
 @strawberry.input(description="A credit or a debit of an account.")
 class RecordMassBalanceInput(MutationInput):
-    account_id: strawberry.ID = given(f"Which account. {REFERENCE}")
-    direction: EntryDirection = given("Whether it adds or takes.")
-    quantity_kg: Decimal = given("How much, in kilograms; at most three decimals.")
+    account_id: strawberry.ID = required(f"Which account. {REFERENCE}")
+    direction: EntryDirection = required("Whether it adds or takes.")
+    quantity_kg: Decimal = required("How much, in kilograms; at most three decimals.")
     cacao_batch_id: strawberry.ID | None = optional(
         f"The batch that was bought or sold. {REFERENCE}"
     )
@@ -53,12 +54,12 @@ class RecordMassBalanceInput(MutationInput):
 
 
 @payload("What became of an account.")
-class MassBalanceAccountPayload:
+class OpenMassBalanceAccountPayload:
     account: MassBalanceAccount | None = written("The account.")
 
 
 @payload("What became of an entry.")
-class MassBalanceEntryPayload:
+class RecordMassBalancePayload:
     entry: MassBalanceEntry | None = written("The entry.")
     account: MassBalanceAccount | None = written("Its account, with what is left on it.")
 
@@ -89,14 +90,14 @@ class MassBalanceMutation:
     open_mass_balance_account = mutation(
         "Open a mass balance account of a scheme at a site for a period.",
         OpenMassBalanceAccountInput,
-        MassBalanceAccountPayload,
+        OpenMassBalanceAccountPayload,
         open_account,
         roles=WRITERS,
     )
     record_mass_balance = mutation(
         "Credit or debit a mass balance account, which is never overdrawn.",
         RecordMassBalanceInput,
-        MassBalanceEntryPayload,
+        RecordMassBalancePayload,
         record_entry,
         roles=WRITERS,
     )

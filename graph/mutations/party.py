@@ -6,19 +6,20 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     find,
-    given,
     insert_row,
     optional,
     require,
+    required,
     update_row,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.manufacturer import Manufacturer
 from graph.types.scalar import CountryCode
 from graph.types.supplier import Supplier
@@ -29,15 +30,15 @@ SUPPLIER = ("name", "location", "country", "contact_person", "external_id")
 
 @strawberry.input(description="A new manufacturer.")
 class CreateManufacturerInput(MutationInput):
-    name: str = given("Name.")
-    location: str = given("Place, as people write it.")
+    name: str = required("Name.")
+    location: str = required("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
     allow_duplicate: bool = allow_duplicate()
 
 
 @strawberry.input(description="Corrections to a manufacturer; what is left out stays.")
 class UpdateManufacturerInput(MutationInput):
-    manufacturer_id: strawberry.ID = given(REFERENCE)
+    manufacturer_id: strawberry.ID = required(REFERENCE)
     name: str | None = optional("Name.")
     location: str | None = optional("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
@@ -45,8 +46,8 @@ class UpdateManufacturerInput(MutationInput):
 
 @strawberry.input(description="A new supplier.")
 class CreateSupplierInput(MutationInput):
-    name: str = given("Name; several suppliers may share one.")
-    location: str = given("Place, as people write it.")
+    name: str = required("Name; several suppliers may share one.")
+    location: str = required("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
     contact_person: str | None = optional("Whom to ask there.")
     external_id: str | None = optional("Its identifier in your own system; no two may share one.")
@@ -55,7 +56,7 @@ class CreateSupplierInput(MutationInput):
 
 @strawberry.input(description="Corrections to a supplier; what is left out stays.")
 class UpdateSupplierInput(MutationInput):
-    supplier_id: strawberry.ID = given(REFERENCE)
+    supplier_id: strawberry.ID = required(REFERENCE)
     name: str | None = optional("Name.")
     location: str | None = optional("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
@@ -63,13 +64,23 @@ class UpdateSupplierInput(MutationInput):
     external_id: str | None = optional("Its identifier in your own system.")
 
 
-@payload("What became of a manufacturer.")
-class ManufacturerPayload:
+@payload("The manufacturer that was added.")
+class CreateManufacturerPayload:
     manufacturer: Manufacturer | None = written("The manufacturer.")
 
 
-@payload("What became of a supplier.")
-class SupplierPayload:
+@payload("The manufacturer that was corrected.")
+class UpdateManufacturerPayload:
+    manufacturer: Manufacturer | None = written("The manufacturer.")
+
+
+@payload("The supplier that was added.")
+class CreateSupplierPayload:
+    supplier: Supplier | None = written("The supplier.")
+
+
+@payload("The supplier that was corrected.")
+class UpdateSupplierPayload:
     supplier: Supplier | None = written("The supplier.")
 
 
@@ -108,20 +119,28 @@ class PartyMutation:
     create_manufacturer = mutation(
         "Add a manufacturer.",
         CreateManufacturerInput,
-        ManufacturerPayload,
+        CreateManufacturerPayload,
         create_manufacturer,
         roles=WRITERS,
     )
     update_manufacturer = mutation(
         "Correct a manufacturer.",
         UpdateManufacturerInput,
-        ManufacturerPayload,
+        UpdateManufacturerPayload,
         update_manufacturer,
         roles=WRITERS,
     )
     create_supplier = mutation(
-        "Add a supplier.", CreateSupplierInput, SupplierPayload, create_supplier, roles=WRITERS
+        "Add a supplier.",
+        CreateSupplierInput,
+        CreateSupplierPayload,
+        create_supplier,
+        roles=WRITERS,
     )
     update_supplier = mutation(
-        "Correct a supplier.", UpdateSupplierInput, SupplierPayload, update_supplier, roles=WRITERS
+        "Correct a supplier.",
+        UpdateSupplierInput,
+        UpdateSupplierPayload,
+        update_supplier,
+        roles=WRITERS,
     )

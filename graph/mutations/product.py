@@ -8,19 +8,20 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     find,
-    given,
     insert_row,
     optional,
     require,
+    required,
     update_row,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.product import Product
 from graph.types.scalar import GTIN, Date, Decimal
 from models.errors import InvalidAttribute
@@ -39,9 +40,9 @@ PRODUCT_KEY = ("name", "manufacturer_id", "batch_number", "cocoa_percent")
 
 @strawberry.input(description="A new lot of a product.")
 class CreateProductInput(MutationInput):
-    name: str = given("Name as on the label.")
-    manufacturer_id: strawberry.ID = given(f"Who made it. {REFERENCE}")
-    batch_number: str = given("Batch or lot number as on the label; unique with the GTIN.")
+    name: str = required("Name as on the label.")
+    manufacturer_id: strawberry.ID = required(f"Who made it. {REFERENCE}")
+    batch_number: str = required("Batch or lot number as on the label; unique with the GTIN.")
     description: str | None = optional("Free text.")
     gtin: GTIN | None = optional("GS1 trade item number.")
     cocoa_percent: Decimal | None = optional("Declared cocoa solids, in percent.")
@@ -51,7 +52,7 @@ class CreateProductInput(MutationInput):
 
 @strawberry.input(description="Corrections to a product; what is left out stays.")
 class UpdateProductInput(MutationInput):
-    product_id: strawberry.ID = given(REFERENCE)
+    product_id: strawberry.ID = required(REFERENCE)
     name: str | None = optional("Name as on the label.")
     manufacturer_id: strawberry.ID | None = optional(f"Who made it. {REFERENCE}")
     batch_number: str | None = optional("Batch or lot number as on the label.")
@@ -61,8 +62,13 @@ class UpdateProductInput(MutationInput):
     production_date: Date | None = optional("Day of production.")
 
 
-@payload("What became of a product.")
-class ProductPayload:
+@payload("The product that was added.")
+class CreateProductPayload:
+    product: Product | None = written("The product.")
+
+
+@payload("The product that was corrected.")
+class UpdateProductPayload:
     product: Product | None = written("The product.")
 
 
@@ -101,8 +107,16 @@ def product_values(
 @mutation_fields
 class ProductMutation:
     create_product = mutation(
-        "Add a lot of a product.", CreateProductInput, ProductPayload, create_product, roles=WRITERS
+        "Add a lot of a product.",
+        CreateProductInput,
+        CreateProductPayload,
+        create_product,
+        roles=WRITERS,
     )
     update_product = mutation(
-        "Correct a product.", UpdateProductInput, ProductPayload, update_product, roles=WRITERS
+        "Correct a product.",
+        UpdateProductInput,
+        UpdateProductPayload,
+        update_product,
+        roles=WRITERS,
     )

@@ -5,26 +5,27 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     choose_one,
     find,
-    given,
     insert_row,
     optional,
     require,
+    required,
     values_of,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.scalar import JSON, DateTime
 from graph.types.transaction import Transaction
 
 
 @strawberry.input(description="Something that happened to one product or to one batch.")
 class RecordTransactionInput(MutationInput):
-    event: str = given("What happened, like `shipped`.")
+    event: str = required("What happened, like `shipped`.")
     product_id: strawberry.ID | None = optional(
         f"The product it happened to, or else give cacaoBatchId. {REFERENCE}"
     )
@@ -41,7 +42,7 @@ class RecordTransactionInput(MutationInput):
 
 
 @payload("What became of a transaction.")
-class TransactionPayload:
+class RecordTransactionPayload:
     transaction: Transaction | None = written("The transaction.")
 
 
@@ -63,7 +64,7 @@ class TransactionMutation:
     record_transaction = mutation(
         "Record what happened to a product or a batch.",
         RecordTransactionInput,
-        TransactionPayload,
+        RecordTransactionPayload,
         record_transaction,
         roles=WRITERS,
     )

@@ -15,6 +15,7 @@ from serving.app import create_app
 from serving.settings import Settings
 from tests import world
 from tests.conftest import Cluster, client_of, free_port, opened
+from tests.database_pool import DatabasePool
 from tests.requests import contents
 
 
@@ -49,16 +50,15 @@ def unlimited_reader(world_to_read: Database) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(cluster: Cluster, world_template: str) -> str:
-    """The URL of the database that `own_world` renews; cloning one for each test takes longer."""
-    return cluster.create(world_template)
+def world_pool(cluster: Cluster, world_template: str) -> DatabasePool:
+    """Databases with the world in them, to write to."""
+    return DatabasePool(cluster, world_template)
 
 
 @pytest.fixture
-def own_world(shared_database: str) -> Iterator[Database]:
+def own_world(world_pool: DatabasePool) -> Iterator[Database]:
     """A world of this test's own, to write to."""
-    with opened(shared_database) as database:
-        world.renew(database)
+    with world_pool.database() as url, opened(url) as database:
         yield database
 
 

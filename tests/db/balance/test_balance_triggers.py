@@ -86,7 +86,10 @@ def test_identity_preserved_lot_that_gave_keeps_its_origin(lots: Database) -> No
     state(lots, {1: "identity_preserved", 2: "identity_preserved", 3: "identity_preserved"})
     use(lots, 1, 4)
     use(lots, 3, 4)
-    why = ("CUSTODY_BROKEN", "cacao batch 3 is of one origin, and has given as such")
+    why = (
+        "CUSTODY_BROKEN",
+        "cacao batch 3 keeps its origin: an identity preserved batch was made of it",
+    )
     assert refused(lots, "insert into cacao_batch_input values (3, 2, 1)") == why
     move = "update cacao_batches set supplier_id = 2 where cacao_batch_id = {}"
     assert refused(lots, move.format(3)) == why

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from models.database.engines import Database
@@ -88,8 +89,16 @@ class Auditor:
         self, scope: Scope = EVERYTHING, window: Window = ALL, rules: Sequence[str] = ()
     ) -> list[Finding]:
         branches = [branch for branch in BRANCHES if not rules or branch.rule.code in rules]
-        self._cursor.execute(listing_of(branches, scope, window))
+        self._execute(listing_of(branches, scope, window))
         return [dict(zip(COLUMNS, row, strict=True)) for row in self._cursor.fetchall()]
+
+    def _execute(self, statement: str) -> None:
+        """Run a statement that the connection, which the tests share, plans at the first time only."""
+        name = f"findings_{sha256(statement.encode()).hexdigest()[:32]}"
+        self._cursor.execute("select from pg_prepared_statements where name = %s", [name])
+        if self._cursor.fetchone() is None:
+            self._cursor.execute(f"prepare {name} as {statement}")
+        self._cursor.execute(f"execute {name}")
 
     def edges(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """What products took of lots, and lots of lots."""
@@ -105,8 +114,15 @@ class Auditor:
 
 @contextmanager
 def auditing(database: Database) -> Iterator[Auditor]:
-    """An auditor of this world, as which it is left afterwards."""
-    with closing(database.engine().raw_connection()) as raw, closing(raw.cursor()) as cursor:
+    """An auditor of this world, which is left as it was."""
+    with closing(database.engine().raw_connection()) as raw, auditing_by(raw) as auditor:
+        yield auditor
+
+
+@contextmanager
+def auditing_by(raw: Any) -> Iterator[Auditor]:
+    """An auditor by this connection, which keeps the plans of its statements."""
+    with closing(raw.cursor()) as cursor:
         try:
             for sequence, number in FIRST_NUMBERS.items():
                 cursor.execute(f"alter sequence {sequence} restart with {number}")

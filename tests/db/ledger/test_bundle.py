@@ -17,10 +17,8 @@ from ledger.integrate import LogConfig
 from ledger.note import UnusableKey, make_key
 from ledger.verifier import Key, NotVerified, read_key, verify_bundle
 from tests.bounds import within
-from tests.db.ledger.conftest import Kept, kept
+from tests.db.ledger.conftest import Kept
 from tests.writing import run_sql
-
-__all__ = ["kept"]
 
 Bundle = dict[str, Any]
 DATA = Path(__file__).parent / "data"

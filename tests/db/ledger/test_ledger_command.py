@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run
-from tests.db.ledger.conftest import Kept, kept
-
-__all__ = ["kept"]
+from tests.db.ledger.conftest import Kept
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
-from models.database.engines import SCHEMA, Database
+from models.database.engines import Database
+from models.migration.schema_file import SCHEMA
 from models.texts import case_folding
 from tests.conftest import Cluster, opened
 

@@ -13,7 +13,11 @@ from graph.auth.permissions import Permissions
 from graph.auth.roles import SIGNED_IN
 from graph.context import Viewer
 from graph.execution.engine import Engine
-from graph.planner.introspection import MAX_KEPT, OVERHEAD, Introspections
+from graph.execution.introspection_cache import (
+    INTROSPECTION_OVERHEAD,
+    MAX_INTROSPECTION_BYTES,
+    IntrospectionCache,
+)
 from graph.schema import schema
 from models.database.engines import Database
 from serving.settings import PRODUCTION
@@ -76,8 +80,8 @@ def test_variables_decide_what_is_told(reader: TestClient) -> None:
 
 
 def test_kept_answers_are_bounded_and_the_oldest_is_forgotten() -> None:
-    kept = Introspections()
-    piece: Any = b"x" * (MAX_KEPT // 4 - OVERHEAD - 1)
+    kept = IntrospectionCache()
+    piece: Any = b"x" * (MAX_INTROSPECTION_BYTES // 4 - INTROSPECTION_OVERHEAD - 1)
     for number in range(4):
         kept.keep((str(number),), piece)
     assert kept.find(("0",)) == piece
@@ -92,9 +96,13 @@ def test_kept_answers_are_bounded_and_the_oldest_is_forgotten() -> None:
 
 
 def test_documents_of_kept_answers_count_as_well() -> None:
-    kept = Introspections()
+    kept = IntrospectionCache()
     for number in range(100):
-        kept.keep((f"{number}#".ljust(MAX_KEPT // 10), None), b"{}")
+        kept.keep((f"{number}#".ljust(MAX_INTROSPECTION_BYTES // 10), None), b"{}")
     assert (
-        sum(kept.find((f"{n}#".ljust(MAX_KEPT // 10), None)) is not None for n in range(100)) == 9
+        sum(
+            kept.find((f"{n}#".ljust(MAX_INTROSPECTION_BYTES // 10), None)) is not None
+            for n in range(100)
+        )
+        == 9
     )

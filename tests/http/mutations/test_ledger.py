@@ -20,12 +20,12 @@ from ledger.verifier import (
 from serving.app import create_app
 from serving.settings import Settings
 from tests.conftest import client_of, local
-from tests.db.ledger.conftest import Kept, kept
+from tests.db.ledger.conftest import Kept, kept, ledger_template
 from tests.recorder import recording
 from tests.requests import fetch, request
 from tests.writing import run_sql
 
-__all__ = ["kept"]
+__all__ = ["kept", "ledger_template"]
 
 PROOF = "status sequence leaf leafHash treeSize rootHash hashes checkpoint"
 RECORD = """mutation($input: RecordTransactionInput!) { recordTransaction(input: $input) {

@@ -55,7 +55,7 @@ def target_of(type_: str, field: str) -> tuple[str, Path]:
 
 
 # Types that only a root field of accounts leads to, and whose rows are not filtered by these tests.
-ACCOUNTS = ("User", "APIKey", "Change")
+ACCOUNTS = ("User", "ApiKey", "Change")
 # Node type -> the connection over its table at the root.
 ROOTS = {
     node: field

@@ -20,7 +20,7 @@ from graph.auth.roles import ADMIN, PUBLIC, VIEWER
 from graph.context import Viewer
 from graph.documents import read_document
 from graph.execution.engine import Engine
-from graph.planner.plan_cache import Entry
+from graph.execution.plan_cache import CachedOperation
 from graph.schema import schema
 from models.database.asynchronous import Statement
 from models.database.engines import Database
@@ -215,7 +215,7 @@ def test_a_document_that_graphql_core_completes_is_kept(sample: Database) -> Non
 def test_variables_are_kept_without_the_text_around_them(sample: Database) -> None:
     text = """query ($f: ProductFilter, $ids: [ID!]! = ["UHJvZHVjdDox"]) {
         products(filter: $f) { totalCount } nodes(ids: $ids) { id } }"""
-    entry = Entry(text, None, read_document(schema._schema, text, Limits()))
+    entry = CachedOperation(text, None, read_document(schema._schema, text, Limits()))
     kept = {token.value for token in reachable([*entry.definitions], Token)}
     assert {"f", "ids", "UHJvZHVjdDox"} <= kept
     assert not {"query", "products", "totalCount", "nodes"} & kept

@@ -10,8 +10,8 @@ from bench.searches import SEARCHES
 from tests.conftest import ROOT
 
 SMALL = (
-    *("--products", "2000", "--small", "1000", "--requests", "500"),
-    *("--rounds", "1", "--seconds", "0.2"),
+    *("--products", "600", "--small", "500", "--requests", "500"),
+    *("--rounds", "1", "--seconds", "0.05"),
 )
 
 

@@ -86,7 +86,7 @@ def test_every_table_with_one_key_is_a_node_type_or_said_not_to_be() -> None:
     unshown = {
         "IdempotencyKey": "what a client sent once belongs to that client",
         "LedgerEntry": "shown as Transaction.proof",
-        "MatterRules": "a setting, changed by SQL only",
+        "BalanceSettings": "a setting, changed by SQL only",
         "SignInAttempt": "counts sign-ins; nobody reads it",
         "UserSession": "its key is the hash of a token",
     }
@@ -183,7 +183,7 @@ def test_connection_is_relay_shaped(name: str) -> None:
         "edges": f"[{stem}Edge!]!",
         "nodes": f"[{node}!]!",
         "pageInfo": "PageInfo!",
-        "totalCount": "BigInt!",
+        "totalCount": "Int!",
     }
     kilograms = {"quantityKg": "Decimal"} if stem.endswith("Flow") else {}
     assert {field: str(d.type) for field, d in OBJECTS[f"{stem}Edge"].fields.items()} == {
@@ -202,7 +202,7 @@ def test_listing_of_what_is_computed_is_relay_shaped(name: str) -> None:
         "edges": f"[{node}Edge!]!",
         "nodes": f"[{node}!]!",
         "pageInfo": "PageInfo!",
-        "totalCount": "BigInt!",
+        "totalCount": "Int!",
         **truncated,
     }
     edge = {field: str(d.type) for field, d in OBJECTS[f"{node}Edge"].fields.items()}
@@ -297,7 +297,8 @@ def test_keys_of_lookups_are_one_of(name: str) -> None:
 
 def test_passwords_are_given_and_never_shown() -> None:
     named = [name for name, _ in elements() if "password" in name.lower() and "." in name]
-    assert named == [
+    # In the order of the schema; what a change of password returns is a number of sessions.
+    assert [name for name in named if not name.startswith("ChangePasswordPayload.")] == [
         "Mutation.changePassword",
         "Mutation.changePassword(input)",
         "SignInInput.password",
@@ -314,13 +315,13 @@ def test_hashes_of_tokens_and_keys_are_not_in_the_schema() -> None:
     assert hashes == {"documentHash", "rootHash", "leafHash", "hashes"}
 
 
-@pytest.mark.parametrize("name", ["UserOrderField", "APIKeyOrderField", "ChangeOrderField"])
+@pytest.mark.parametrize("name", ["UserOrderField", "ApiKeyOrderField", "ChangeOrderField"])
 def test_only_what_is_shown_of_accounts_is_ordered_by(name: str) -> None:
     order = OURS[name]
     assert isinstance(order, GraphQLEnumType)
     expected = {
         "UserOrderField": ["USER_ID", "USERNAME"],
-        "APIKeyOrderField": ["API_KEY_ID", "NAME"],
+        "ApiKeyOrderField": ["API_KEY_ID", "NAME"],
         "ChangeOrderField": ["CHANGE_ID", "ACTOR", "RELATION"],
     }
     assert list(order.values) == expected[name]
