@@ -10,11 +10,16 @@ import sys
 from pathlib import Path
 
 from graphql import GraphQLSchema, build_schema
-from graphql.utilities import find_breaking_changes, find_dangerous_changes
+from graphql.utilities import DangerousChangeType, find_breaking_changes, find_dangerous_changes
 
 HERE = Path(__file__).parent
 SDL = "graph/schema.graphql"
 LISTED = HERE / "breaking_changes.txt"
+# Clients that do not know an optional argument or member omit it, and get what they got before.
+HARMLESS = {
+    DangerousChangeType.OPTIONAL_ARG_ADDED,
+    DangerousChangeType.OPTIONAL_INPUT_FIELD_ADDED,
+}
 
 
 def released() -> tuple[str, str] | None:
@@ -63,7 +68,8 @@ def main() -> int:
     new = build_schema((HERE / "schema.graphql").read_text(encoding="utf-8"))
     listed = listed_changes(LISTED.read_text(encoding="utf-8"))
     for change in find_dangerous_changes(old, new):
-        print(f"dangerous since {tag}: {change.description}")
+        if change.type not in HARMLESS:
+            print(f"dangerous since {tag}: {change.description}")
     for line in stale_lines(old, new, listed):
         print(f"{LISTED.name}: no change since {tag}, remove the line: {line}")
     breaking = unlisted_changes(old, new, listed)

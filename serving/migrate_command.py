@@ -13,6 +13,7 @@ from models.migration.migrate import (
     migrate,
     plan,
     repair_rows,
+    rows_block,
 )
 from models.migration.schema_file import head_version
 from models.migration.status import MIGRATE, Status
@@ -72,7 +73,7 @@ def _plan(database: "Database") -> int:
         return 0
     _print(planned)
     if planned.blocking:
-        print(f"{len(planned.blocking)} rows block the upgrade. Nothing was written.")
+        print(f"{rows_block(len(planned.blocking))} the upgrade. Nothing was written.")
     elif planned.pending:
         print(f"No row blocks the upgrade. Make a backup, then run: {MIGRATE}")
     return 1 if planned.blocking else 0
@@ -89,12 +90,12 @@ def _print(planned: Plan) -> None:
 
 
 def _repair(database: "Database") -> int:
-    repaired, blocking = repair_rows(database.engine())
+    repaired, remaining = repair_rows(database.engine())
     for row, failed in repaired:
         print(f"{row.place()}: not repaired: {failed}" if failed else row.repaired_as())
-    _list(blocking)
-    if blocking:
-        print(f"error: {len(blocking)} rows still block the upgrade", file=sys.stderr)
+    _list(remaining)
+    if remaining:
+        print(f"error: {rows_block(len(remaining))} the upgrade", file=sys.stderr)
         return 1
     print(f"No row blocks the upgrade. Run: {MIGRATE}")
     return 0

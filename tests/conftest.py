@@ -1,4 +1,4 @@
-"""What every test stands on: a real PostgreSQL that is thrown away, and clones of two templates.
+"""Fixtures of all tests: a temporary PostgreSQL, and databases cloned from templates.
 
 The server is the embedded one without durability, or TEST_DATABASE_URL: a server on which that
 role may create databases. Names carry the pid, so that runs beside each other do not clash.
@@ -37,6 +37,7 @@ from serving.settings import LIMITS, Settings
 from tests import fork_server
 from tests.bounds import within
 from tests.database_pool import DatabasePool
+from tests.direct_client import DirectClient
 from tests.fork_server import Process
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +53,7 @@ FAST = {
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector pass over what was imported: that stays to the end."""
+    """Exclude what was imported from garbage collection: it lives until the end."""
     gc.collect()
     gc.freeze()
 
@@ -138,7 +139,7 @@ def opened(url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def schema_template(cluster: Cluster) -> str:
-    """The URL of a database with the schema and no rows; nobody connects to it."""
+    """The URL of a template database with the schema and no rows."""
     url = cluster.create()
     with opened(url) as database:
         assert database.apply_schema()
@@ -147,7 +148,7 @@ def schema_template(cluster: Cluster) -> str:
 
 @pytest.fixture(scope="session")
 def sample_template(cluster: Cluster, schema_template: str) -> str:
-    """The URL of a database with the sample data in its default size; nobody connects to it."""
+    """The URL of a template database with the sample data in its default size."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         sample_data.fill(database)
@@ -192,8 +193,8 @@ def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
 
 
 def local(app: ASGIApp, **given: Any) -> TestClient:
-    """A client on this machine, who knows the application by a name of loopback."""
-    return TestClient(app, base_url="http://127.0.0.1", **given)
+    """A client on this machine, which names the server by its address of the loopback."""
+    return DirectClient(app, base_url="http://127.0.0.1", **given)
 
 
 @contextmanager
@@ -206,14 +207,14 @@ def client_of(database: Database, limits: Limits = UNHURRIED_LIMITS) -> Iterator
 
 @pytest.fixture
 def client(sample: Database) -> Iterator[TestClient]:
-    """A client of the application on the shared sample data: it reads."""
+    """A read-only client of the application on the shared sample data."""
     with client_of(sample) as client:
         yield client
 
 
 @pytest.fixture
 def writer(sample_copy: Database) -> Iterator[TestClient]:
-    """A client of the application on sample data of its own: it may write."""
+    """A writing client of the application on sample data of this test's own."""
     with client_of(sample_copy) as client:
         yield client
 
@@ -239,7 +240,7 @@ def free_port() -> int:
         return port
 
 
-def environment(**values: str) -> dict[str, str]:
+def process_environment(**values: str) -> dict[str, str]:
     """The environment of a subprocess: ours without the server's settings, and `values`."""
     settings = (
         "DATABASE_URL",
@@ -267,7 +268,7 @@ def environment(**values: str) -> dict[str, str]:
 
 def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
     """Run `server.py` with these arguments and settings to its end."""
-    process = fork_server.start(arguments, environment(**values))
+    process = fork_server.start(arguments, process_environment(**values))
     try:
         output, errors = process.communicate(timeout=within(60))
     except subprocess.TimeoutExpired:
@@ -281,7 +282,7 @@ def start_serving(**values: str) -> Serving:
     values.setdefault("REQUEST_SECONDS", str(UNHURRIED_LIMITS.request_seconds))
     values.setdefault("POOL_SECONDS", str(UNHURRIED_LIMITS.pool_seconds))
     port = values.setdefault("PORT", str(free_port()))
-    process = fork_server.start(["serve"], environment(**values))
+    process = fork_server.start(["serve"], process_environment(**values))
     serving = Serving(f"http://127.0.0.1:{port}", process)
     wait_until_up(serving)
     return serving

@@ -97,7 +97,7 @@ Process = ForkedProcess | subprocess.Popen[str]
 
 
 class ForkServer:
-    """The process that forks. It ends when this process does."""
+    """The process that forks. It ends with this process."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
@@ -173,7 +173,7 @@ def receive(control: socket.socket) -> tuple[Request, list[int]] | None:
 
 
 def become(request: Request, descriptors: list[int]) -> None:
-    """Turn a fork into the process that was asked for, up to the first line of server.py."""
+    """Turn a fork into the requested process, up to the first line of server.py."""
     arguments, environment, ignored = request
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(descriptors[0], 1)

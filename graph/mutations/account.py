@@ -7,7 +7,7 @@ import models
 from graph import context
 from graph.auth.roles import ADMINS, ANYONE, SIGNED_IN
 from graph.mutations.caller import Caller, account_mutation
-from graph.mutations.input import REFERENCE, MutationInput, find, required
+from graph.mutations.input import MutationInput, find_reference, reference, required, write_input
 from graph.mutations.payload import extra, mutation_fields, payload, written
 from graph.mutations.write import Written
 from graph.types.role import Role
@@ -51,9 +51,9 @@ class CreateUserInput:
     role: Role = strawberry.field(description="What the user may do.", default=Role.VIEWER)
 
 
-@strawberry.input(description="Another role for a user.")
+@write_input("Another role for a user.")
 class SetRoleInput(MutationInput):
-    user_id: strawberry.ID = required(f"Which user. {REFERENCE}")
+    id: strawberry.ID | None = reference("The user.", former="user_id")
     role: Role = required("What the user may do from now on.")
 
 
@@ -134,7 +134,7 @@ def create_user(session: Session, input: CreateUserInput, _asker: Caller) -> Wri
 
 
 def set_role(session: Session, input: SetRoleInput, _asker: Caller) -> Written:
-    key = find(session, models.User, input.user_id, "user_id")
+    key = find_reference(session, models.User, input, "id")
     account.set_role(session, key, str(input.role.value))
     return {"user": key}
 

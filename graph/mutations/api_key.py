@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import ADMINS
 from graph.mutations.caller import Caller, account_mutation
-from graph.mutations.input import REFERENCE, MutationInput, find, required
+from graph.mutations.input import MutationInput, find_reference, reference, required, write_input
 from graph.mutations.payload import extra, mutation_fields, payload, written
 from graph.mutations.write import Written
 from graph.types.role import Role
@@ -26,9 +26,9 @@ class CreateApiKeyInput:
     )
 
 
-@strawberry.input(description="An API key that is not to be valid any more.")
+@write_input("An API key that is not to be valid any more.")
 class RevokeApiKeyInput(MutationInput):
-    api_key_id: strawberry.ID = required(f"Which key. {REFERENCE}")
+    id: strawberry.ID | None = reference("The key.", former="api_key_id")
 
 
 @payload("What became of a new API key.")
@@ -52,7 +52,7 @@ def create_api_key(session: Session, input: CreateApiKeyInput, caller: Caller) -
 
 
 def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Caller) -> Written:
-    key = find(session, models.ApiKey, input.api_key_id, "api_key_id")
+    key = find_reference(session, models.ApiKey, input, "id")
     api_key.revoke_api_key(session, key)
     return {"api_key": key}
 

@@ -9,14 +9,15 @@ import models
 from graph.auth.roles import WRITERS
 from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
+    find_reference,
     insert_row,
     optional,
+    reference,
     require,
     required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
@@ -27,9 +28,9 @@ from models.errors import InvalidAttribute
 MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
 
 
-@strawberry.input(description="A certificate of a supplier.")
+@write_input("A certificate of a supplier.")
 class CreateCertificateInput(MutationInput):
-    supplier_id: strawberry.ID = required(f"Whom it certifies. {REFERENCE}")
+    supplier: strawberry.ID | None = reference("The supplier that it certifies.")
     scheme: str = required("Certification scheme, as batches claim it.")
     number: str = required("Number the scheme gave it; unique with the scheme.")
     valid_from: Date = required("First day of validity.")
@@ -52,7 +53,7 @@ def create_certificate(session: Session, input: CreateCertificateInput) -> Writt
         values["document_hash"] = digest.lower()
         if not re.fullmatch("[0-9a-f]{64}", digest.lower()):
             raise InvalidAttribute("It has 64 hexadecimal digits.", "document_hash")
-    values["supplier_id"] = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    values["supplier_id"] = find_reference(session, models.Supplier, input, "supplier")
     return {"certificate": insert_row(session, models.Certificate, values)}
 
 

@@ -13,7 +13,7 @@ from graph.planner.entity import entity_of
 from models import Base
 from models.errors import Duplicate
 
-ALLOW_DUPLICATE = "Make it even if an equal one is there, which is else refused as DUPLICATE."
+ALLOW_DUPLICATE = "Create it even if an equal one exists; without this, that is an error DUPLICATE."
 
 
 def allow_duplicate() -> Any:

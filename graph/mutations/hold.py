@@ -7,12 +7,13 @@ import models
 from graph.auth.roles import WRITERS
 from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
+    find_reference,
     insert_row,
+    reference,
     required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
@@ -21,15 +22,15 @@ from graph.types.hold import Hold
 from models.hold import release
 
 
-@strawberry.input(description="A batch that is not to be used.")
+@write_input("A batch that is not to be used.")
 class HoldBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = required(f"Which batch. {REFERENCE}")
+    cacao_batch: strawberry.ID | None = reference("The batch.")
     reason: str = required("Why.")
 
 
-@strawberry.input(description="A batch that may be used again.")
+@write_input("A batch that may be used again.")
 class ReleaseBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = required(f"The batch that was held. {REFERENCE}")
+    cacao_batch: strawberry.ID | None = reference("The batch that is held.")
     reason: str = required("Why it may be used again.")
 
 
@@ -47,13 +48,13 @@ class ReleaseBatchPayload:
 
 
 def hold_batch(session: Session, input: HoldBatchInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     values = values_of(input, "reason") | {"cacao_batch_id": batch}
     return {"hold": insert_row(session, models.Hold, values), "cacao_batch": batch}
 
 
 def release_batch(session: Session, input: ReleaseBatchInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     release(session, batch, values_of(input, "reason")["reason"])
     return {"cacao_batch": batch}
 

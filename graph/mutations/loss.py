@@ -10,14 +10,15 @@ import models
 from graph.auth.roles import WRITERS
 from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
     check_kilograms,
-    find,
+    find_reference,
     insert_row,
     optional,
+    reference,
     required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
@@ -26,9 +27,9 @@ from graph.types.loss import Loss, LossReason
 from graph.types.scalar import DateTime, Decimal
 
 
-@strawberry.input(description="Kilograms that a batch lost.")
+@write_input("Kilograms that a batch lost.")
 class RecordLossInput(MutationInput):
-    cacao_batch_id: strawberry.ID = required(f"The batch that lost them. {REFERENCE}")
+    cacao_batch: strawberry.ID | None = reference("The batch that lost them.")
     quantity_kg: Decimal = required(
         "How much, in kilograms, above zero; with the reason CORRECTION, how much is given back."
     )
@@ -44,7 +45,7 @@ class RecordLossPayload:
 
 
 def record_loss(session: Session, input: RecordLossInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     quantity = cast(PythonDecimal, input.quantity_kg)
     check_kilograms(quantity)
     values = values_of(input, "timestamp", "note")

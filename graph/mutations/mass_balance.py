@@ -10,15 +10,17 @@ import models
 from graph.auth.roles import WRITERS
 from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
     check_kilograms,
     choose_one,
-    find,
+    find_reference,
     insert_row,
     optional,
+    reference,
+    refers,
     required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
@@ -26,26 +28,22 @@ from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBal
 from graph.types.scalar import Date, DateTime, Decimal
 
 
-@strawberry.input(description="A new account of a scheme at one site for one period.")
+@write_input("A new account of a scheme at one site for one period.")
 class OpenMassBalanceAccountInput(MutationInput):
     scheme: str = required("Certification scheme.")
     period_from: Date = required("First day of the period.")
     period_to: Date = required("Last day of the period.")
-    supplier_id: strawberry.ID | None = optional(
-        f"The site, or else give manufacturerId. {REFERENCE}"
-    )
-    manufacturer_id: strawberry.ID | None = optional(
-        f"The site, or else give supplierId. {REFERENCE}"
-    )
+    supplier: strawberry.ID | None = reference("The site; or give `manufacturer`.")
+    manufacturer: strawberry.ID | None = reference("The site; or give `supplier`.")
 
 
-@strawberry.input(description="A credit or a debit of an account.")
+@write_input("A credit or a debit of an account.")
 class RecordMassBalanceInput(MutationInput):
-    account_id: strawberry.ID = required(f"Which account. {REFERENCE}")
+    account: strawberry.ID | None = reference("The account.")
     direction: EntryDirection = required("Whether it adds or takes.")
     quantity_kg: Decimal = required("How much, in kilograms; at most three decimals.")
-    cacao_batch_id: strawberry.ID | None = optional(
-        f"The batch that was bought or sold. {REFERENCE}"
+    cacao_batch: strawberry.ID | None = reference(
+        "The batch that was bought or sold; may be omitted."
     )
     timestamp: DateTime | None = optional(
         "When, within the account's period in UTC; now, if left out."
@@ -66,19 +64,19 @@ class RecordMassBalancePayload:
 
 def open_account(session: Session, input: OpenMassBalanceAccountInput) -> Written:
     values = values_of(input, "scheme", "period_from", "period_to")
-    site = choose_one(input, "supplier_id", "manufacturer_id")
-    model = models.Supplier if site == "supplier_id" else models.Manufacturer
-    values[site] = find(session, model, getattr(input, site), site)
+    site = choose_one(input, "supplier", "manufacturer")
+    model = models.Supplier if site == "supplier" else models.Manufacturer
+    values[f"{site}_id"] = find_reference(session, model, input, site)
     return {"account": insert_row(session, models.MassBalanceAccount, values)}
 
 
 def record_entry(session: Session, input: RecordMassBalanceInput) -> Written:
-    account = find(session, models.MassBalanceAccount, input.account_id, "account_id")
+    account = find_reference(session, models.MassBalanceAccount, input, "account")
     check_kilograms(cast(PythonDecimal, input.quantity_kg))
-    given_ = values_of(input, "quantity_kg", "timestamp", "note", "cacao_batch_id")
-    values = {name: value for name, value in given_.items() if value is not None}
-    if "cacao_batch_id" in values:
-        batch = find(session, models.CacaoBatch, values["cacao_batch_id"], "cacao_batch_id")
+    provided = values_of(input, "quantity_kg", "timestamp", "note")
+    values = {name: value for name, value in provided.items() if value is not None}
+    if refers(input, "cacao_batch"):
+        batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
         values["cacao_batch_id"] = batch
     values |= {"account_id": account, "direction": input.direction.value}
     entry = insert_row(session, models.MassBalanceEntry, values)

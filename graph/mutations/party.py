@@ -8,15 +8,17 @@ from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
 from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
+    find_reference,
     insert_row,
     optional,
+    reference,
     require,
     required,
+    update_input,
     update_row,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
 from graph.mutations.write import Written
@@ -28,7 +30,7 @@ MANUFACTURER = ("name", "location", "country")
 SUPPLIER = ("name", "location", "country", "contact_person", "external_id")
 
 
-@strawberry.input(description="A new manufacturer.")
+@write_input("A new manufacturer.")
 class CreateManufacturerInput(MutationInput):
     name: str = required("Name.")
     location: str = required("Place, as people write it.")
@@ -36,15 +38,16 @@ class CreateManufacturerInput(MutationInput):
     allow_duplicate: bool = allow_duplicate()
 
 
-@strawberry.input(description="Corrections to a manufacturer; what is left out stays.")
+@update_input(
+    CreateManufacturerInput,
+    "Corrections to a manufacturer; an omitted member stays as it is.",
+    without=["allow_duplicate"],
+)
 class UpdateManufacturerInput(MutationInput):
-    manufacturer_id: strawberry.ID = required(REFERENCE)
-    name: str | None = optional("Name.")
-    location: str | None = optional("Place, as people write it.")
-    country: CountryCode | None = optional("Country of the place.")
+    id: strawberry.ID | None = reference("The manufacturer.", former="manufacturer_id")
 
 
-@strawberry.input(description="A new supplier.")
+@write_input("A new supplier.")
 class CreateSupplierInput(MutationInput):
     name: str = required("Name; several suppliers may share one.")
     location: str = required("Place, as people write it.")
@@ -54,14 +57,13 @@ class CreateSupplierInput(MutationInput):
     allow_duplicate: bool = allow_duplicate()
 
 
-@strawberry.input(description="Corrections to a supplier; what is left out stays.")
+@update_input(
+    CreateSupplierInput,
+    "Corrections to a supplier; an omitted member stays as it is.",
+    without=["allow_duplicate"],
+)
 class UpdateSupplierInput(MutationInput):
-    supplier_id: strawberry.ID = required(REFERENCE)
-    name: str | None = optional("Name.")
-    location: str | None = optional("Place, as people write it.")
-    country: CountryCode | None = optional("Country of the place.")
-    contact_person: str | None = optional("Whom to ask there.")
-    external_id: str | None = optional("Its identifier in your own system.")
+    id: strawberry.ID | None = reference("The supplier.", former="supplier_id")
 
 
 @payload("The manufacturer that was added.")
@@ -93,7 +95,7 @@ def create_manufacturer(session: Session, input: CreateManufacturerInput) -> Wri
 
 
 def update_manufacturer(session: Session, input: UpdateManufacturerInput) -> Written:
-    key = find(session, models.Manufacturer, input.manufacturer_id, "manufacturer_id")
+    key = find_reference(session, models.Manufacturer, input, "id")
     values = values_of(input, *MANUFACTURER)
     require(values, "name", "location")
     return {"manufacturer": update_row(session, models.Manufacturer, key, values)}
@@ -108,7 +110,7 @@ def create_supplier(session: Session, input: CreateSupplierInput) -> Written:
 
 
 def update_supplier(session: Session, input: UpdateSupplierInput) -> Written:
-    key = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    key = find_reference(session, models.Supplier, input, "id")
     values = values_of(input, *SUPPLIER)
     require(values, "name", "location")
     return {"supplier": update_row(session, models.Supplier, key, values)}

@@ -141,13 +141,13 @@ class UnitOfWork:
             try:
                 return self._writer.run(self._session, field, write, input)
             except DomainError as error:
-                return failed(error)
+                return failed(error, input)
             except DBAPIError as error:
                 violation = violation_of(error)
                 if violation is None:
                     raise
                 self.conflicted = isinstance(violation, Conflict)
-                return failed(violation)
+                return failed(violation, input)
 
 
 async def _rejected(before_transaction: BeforeTransaction, input: Any) -> Outcome | None:
@@ -156,5 +156,5 @@ async def _rejected(before_transaction: BeforeTransaction, input: Any) -> Outcom
         check_input(input)
         await before_transaction()
     except DomainError as error:
-        return failed(error)
+        return failed(error, input)
     return None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.mutations.check import check_input, provided_fields
+from graph.mutations.input import shown_name
 from graph.mutations.payload import Outcome, UserError, UserErrorCode
 from graph.planner.build import Builder
 from graph.planner.reader import Reader
@@ -70,9 +71,11 @@ class FieldWriter:
         return self._reader.read_within(session, plan) if plan else {}
 
 
-def failed(error: DomainError) -> Outcome:
-    """Return the outcome of a mutation that raised a domain error."""
-    field = ["input", to_camel_case(error.attribute)] if error.attribute else None
+def failed(error: DomainError, input: Any) -> Outcome:
+    """Return the outcome of a mutation that raised a domain error for this input."""
+    field = None
+    if error.attribute:
+        field = ["input", to_camel_case(shown_name(input, error.attribute))]
     return Outcome({}, [UserError(field=field, message=str(error), code=UserErrorCode[error.code])])
 
 

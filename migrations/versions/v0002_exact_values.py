@@ -76,7 +76,7 @@ WHOLE = (
 )
 SEALED = "exists (select from ledger_entries e where e.transaction_id = t.transaction_id)"
 KEPT = "its leaf in the ledger holds it, and no rule refuses it"
-LEAF = "its leaf in the ledger holds it: import the data into a new database"
+LEAF = "a change would break its leaf in the ledger"
 UNSEALED = ("append_only",)
 # Of an account with entries, another spelling is the same scheme and the nearest day the same period.
 BOOKED = {"mass_balance_accounts": ("booked_kept",), "transactions": UNSEALED}

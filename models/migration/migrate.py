@@ -41,12 +41,17 @@ class MigrationError(Exception):
     """The database cannot be upgraded now; the message is one line that says what to do."""
 
 
+def rows_block(count: int) -> str:
+    """`1 row blocks` or `2 rows block`."""
+    return "1 row blocks" if count == 1 else f"{count} rows block"
+
+
 class RowsRefused(MigrationError):
     """Rows of the database block a migration. `rows` are all of them."""
 
     def __init__(self, version: str, rows: list[Row]) -> None:
         super().__init__(
-            f"{len(rows)} rows block version {version} of the schema: list them by {MIGRATE} --plan,"
+            f"{rows_block(len(rows))} version {version} of the schema: list them by {MIGRATE} --plan,"
             f" repair them by {MIGRATE} --repair"
         )
         self.rows = rows

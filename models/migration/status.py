@@ -61,7 +61,7 @@ ADVICE = {
     Status.AHEAD: "its schema has version {version} and this program knows none after {head}: run the newer version"
     " of the program, or restore a backup",
     Status.UNKNOWN: "its schema has no version and is older than version 0001 or was altered ({count}"
-    " differences, the first: {first}): it cannot be upgraded; for the differences run: {migrate} --plan",
+    " differences from the nearest version, the first: {first}): it cannot be upgraded; for the differences run: {migrate} --plan",
     Status.FOREIGN: "its tables are those of another application: set DATABASE_URL to another database",
 }
 

@@ -16,7 +16,7 @@ from graph.planner.steps.lineage_planning import LineagePlanner
 from graph.planner.walk.rows import RowPlanner, SelectedField
 from models.lineage import answers
 from models.lineage.answers import CUSTOMERS, Asked
-from models.lineage.listing import Answer
+from models.lineage.listing import LineageResult
 from models.lineage.network import Network
 from models.lineage.reach import Reach
 
@@ -28,7 +28,7 @@ class ImpactStep(Lineage):
     key_lengths: ClassVar = {"products": 1, "manufacturers": 1, "customers": 1}
     answering = LineageAnswer
 
-    def answer(self, network: Network, asked: Asked) -> Answer:
+    def answer(self, network: Network, asked: Asked) -> LineageResult:
         return answers.impact(network, asked)
 
     def reach(self) -> Reach:

@@ -24,7 +24,7 @@ from graph.planner.nodes import (
 from graph.planner.parameters import Param
 from graph.planner.sql.builder import literal, sql_column
 from models.lineage.answers import Asked
-from models.lineage.listing import Answer
+from models.lineage.listing import LineageResult
 from models.lineage.network import Network
 from models.lineage.reach import Reach
 
@@ -105,7 +105,7 @@ class Lineage(DeferredStep):
     selected: ComputedConnection | LineageFields
 
     @abstractmethod
-    def answer(self, network: Network, asked: Asked) -> Answer:
+    def answer(self, network: Network, asked: Asked) -> LineageResult:
         """Compute the lineage of one row over the edges that were read."""
 
     def reach(self) -> Reach:

@@ -22,9 +22,9 @@ from graph.planner.steps.lineage import (
 from graph.planner.steps.lineage_json import ComputedLineage, ComputedPage, Texts, lineage_json
 from models.database.asynchronous import Statement
 from models.lineage.answers import Asked
-from models.lineage.listing import Answer, window
+from models.lineage.listing import LineageResult, window
 from models.lineage.network import Network
-from models.lineage.reach import statement_of, values_of
+from models.lineage.reach import edge_arguments, statement_of
 
 EDGE_NUMBERS_PER_COST = 20
 """Numbers in the answer of the edges' statement, two or three for each edge, that cost 1."""
@@ -74,7 +74,7 @@ class LineageAnswer:
     def _walks(self, starts: Starts, values: Sequence[Any]) -> Iterator[object]:
         """Yield the arguments of the edges' statement."""
         for lineage, reach, keys in zip(self._lineages, self._reaches, starts, strict=True):
-            yield from values_of(
+            yield from edge_arguments(
                 reach,
                 [*keys],
                 value_at(lineage.max_depth, values),
@@ -120,7 +120,7 @@ def value_at(param: Param | int | None, values: Sequence[Any]) -> Any:
     return values[param.index] if isinstance(param, Param) else param
 
 
-def page_of(one: ComputedConnection, answer: Answer, values: Sequence[Any]) -> ComputedPage:
+def page_of(one: ComputedConnection, answer: LineageResult, values: Sequence[Any]) -> ComputedPage:
     """Return the page of a list that its arguments select."""
     listed = answer.listings[one.name]()
     limit, after, before = (value_at(each, values) for each in (one.limit, one.after, one.before))

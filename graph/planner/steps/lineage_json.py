@@ -16,7 +16,7 @@ from graph.planner.steps.lineage import (
     ListValue,
     Member,
 )
-from models.lineage.listing import Answer, Key, Listed, Window, write_cursor
+from models.lineage.listing import Key, LineageResult, Listed, Window, write_cursor
 
 Texts: TypeAlias = dict[Param, dict[int, str]]
 """The JSON texts of objects, by the parameter of their member and by key."""
@@ -37,7 +37,7 @@ class ComputedLineage:
     """A lineage of one row, with the selected pages by their index among its fields."""
 
     lineage: Lineage
-    answer: Answer
+    answer: LineageResult
     pages: dict[int, ComputedPage]
 
 
@@ -64,12 +64,12 @@ def _fields(computed: ComputedLineage, texts: Texts) -> Iterator[tuple[str, str]
                 yield key, _list_json(computed.pages[place], computed.answer, texts)
 
 
-def _list_json(page: ComputedPage, answer: Answer, texts: Texts) -> str:
+def _list_json(page: ComputedPage, answer: LineageResult, texts: Texts) -> str:
     fields = page.selected.fields
     return json_object((key, _value_json(value, page, answer, texts)) for key, value in fields)
 
 
-def _value_json(value: ListValue, page: ComputedPage, answer: Answer, texts: Texts) -> str:
+def _value_json(value: ListValue, page: ComputedPage, answer: LineageResult, texts: Texts) -> str:
     match value:
         case Typename(name=name):
             return f'"{name}"'

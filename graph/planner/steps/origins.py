@@ -8,7 +8,7 @@ from graph.planner.steps.lineage_planning import LineagePlanner
 from graph.planner.walk.rows import RowPlanner, SelectedField
 from models.lineage import answers
 from models.lineage.answers import Asked
-from models.lineage.listing import Answer
+from models.lineage.listing import LineageResult
 from models.lineage.network import Network
 
 BY_SHARE, BY_NUMBER = "origins", "origins_by_number"
@@ -21,7 +21,7 @@ class OriginsStep(Lineage):
     key_lengths: ClassVar = {BY_SHARE: 2, BY_NUMBER: 1}
     answering = LineageAnswer
 
-    def answer(self, network: Network, asked: Asked) -> Answer:
+    def answer(self, network: Network, asked: Asked) -> LineageResult:
         return answers.origins(network, asked)
 
 

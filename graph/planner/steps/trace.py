@@ -8,7 +8,7 @@ from graph.planner.steps.lineage_planning import LineagePlanner
 from graph.planner.walk.rows import RowPlanner, SelectedField
 from models.lineage import answers
 from models.lineage.answers import Asked
-from models.lineage.listing import Answer
+from models.lineage.listing import LineageResult
 from models.lineage.network import Network
 
 
@@ -19,7 +19,7 @@ class TraceStep(Lineage):
     key_lengths: ClassVar = {"lots": 2, "flows": 4, "products": 2}
     answering = LineageAnswer
 
-    def answer(self, network: Network, asked: Asked) -> Answer:
+    def answer(self, network: Network, asked: Asked) -> LineageResult:
         return answers.trace(network, asked)
 
 

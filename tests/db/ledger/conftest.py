@@ -30,7 +30,7 @@ from generate_series(%s, %s) i"""
 
 @dataclass
 class Kept:
-    """A database and who keeps its ledger."""
+    """A database and the configuration of its ledger."""
 
     database: Database
     log_config: LogConfig
@@ -47,7 +47,7 @@ class Kept:
         return self.log_config.published
 
     def append(self, first: int, last: int) -> None:
-        """Events of these numbers, which wait for the ledger."""
+        """Insert events with these numbers, which wait for the ledger."""
         with self.altering(triggers=True) as cursor:
             cursor.execute(EVENTS, (first, last))
 
@@ -60,12 +60,12 @@ class Kept:
         return examine(self.database, [self.signer.key], self.published, **given)
 
     def first_bad(self) -> Finding:
-        """What is wrong first; there must be something."""
+        """The first error that the examination finds."""
         return self.examine().sorted()[0]
 
     @contextmanager
     def altering(self, *, triggers: bool = False) -> Iterator[cursor_type]:
-        """What a superuser does: past all triggers, unless he leaves them on."""
+        """A superuser's cursor, with triggers off unless `triggers` is set."""
         with (
             closing(self.database.engine().raw_connection()) as raw,
             closing(cast("connection_type", raw.driver_connection).cursor()) as cursor,

@@ -1,4 +1,4 @@
-"""`server.py ledger` and `server.py audit`, as they are called."""
+"""`server.py ledger` and `server.py audit`."""
 
 from pathlib import Path
 

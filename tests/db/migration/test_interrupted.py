@@ -14,10 +14,10 @@ from models.database.engines import Database
 from models.migration.migrate import MigrationError, migrate
 from models.migration.schema_file import head_version
 from models.migration.status import Status
-from tests.conftest import ROOT, environment
+from tests.bounds import wait_for
+from tests.conftest import ROOT, process_environment
 from tests.db.migration.old import contents, execute, url_of
 from tests.db.migration.test_upgrade import assert_like_schema_sql
-from tests.http.serving.test_starting import wait_for
 
 # Holds a migration where it drops a table, after most of its changes.
 SLOW = """
@@ -36,7 +36,7 @@ def test_migration_that_is_ended_in_the_middle_leaves_the_version_before(
     process = subprocess.Popen(
         [sys.executable, "server.py", "migrate"],
         cwd=ROOT,
-        env=environment(DATABASE_URL=url),
+        env=process_environment(DATABASE_URL=url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -1,4 +1,4 @@
-"""What `contains` compares: case folding by a table of one Unicode version, whatever the locale."""
+"""Case folding of `contains`: one Unicode version's table, the same in every locale."""
 
 import unicodedata
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""schema.sql and the models say the same, and schema.sql applies as it is documented.
+"""schema.sql and the models describe the same catalogue, and schema.sql applies as documented.
 
 Both sides are asked of PostgreSQL's own catalogue: schema.sql in one database, what SQLAlchemy
 makes of the models in another. Checks, triggers and functions are schema.sql's alone.
@@ -74,7 +74,7 @@ def written(cluster: Cluster, schema_template: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def modelled(cluster: Cluster, written: Database) -> Iterator[Database]:
-    """What SQLAlchemy makes of the models, with the functions that indexes and defaults need."""
+    """The catalogue that SQLAlchemy creates from the models, with the functions that it needs."""
     url = cluster.create()
     names = "('search_key'::regproc, 'look_of_name'::regproc, 'current_actor'::regproc)"
     functions = rows(

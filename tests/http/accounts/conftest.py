@@ -1,4 +1,4 @@
-"""Who is there in the tests of the graph: anna the admin, and an identity provider."""
+"""Fixtures of the tests of accounts: anna, an admin, and an identity provider."""
 
 from collections.abc import Iterator
 

@@ -21,7 +21,7 @@ from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings
 from tests.bounds import within
-from tests.conftest import ROOT, Cluster, client_of, environment, free_port, opened
+from tests.conftest import ROOT, Cluster, client_of, free_port, opened, process_environment
 from tests.examples import answered, blocks_of, commands_of, pages_with
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -48,7 +48,7 @@ class Desk:
         done = subprocess.run(
             ["bash", "-c", command.replace(ADDRESS, self.address)],
             cwd=self.folder,
-            env=environment(DATABASE_URL=self.url, LEDGER_KEY=KEY, LOG_LEVEL="error"),
+            env=process_environment(DATABASE_URL=self.url, LEDGER_KEY=KEY, LOG_LEVEL="error"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""The schema as clients ask for it: within production's limits, told once, and kept without growing."""
+"""Introspection: within production's limits, cached, and with bounded memory."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ def test_client_reads_the_whole_schema_in_production(world_to_read: Database, na
     }
 
 
-def test_what_is_kept_is_told_to_nobody_who_may_not_see_it(world_to_read: Database) -> None:
+def test_cached_introspection_is_hidden_from_roles_without_it(world_to_read: Database) -> None:
     request = Request("{ __schema { queryType { name } } }")
     nobody = Viewer("public", address="192.0.2.1")
     told, refused = run(world_to_read, (ANNA, request), (nobody, request))
@@ -68,7 +68,7 @@ def test_answers_of_others_beside_the_schema_are_not_kept(world_to_read: Databas
     assert roles == ["VIEWER", "OPERATOR"]
 
 
-def test_variables_decide_what_is_told(reader: TestClient) -> None:
+def test_variables_decide_what_introspection_answers(reader: TestClient) -> None:
     query = "query ($name: String!) { __type(name: $name) { name } }"
     for name in ("Product", "Supplier", "Product"):
         assert ask(reader, query, name=name) == {"__type": {"name": name}}

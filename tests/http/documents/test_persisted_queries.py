@@ -1,4 +1,4 @@
-"""Persisted queries: a document by its hash, how it is registered, and what is refused."""
+"""Persisted queries: a document by its hash, its registration, and the errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ def serving(
 
 @pytest.fixture
 def client(protected_world: Database) -> Iterator[TestClient]:
-    """A client of a server that knows no document yet."""
+    """A client of a server without registered documents."""
     with serving(protected_world) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""Documents named by `documentId`: where they are read from, how they are asked, what is refused."""
+"""Trusted documents, by `documentId`: where they are read from, and the errors."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def id_of(text: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four documents, one of them in a folder within."""
+    """A folder of four documents, one of them in a subfolder."""
     (tmp_path / "deeper").mkdir()
     for path, text in (
         ("name.graphql", NAME),
@@ -219,7 +219,7 @@ def test_trusted_documents_are_answered_where_no_others_are(strict: TestClient) 
     assert post(strict, query=NAME).json == ONE
 
 
-def test_rest_door_is_open_where_only_trusted_documents_are_answered(strict: TestClient) -> None:
+def test_rest_endpoint_is_open_where_only_trusted_documents_are(strict: TestClient) -> None:
     answer = fetch(strict, "/api/products")
     assert answer.status == 200
     assert [product["product_id"] for product in answer.json["products"]] == [1, 2, 3]
@@ -321,7 +321,7 @@ def preloaded(database: Database, trusted: TrustedDocuments) -> Engine:
 
 
 def misses(engine: Engine, *requests: Request) -> int:
-    """How many plans are made for these requests, all of which are answered."""
+    """The number of plans made for these requests, which all succeed."""
     before = engine.plans.misses
 
     async def ask() -> None:

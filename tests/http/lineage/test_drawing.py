@@ -1,4 +1,4 @@
-"""The drawing of a trace: well-formed, escaped, and kilograms and holds only for who may read them."""
+"""The drawing of a trace: well-formed, escaped, with kilograms and holds by role only."""
 
 from xml.etree import ElementTree
 
@@ -48,7 +48,7 @@ def test_drawing_goes_forward_from_a_batch(reader: TestClient) -> None:
 
 
 def held(root: ElementTree.Element) -> list[str]:
-    """Where the red boxes lead, each of which says that it is held."""
+    """The links of the red boxes, each labelled as on hold."""
     red = []
     for link in root.iter(f"{SVG}a"):
         box, title = link.find(f"{SVG}rect"), link.find(f"{SVG}title")

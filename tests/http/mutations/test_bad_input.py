@@ -1,4 +1,4 @@
-"""Bad values in queries and mutations: each has a clear coded error, and nothing is written."""
+"""Invalid values in queries and mutations: an error with a code, no write."""
 
 import json
 from typing import Any

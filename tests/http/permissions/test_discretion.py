@@ -1,4 +1,4 @@
-"""What is told of the schema to whoever may not see it: nothing, whatever is wrong with a request."""
+"""Errors reveal nothing of the schema to a client that may not see it."""
 
 import re
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ WRONG: list[tuple[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def production(sample: Database) -> Iterator[TestClient]:
-    """Somebody who has not signed in, where the schema is for those who have."""
+    """A client that has not signed in, of a server that hides its schema."""
     with local(create_app(Settings(production=True), sample)) as client:
         yield client
 
@@ -125,7 +125,7 @@ def test_errors_still_say_where(production: TestClient) -> None:
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 
-def test_whoever_may_see_the_schema_is_told_of_it(sample: Database) -> None:
+def test_errors_name_the_schema_to_roles_that_may_see_it(sample: Database) -> None:
     with local(create_app(Settings(dev_role="viewer"), sample)) as client:
         (error,) = request(client, "{ products { nodes { nam } } }").errors
     assert "'nam'" in error["message"]

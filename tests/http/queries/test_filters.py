@@ -1,4 +1,4 @@
-"""Filters over the small world: each operator, their combination, and relations both ways."""
+"""Filters over the small world: each operator, their combinations, and relations both ways."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""No standard query reads a big table from end to end.
+"""No standard query scans a large table.
 
 On 30,000 products, where PostgreSQL already prefers an index to a scan for anything but a large part
 of a table; the same statements run on millions.

@@ -1,4 +1,4 @@
-"""How a start waits for its database: with no lock that outlives it, not for ever, not past a signal."""
+"""A start waits for its database: within a bound, until a signal, and without a lock left over."""
 
 import os
 import pwd
@@ -7,8 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,11 +23,12 @@ from models.migration.status import Status
 from serving import cli
 from serving.settings import Settings
 from tests import fork_server
+from tests.bounds import wait_for
 from tests.conftest import (
     ROOT,
-    environment,
     free_port,
     opened,
+    process_environment,
     run,
     start_serving,
     temporary_folder,
@@ -73,13 +73,6 @@ def locks(url: str, *, granted: bool = True) -> int:
     )
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @contextmanager
 def holding(url: str, key: str) -> Iterator[None]:
     """While inside, another session holds this advisory lock."""
@@ -89,7 +82,7 @@ def holding(url: str, key: str) -> Iterator[None]:
 
 
 def starting(url: str) -> Process:
-    return fork_server.start(["serve"], environment(DATABASE_URL=url, PORT="0"))
+    return fork_server.start(["serve"], process_environment(DATABASE_URL=url, PORT="0"))
 
 
 # ---------------------------------------------------------------- behind a pooler
@@ -151,7 +144,7 @@ def test_server_behind_a_pooler_answers_and_starts_again(pooler: str, empty: str
 # ---------------------------------------------------------------- locks of others
 
 
-def test_lock_of_an_earlier_start_holds_up_nobody(empty: str) -> None:
+def test_lock_of_an_earlier_start_does_not_delay_a_start(empty: str) -> None:
     with holding(empty, EARLIER):
         first = run("user", "list", DATABASE_URL=empty)
         assert first.returncode == 0, first.stderr

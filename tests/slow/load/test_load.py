@@ -1,7 +1,7 @@
-"""The load test runs; `python -m tests.slow.load` measures what it is for, in two minutes."""
+"""The load tests, briefly; `python -m tests.slow.load` measures for two minutes."""
 
 from tests.slow.load.__main__ import measure
-from tests.slow.load.heavy import ATTACKS, LOTS, heavy_ground, measured
+from tests.slow.load.heavy import ATTACKS, LOTS, heavy_environment, measured
 
 
 def test_valid_clients_are_answered_beside_hostile_ones() -> None:
@@ -14,7 +14,7 @@ def test_valid_clients_are_answered_beside_hostile_ones() -> None:
 
 def test_readers_are_answered_beside_heavy_requests_of_one_client() -> None:
     """How much slower they are answered is measured by `make load`."""
-    with heavy_ground(2_000, LOTS, WORKERS="1") as serving:
+    with heavy_environment(2_000, LOTS, WORKERS="1") as serving:
         port = int(serving.url.rpartition(":")[2])
         for name in ATTACKS:
             figures = measured(port, 8, 1, name)

@@ -1,4 +1,4 @@
-"""The whole command on a small database; `python -m bench.scale` measures what it is for."""
+"""The scale benchmark on a small database; `python -m bench.scale` measures a large one."""
 
 import subprocess
 import sys

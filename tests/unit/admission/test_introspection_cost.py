@@ -1,4 +1,4 @@
-"""What introspection costs: what tools ask for is affordable, however large the schema, and more is not."""
+"""The cost of introspection: the queries of common tools fit, larger ones do not."""
 
 import re
 from typing import Any

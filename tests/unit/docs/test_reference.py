@@ -21,7 +21,6 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 NOT_RUN = {
     "CONTRIBUTING.md": 1,
     "README.md": 2,
-    "docs/contributing/add-a-node-type.md": 1,
     "docs/tutorial/first-trace.md": 1,
     "docs/how-to/import.md": 1,
     "docs/how-to/accounts.md": 2,

@@ -1,4 +1,4 @@
-"""The schema as a client sees it: as committed, described, and shaped as Relay expects."""
+"""The GraphQL schema: equal to the committed file, described, and shaped by Relay's conventions."""
 
 import re
 from collections.abc import Iterator
@@ -216,14 +216,16 @@ def test_every_listing_takes_page_arguments_alone() -> None:
         for field in type_.fields.values()
         if get_named_type(field.type).name in LISTINGS
     ]
-    assert len(fields) == 8
+    assert fields
     for field in fields:
         assert {name: str(given.type) for name, given in field.args.items()} == PAGE_ARGUMENTS
 
 
 def test_every_connection_field_takes_the_same_arguments() -> None:
     fields = dict(connection_fields())
-    assert fields
+    assert {get_named_type(field.type).name for field in fields.values()} >= {
+        f"{name}Connection" for name in NODE_MODELS
+    }
     for path, field in fields.items():
         node = get_named_type(field.type).name.removesuffix("Connection").removesuffix("Flow")
         found = {name: str(argument.type) for name, argument in field.args.items()}
@@ -251,14 +253,14 @@ def test_findings_take_a_filter_and_whether_to_go_upstream() -> None:
     assert [*rules.values] == [rule.code.upper() for rule in RULES]
 
 
-def test_walks_exist_in_both_directions() -> None:
+def test_relations_exist_in_both_directions() -> None:
     steps = {
         (name, get_named_type(field.type).name.removesuffix("Connection").removesuffix("Flow"))
         for name in NODES
         for field in OBJECTS[name].fields.values()
     }
-    walks = {(source, target) for source, target in steps if target in NODES}
-    assert [(a, b) for a, b in sorted(walks) if (b, a) not in walks] == []
+    relations = {(source, target) for source, target in steps if target in NODES}
+    assert [(a, b) for a, b in sorted(relations) if (b, a) not in relations] == []
 
 
 def test_mutations_take_one_input_and_return_a_payload_with_user_errors() -> None:

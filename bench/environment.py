@@ -50,7 +50,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Environment:
     """The large database, the folder of all that is made, and the plan."""
 
     bed: Bed
