@@ -32,13 +32,8 @@ def read_variables() -> Iterator[tuple[list[str], str]]:
             told = f"{told} {line.strip()}"
             continue
         if names and told:
-            yield names, _capitalised(told)
+            yield names, told.strip()
             names, told = [], ""
         names += re.findall("[A-Z_]+", found["names"])
         told = found["told"] or ""
-    yield names, _capitalised(told)
-
-
-def _capitalised(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:]
+    yield names, told.strip()
