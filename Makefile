@@ -10,7 +10,7 @@ SOURCES := $(shell find web/src -type f 2>/dev/null) \
 	$(wildcard web/package.json web/package-lock.json web/*.config.js)
 PAGE := web/dist/graphiql.html
 
-.PHONY: run test test-unit check fuzz faults load bench web clean help
+.PHONY: run test test-unit check fuzz faults load bench docs reference web clean help
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.run web ## start the API with GraphiQL; an embedded PostgreSQL unless DATABASE_URL is set
@@ -44,6 +44,13 @@ load: $(VENV)/.dev ## measure valid clients beside hostile and heavy ones, four 
 	@$(BIN)/python -m tests.slow.load
 	@exec $(BIN)/python -m tests.slow.load.heavy
 
+docs: $(VENV)/.dev ## build the documentation into build/docs, without warnings or a network
+	@$(BIN)/zensical build --strict --clean
+	@echo 'read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8001'
+
+reference: $(VENV)/.dev ## write the reference pages again that follow from the code
+	@exec $(BIN)/python -m docs.generator
+
 web: ## build the GraphiQL page, where Node is installed and its sources changed
 	@if ! command -v npm >/dev/null 2>&1; then \
 		test -e $(PAGE) || echo 'no Node: GraphiQL comes from a CDN (install Node 20.19 or newer to bundle it)'; \
@@ -64,7 +71,7 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 
 clean: ## remove what was built; .data, the embedded database, stays
 	rm -rf $(VENV) web/dist web/node_modules build *.egg-info
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets

@@ -1,4 +1,4 @@
-"""The plot for the README: a panel a query, a bar a peer, as SVG without a library."""
+"""The plot of the measurements: a panel a query, a bar a peer, as SVG without a library."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -33,6 +33,7 @@ from graphql import (
 
 from graph.admission.document_limits import check_extent
 from graph.admission.limits import Limits
+from graph.error_code import ErrorCode
 from graph.errors import DocumentTooLarge, RequestError, refuse
 
 MAX_VALIDATION_ERRORS = 20
@@ -105,7 +106,7 @@ LONG_DIGITS = re.compile(f"[0-9]{{{MAX_NUMBER_DIGITS}}}")
 class OperationNotFound(RequestError):
     """A missing operation name in a document of several operations, or an unknown one."""
 
-    code = "OPERATION_RESOLUTION_FAILURE"
+    code = ErrorCode.OPERATION_RESOLUTION_FAILURE
 
 
 class LongNumber(RequestError):

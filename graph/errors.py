@@ -16,11 +16,12 @@ from psycopg2 import errorcodes
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from graph.error_code import ErrorCode
 from models.database.connection_limiter import DatabaseUnavailable
 
 log = logging.getLogger("cacaotrace.errors")
 
-UNAVAILABLE = "SERVICE_UNAVAILABLE"
+UNAVAILABLE = ErrorCode.SERVICE_UNAVAILABLE
 # Not the request's fault, and may be over soon: connections refused or cut, shutdowns, a lack of
 # memory or disk, a time-out, a standby that had to cancel.
 AWAY = (
@@ -40,7 +41,7 @@ AWAY = (
 class RequestError(Exception):
     """Something in the request is wrong; the message says what, the path or location where."""
 
-    code = "BAD_USER_INPUT"
+    code: str = ErrorCode.BAD_USER_INPUT
     hint: str | None = None
 
 
@@ -51,40 +52,40 @@ class InvalidValue(RequestError):
 class InvalidId(RequestError):
     """A string that is not one of our global ids, or one of another type."""
 
-    code = "INVALID_ID"
+    code = ErrorCode.INVALID_ID
     hint = "Pass an `id` as this API returned it, or look the object up by its number."
 
 
 class InvalidCursor(RequestError):
     """A string that is not a cursor, or one of another connection or another order."""
 
-    code = "INVALID_CURSOR"
+    code = ErrorCode.INVALID_CURSOR
     hint = "Pass a cursor that the same field returned under the same orderBy."
 
 
 class InvalidPage(RequestError):
     """Page arguments that contradict each other or pass the limit."""
 
-    code = "INVALID_PAGE"
+    code = ErrorCode.INVALID_PAGE
 
 
 class DocumentTooLarge(RequestError):
     """A document deeper or longer than this server plans."""
 
-    code = "DOCUMENT_TOO_LARGE"
+    code = ErrorCode.DOCUMENT_TOO_LARGE
 
 
 class CostLimitExceeded(RequestError):
     """A request that may cost more than one request is allowed to."""
 
-    code = "COST_LIMIT_EXCEEDED"
+    code = ErrorCode.COST_LIMIT_EXCEEDED
     hint = "Ask for smaller pages, or for less beneath them: `extensions.cost` tells what it takes."
 
 
 class RateLimited(RequestError):
     """A request of a client that has spent what it may for now; it fits in so many `seconds`."""
 
-    code = "RATE_LIMITED"
+    code = ErrorCode.RATE_LIMITED
 
     def __init__(self, message: str, seconds: int) -> None:
         super().__init__(message)
@@ -94,19 +95,19 @@ class RateLimited(RequestError):
 class Unauthenticated(RequestError):
     """A request whose token is not valid, or that needs one and has none."""
 
-    code = "UNAUTHENTICATED"
+    code = ErrorCode.UNAUTHENTICATED
 
 
 class Forbidden(RequestError):
     """Something that the role of whoever asks may not do."""
 
-    code = "FORBIDDEN"
+    code = ErrorCode.FORBIDDEN
 
 
 class RolledBack(RequestError):
     """A mutation that succeeded in an operation of which another one failed."""
 
-    code = "ROLLED_BACK"
+    code = ErrorCode.ROLLED_BACK
     hint = "One operation is one commit: repeat it without the mutation that failed."
 
 
@@ -126,13 +127,13 @@ def refuse(error: RequestError, nodes: Sequence[Node] | None = None) -> GraphQLE
     return GraphQLError(str(error), nodes, extensions=extensions, original_error=error)
 
 
-def translate(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> GraphQLError:
+def translate(error: GraphQLError, default_code: str = ErrorCode.BAD_USER_INPUT) -> GraphQLError:
     """An error as the client may see it: with a code, and without anything of our internals."""
     if error.extensions and "code" in error.extensions:
         return error
     cause = root_cause(error)
     if isinstance(error, GraphQLSyntaxError):
-        return recode(error, "GRAPHQL_PARSE_FAILED", error.message)
+        return recode(error, ErrorCode.GRAPHQL_PARSE_FAILED, error.message)
     if isinstance(cause, RequestError):
         return recode(error, cause.code, str(cause), cause.hint)
     if cause is None:
@@ -228,7 +229,9 @@ def mask_error(error: GraphQLError, cause: Exception) -> GraphQLError:
     correlation = uuid.uuid4().hex
     extra = {"correlation": correlation}
     log.error("internal error %s", correlation, exc_info=cause, extra=extra)
-    masked = recode(error, "INTERNAL_SERVER_ERROR", f"Internal error, reference {correlation}.")
+    masked = recode(
+        error, ErrorCode.INTERNAL_SERVER_ERROR, f"Internal error, reference {correlation}."
+    )
     assert masked.extensions is not None
     masked.extensions["correlationId"] = correlation
     return masked

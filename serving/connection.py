@@ -12,6 +12,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from graph.error_code import ErrorCode
+
 MAX_FIELDS = 100
 """Header fields of a request."""
 MAX_HEAD = 500_000
@@ -147,5 +149,5 @@ def is_host(value: bytes) -> bool:
 
 def refusal(message: str) -> bytes:
     """The body of a refusal, as GraphQL has it."""
-    error = {"message": message, "extensions": {"code": "BAD_REQUEST"}}
+    error = {"message": message, "extensions": {"code": ErrorCode.BAD_REQUEST}}
     return json.dumps({"errors": [error]}, separators=(",", ":")).encode()

@@ -47,7 +47,7 @@ environment:
   IDEMPOTENCY_HOURS                       how long an idempotency key is remembered (72)
   MAX_BODY, MAX_TOKENS, MAX_DEPTH, MAX_ALIASES, MAX_DIRECTIVES, MAX_DIRECTIVES_OF_ONE, MAX_ROOT_FIELDS,
   MAX_REPEATED_FIELDS, MAX_DEFINITIONS, MAX_FRAGMENTS, MAX_OBJECTS, MAX_FILTER_DEPTH, MAX_CONDITIONS,
-  MAX_NODE_IDS  how large a request may be; see the README
+  MAX_NODE_IDS  how large a request may be; docs/reference/limits.md has their ranges
   MAX_LISTED_PRODUCTS     products that one GET /api/products lists (1000)
   LEDGER_KEY    file of the Ed25519 private key, in PEM, that signs checkpoints of the ledger; with the
                 embedded database one is made beside its data, else events are integrated unsigned

@@ -18,6 +18,7 @@ from graph.auth.permissions import Permissions
 from graph.auth.roles import ADMIN
 from graph.context import Viewer
 from graph.documents import InvalidDocument
+from graph.error_code import ErrorCode
 from graph.errors import Refused, refuse
 from graph.execution.error_redaction import translator_for
 from graph.execution.executor import Executors
@@ -98,7 +99,9 @@ class Engine:
             return await self._executors.of(operation.kind).run(operation, request, viewer)
         except (InvalidDocument, Refused) as invalid:
             translate = translator_for(self._permissions, viewer.role)
-            errors = [translate(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid.errors]
+            errors = [
+                translate(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in invalid.errors
+            ]
             return Answer(None, errors, executed=False)
         except GraphQLError as error:
             translate = translator_for(self._permissions, viewer.role)

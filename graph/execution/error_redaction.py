@@ -7,6 +7,7 @@ from graphql import GraphQLError
 
 from graph.auth.permissions import Permissions
 from graph.documents import NotOneOf
+from graph.error_code import ErrorCode
 from graph.errors import RequestError, translate
 
 TranslateError: TypeAlias = Callable[..., GraphQLError]
@@ -29,7 +30,7 @@ def translator_for(permissions: Permissions, role: str) -> TranslateError:
     return translate if may_see_schema(permissions, role) else redacted
 
 
-def redacted(error: GraphQLError, default_code: str = "BAD_USER_INPUT") -> GraphQLError:
+def redacted(error: GraphQLError, default_code: str = ErrorCode.BAD_USER_INPUT) -> GraphQLError:
     """Return an error with its code and location, and a message without names of the schema."""
     translated = translate(error, default_code)
     cause = error.original_error

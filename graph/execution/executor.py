@@ -7,6 +7,7 @@ from graphql import OperationType
 
 from graph.answer import Answer, Request
 from graph.context import Viewer
+from graph.error_code import ErrorCode
 from graph.errors import RequestError, refuse
 from graph.execution.plan_cache import CachedOperation
 
@@ -14,7 +15,7 @@ from graph.execution.plan_cache import CachedOperation
 class UnsupportedOperation(RequestError):
     """An operation of a kind that this server does not execute."""
 
-    code = "OPERATION_NOT_SUPPORTED"
+    code = ErrorCode.OPERATION_NOT_SUPPORTED
     hint = "Send a query or a mutation."
 
 

@@ -15,6 +15,7 @@ from graph.answer import Answer, Request
 from graph.auth.permissions import Permissions
 from graph.context import Viewer
 from graph.documents import Document
+from graph.error_code import ErrorCode
 from graph.errors import RequestError, refuse
 from graph.execution.completion import answer_of
 from graph.execution.error_redaction import TranslateError, translator_for
@@ -36,7 +37,7 @@ RETRY_PAUSES = (0.02, 0.1, 0.3)
 class MutationByGet(RequestError):
     """A mutation in a GET request, which must not change anything."""
 
-    code = "METHOD_NOT_ALLOWED"
+    code = ErrorCode.METHOD_NOT_ALLOWED
 
 
 class MutationExecutor:

@@ -14,6 +14,7 @@ from graph.answer import Request
 from graph.auth.permissions import Permissions
 from graph.context import Viewer
 from graph.documents import InvalidDocument, read_document
+from graph.error_code import ErrorCode
 from graph.execution.error_redaction import may_see_schema
 from graph.execution.plan_cache import CachedOperation, PlanCache
 
@@ -99,5 +100,5 @@ class OperationReader:
 
 def _with_code(error: GraphQLError, definitions: Sequence[Node]) -> GraphQLError:
     """Return a variable's error with a code and a location, which graphql-core may leave out."""
-    extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
+    extensions = {**(error.extensions or {}), "code": ErrorCode.BAD_USER_INPUT}
     return GraphQLError(error.message, error.nodes or [*definitions], extensions=extensions)

@@ -14,6 +14,7 @@ from graphql import GraphQLError
 from graph.admission.rate_limit import client_of
 from graph.answer import Answer, Request
 from graph.context import Viewer
+from graph.error_code import ErrorCode
 from graph.errors import RequestError
 from graph.execution.engine import Engine
 from graph.execution.operations import CHARACTER_COST
@@ -31,13 +32,13 @@ REGISTRATION_COST = 500
 class PersistedQueryNotFound(RequestError):
     """An unknown hash. Clients recognise this message, and send the text."""
 
-    code = "PERSISTED_QUERY_NOT_FOUND"
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
 
 class PersistedQueryNotSupported(RequestError):
     """An unknown hash, on a server that registers no documents. Clients recognise this message."""
 
-    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+    code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from graphql import GraphQLError, OperationDefinitionNode, parse
 
 from graph.answer import Request
 from graph.documents import InvalidDocument
+from graph.error_code import ErrorCode
 from graph.errors import RequestError
 from graph.execution.engine import Engine
 
@@ -24,13 +25,13 @@ SHA256 = "sha256:"
 class DocumentNotFound(RequestError):
     """An unknown `documentId`."""
 
-    code = "PERSISTED_DOCUMENT_NOT_FOUND"
+    code = ErrorCode.PERSISTED_DOCUMENT_NOT_FOUND
 
 
 class DocumentNotTrusted(RequestError):
     """A document that is not trusted, on a server that executes only trusted ones."""
 
-    code = "DOCUMENT_NOT_TRUSTED"
+    code = ErrorCode.DOCUMENT_NOT_TRUSTED
     hint = "Name a trusted document by its `documentId`."
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from graph.auth.roles import Roles
 from graph.context import Viewer
+from graph.error_code import ErrorCode
 from graph.errors import Forbidden, RequestError, Unauthenticated
 from graph.mutations.context import MutationInfo
 from graph.mutations.field import declare
@@ -43,7 +44,7 @@ Verify = Callable[[Any, Caller], Verified]
 class NotFirst(RequestError):
     """A mutation that must be the first of its operation, and is not."""
 
-    code = "BAD_USER_INPUT"
+    code = ErrorCode.BAD_USER_INPUT
     hint = "Send it in an operation of its own."
 
 

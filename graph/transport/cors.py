@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graph.error_code import ErrorCode
 from graph.headers import Headers
 from graph.transport.request_parsing import BadRequest
 
@@ -52,7 +53,7 @@ class UnmarkedGet(BadRequest):
 class ForeignOrigin(BadRequest):
     """A GET by a script of a site that is not allowed here."""
 
-    code = "FORBIDDEN"
+    code = ErrorCode.FORBIDDEN
     hint = "CORS_ORIGINS lists the origins whose scripts may ask."
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 
 from graph.answer import Request
+from graph.error_code import ErrorCode
 from graph.errors import RequestError
 from graph.execution.persisted_queries import PersistedQueries
 from graph.headers import Headers
@@ -30,7 +31,7 @@ _LONG = 20_000
 class BadRequest(RequestError):
     """Bytes that are not a GraphQL request."""
 
-    code = "BAD_REQUEST"
+    code = ErrorCode.BAD_REQUEST
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -40,14 +41,14 @@ class BadRequest(RequestError):
 class Batch(BadRequest):
     """Several requests in one body."""
 
-    code = "BATCHING_NOT_SUPPORTED"
+    code = ErrorCode.BATCHING_NOT_SUPPORTED
     hint = "Send each request by itself, or ask for all of it in one document."
 
 
 class WrongMethod(BadRequest):
     """An HTTP method that asks for nothing here."""
 
-    code = "METHOD_NOT_ALLOWED"
+    code = ErrorCode.METHOD_NOT_ALLOWED
 
 
 async def read_request(

@@ -1,7 +1,7 @@
 """Findings: what an auditor would check by hand, as rules over the tables themselves.
 
 They believe no trigger and no mark that one keeps. A rule is one declaration in a module here; the
-enum of the schema, the statements and the table in the README follow from it.
+enum of the schema, the statements and the page docs/reference/rules.md follow from it.
 """
 
 from models.findings import ancestry, claims, ledgers, matter, records, timing

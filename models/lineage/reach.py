@@ -15,7 +15,7 @@ CUSTOMER = """coalesce(
   CASE jsonb_typeof(t.details -> 'destination') WHEN 'string' THEN t.details ->> 'destination'
     ELSE coalesce(t.details -> 'destination' ->> 'name', t.details -> 'destination' ->> 'place') END)"""
 # Lots that one walk reads at most beside those it begins at, the nearest ones.
-_MAX_LOTS = 100_000
+MAX_TRACED_LOTS = 100_000
 # Steps up to which lots are told apart by depth while they are read.
 BOUNDED = 10
 
@@ -59,7 +59,7 @@ def edge_arguments(
     Where few steps are wanted, lots are told apart by depth too, so that nothing farther is read;
     else depth is found afterwards, which costs less.
     """
-    most = _MAX_LOTS if reach.from_products else _MAX_LOTS + len(starts)
+    most = MAX_TRACED_LOTS if reach.from_products else MAX_TRACED_LOTS + len(starts)
     if max_depth is None or max_depth > BOUNDED:
         bounds: tuple[object, ...] = (0, 2, most)
     else:

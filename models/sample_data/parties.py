@@ -62,7 +62,7 @@ def grower(
     )
 
 
-# The first suppliers are the ones that the README's examples run into.
+# The first suppliers are the ones that the examples of the documentation use.
 _SHOWCASE = (
     grower("SCOOPS Anouanzê de Soubré", "Adjoua N'Guessan", "CI", "Soubré", "cooperative", 2,
            "CI-COOP-000001"),

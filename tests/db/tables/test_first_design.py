@@ -1,6 +1,6 @@
 """The SQL of the first design keeps working: nullable columns, defaults and types of its seven tables.
 
-What is refused all the same is listed in the README, section "The first design", with its reason.
+What is refused all the same is listed in docs/explanation/first-design.md with its reason.
 """
 
 import re
@@ -14,7 +14,7 @@ from models.findings import Scope
 from tests.db.findings.sound import auditing
 from tests.writing import run_sql
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "first-design.md"
 WORLD = """
 insert into manufacturers (manufacturer_id, name, location) values (1, 'Maker', 'Lyon');
 insert into suppliers (supplier_id, name, location) values (1, 'Grower', 'Abidjan');
@@ -87,7 +87,7 @@ TYPES = [
     ("transactions", "details", """jsonb_build_object('kg', 1234567890.12345678)"""),
     ("transactions", "event", "repeat('e', 2000)"),
 ]
-# What is refused on purpose: the word of the README that says so, and the constraint or error.
+# What is refused on purpose: the words of the page that say so, and the constraint or error.
 REFUSED = [
     ("blank name", "manufacturers", "name", "' '", "manufacturers_name_check"),
     ("blank name", "products", "name", "''", "products_name_check"),
@@ -176,8 +176,7 @@ def test_what_is_refused_on_purpose_is_in_the_docs(
 ) -> None:
     with pytest.raises(DBAPIError, match=constraint):
         run_sql(world, insert(table, {**ROWS[table], column: value}))
-    section = README.read_text(encoding="utf-8").split("## The first design")[1].split("\n## ")[0]
-    assert word in re.sub(r"\s+", " ", section)
+    assert word in re.sub(r"\s+", " ", PAGE.read_text(encoding="utf-8"))
 
 
 def test_what_is_lacking_is_a_finding(world: Database) -> None:

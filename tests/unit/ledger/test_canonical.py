@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.leaf import MAX_LEAF_LEVELS, canonical, leaf_levels, leaf_of
+from ledger.leaf import MAX_LEAF_LEVELS, canonical, leaf_levels, leaf_number, leaf_of
 from ledger.verifier import NotVerified, read_canonical
 from ledger.verifier import canonical as verified
 from ledger.verifier import number as written

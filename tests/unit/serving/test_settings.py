@@ -12,7 +12,7 @@ from models import user
 from serving.settings import DEV_ROLES, LIMITS, VARIABLES, Settings, SettingsError, mask
 from tests.conftest import ROOT, run
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+LIMITS_PAGE = (ROOT / "docs" / "reference" / "limits.md").read_text(encoding="utf-8")
 
 
 def test_settings_have_defaults() -> None:
@@ -89,7 +89,7 @@ def test_every_limit_has_its_variable() -> None:
     assert read == Limits(**{limit: low + 1 for limit, (_, low, _) in LIMITS.items()})
     for name, _, _ in LIMITS.values():
         assert name in VARIABLES
-        assert f"`{name}`" in README
+        assert f"`{name}`" in LIMITS_PAGE
 
 
 def test_clients_are_counted_in_production_only_unless_it_is_said() -> None:

@@ -1,0 +1,1 @@
+"""The documentation: Markdown pages, and the generator of the reference pages."""
