@@ -29,6 +29,7 @@ check: $(VENV)/.dev ## run every static check
 	$(BIN)/lint-imports --no-logo
 	@$(BIN)/python server.py schema | diff -u graph/schema.graphql - \
 		|| { echo 'graph/schema.graphql is stale: .venv/bin/python server.py schema > graph/schema.graphql'; exit 1; }
+	$(BIN)/python -m graph.schema_gate
 
 fuzz: $(VENV)/.dev ## send 100,000 requests that no good client sends, five minutes; SEED=n repeats a run
 	@exec $(BIN)/python -m tests.slow.fuzz $(if $(SEED),--seed $(SEED))

@@ -1,20 +1,25 @@
--- cacaotrace: the truth of the database. PostgreSQL 14 to 18, UTF-8.
+-- The schema of cacaotrace. Generated from schema/*.sql by `python -m models.migration.schema_file`: edit those files.
 --   psql -f schema.sql        applies it to an empty database, in one transaction
--- Text columns are COLLATE "C": one order on every server, so that a cursor or an index
--- means the same after an upgrade of the operating system's locale files.
 begin;
 
+-- ---------------------------------------------------------------- database
+-- PostgreSQL 14 and later, UTF-8. Text columns are COLLATE "C", so that their order is the same on every server and stays the
+-- same when the locale files of an operating system change: cursors and indexes depend on it.
 create extension if not exists unaccent;
 create extension if not exists pg_trgm;
 
--- ---------------------------------------------------------------- rules as functions
+-- ---------------------------------------------------------------- texts
+-- How texts are compared and stored. schema.sql drops keep_texts_normal() at its end.
 
--- What `contains` compares: compatibility-composed, without accents, with case folded, whatever the server's locale.
--- Case is folded by Unicode 14.0 (CaseFolding.txt, simple: status C and S). The table has the letters above ASCII that NFKC
--- leaves as they are, as (first, last, step, distance); `python -m models.texts.case_folding` prints it.
--- Latin-1, Greek and Cyrillic have short lists of their own, since translate() looks through all of its list.
--- Names are qualified, since an index is made and restored without a search path. It is PL/pgSQL, since an SQL function that
--- calls another takes ten times as long. unaccent() is only STABLE because its dictionary can be replaced; this schema does not.
+-- search_key(text): the form of a text that the filter `contains` compares. It is NFKC, has no accents, and its case is
+-- folded in the same way under every locale of a server.
+-- Case is folded by Unicode 14.0 (CaseFolding.txt, status C and S). Each row of the table is a run of letters above ASCII
+-- which NFKC does not change: first letter, last letter, step, distance to the folded letter.
+-- `python -m models.texts.case_folding` prints the table. Latin-1, Greek and Cyrillic have lists of their own, because
+-- translate() searches its whole list for each character.
+-- The body qualifies the names of unaccent, because pg_restore builds indexes with an empty search path. The language is
+-- PL/pgSQL, because an SQL function that calls another function is ten times slower. unaccent() is STABLE only because its
+-- dictionary can be replaced; this schema never replaces it.
 do $$
 declare
   extension text := (select quote_ident(n.nspname) from pg_extension e join pg_namespace n on n.oid = e.extnamespace
@@ -85,8 +90,9 @@ begin
 end $body$, extension, steps));
 end $$;
 
--- The one form of names and identifiers: NFC, without characters that nobody sees, one space between words, none around.
--- Joiners stay behind letters of the scripts that write with them. models/texts/normal_form.py says the same.
+-- The normal form of names and identifiers: NFC, without invisible characters, with one space between words and no space
+-- around them. A zero-width joiner is kept after a letter of a script that needs it (Arabic to Sinhala, Myanmar, Khmer).
+-- models/texts/normal_form.py has the same rule.
 create function normal_text(value text) returns text
   language sql immutable strict parallel safe
   return normalize(btrim(regexp_replace(regexp_replace(value,
@@ -94,23 +100,58 @@ create function normal_text(value text) returns text
       '|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]', '', 'g'),
     '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164\uffa0]+', ' ', 'g'), ' '), NFC);
 
--- Most texts are printable ASCII with single spaces, which one look tells.
+-- The regular expression is a fast path: it accepts printable ASCII with single spaces, as most texts are.
 create function is_normal_text(value text) returns boolean
   language sql immutable parallel safe
   return value is null or value ~ '^[!-~]+( [!-~]+)*$' or value = normal_text(value);
 
--- Two spellings of one certification scheme.
+-- Two spellings of one certification scheme are equal.
 create function same_scheme(one text, other text) returns boolean
   language sql immutable parallel safe
   return one = other or search_key(one) = search_key(other);
 
--- GS1 General Specifications, 7.9: weights 3 and 1 from the right, the check digit's own is 1.
--- Stored as GTIN-14, so that 8, 12, 13 and 14 digits of one item are one key.
-create function is_gtin14(value text) returns boolean
-  language sql immutable strict parallel safe
-  return value ~ '^[0-9]{14}$' and (
-    select sum(substr(value, i, 1)::int * case when i % 2 = 1 then 3 else 1 end) % 10 = 0
-    from generate_series(1, 14) i);
+-- Makes the triggers that store names and identifiers of a table in their normal form, whichever client writes them, and
+-- the check that refuses an identifier with U+FFFD: a decoder puts that character in place of one that it could not read.
+create procedure keep_texts_normal(relation text, columns text[], identifier text default null)
+  language plpgsql as $$
+declare
+  all_normal text;
+  made_normal text;
+  listed text;
+begin
+  select string_agg(format('is_normal_text(new.%I)', c), ' and '),
+      string_agg(format('new.%1$I := normal_text(new.%1$I);', c), ' '), string_agg(format('%I', c), ', ')
+    into all_normal, made_normal, listed from unnest(columns) c;
+  execute format('create function make_%1$s_normal() returns trigger language plpgsql as
+      $body$ begin %2$s return new; end $body$', relation, made_normal);
+  execute format('create trigger made_normal before insert or update of %2$s on %1$I
+      for each row when (not (%3$s)) execute function make_%1$s_normal()', relation, listed, all_normal);
+  if identifier is not null then
+    execute format('alter table %1$I add constraint %2$I check (strpos(%3$I, U&''\FFFD'') = 0)',
+      relation, relation || '_' || identifier || '_whole', identifier);
+  end if;
+end $$;
+
+-- ---------------------------------------------------------------- values
+-- The rules of values that several tables hold, each written once. They are functions in named checks of the columns, not
+-- domains: PostgreSQL reports a violation of a domain without its table and column, so that the API could not name the
+-- field; and a recursive query whose first term is a column of a domain fails where its second term computes.
+
+-- A finite number with at most so many digits before and after the decimal point. A column of type numeric(14, 3) would
+-- round a finer number silently, so columns are of type numeric and a check refuses what does not fit.
+create function is_decimal(value numeric, digits int, decimals int) returns boolean
+  language sql immutable parallel safe
+  return abs(value) < 10::numeric ^ digits and value = round(value, decimals);
+
+-- Kilograms, exact to the gram.
+create function is_kilograms(value numeric) returns boolean
+  language sql immutable parallel safe
+  return is_decimal(value, 11, 3);
+
+-- The stages of cacao, from harvest to chocolate.
+create function is_stage(value text) returns boolean
+  language sql immutable parallel safe
+  return value in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture');
 
 -- ISO 3166-1 alpha-2.
 create function is_country(value text) returns boolean
@@ -124,19 +165,108 @@ create function is_country(value text) returns boolean
     'PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF '
     'TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW', ' '));
 
--- Who writes, as the writer of the transaction says; a client of SQL that says nothing is named by its role.
--- It is a record among those who may write, not a proof against them.
+-- A GTIN-14 with a correct check digit (GS1 General Specifications, 7.9: weights 3 and 1 from the right). GTINs of 8, 12
+-- and 13 digits are stored as 14 digits, so that one item has one key.
+create function is_gtin14(value text) returns boolean
+  language sql immutable strict parallel safe
+  return value ~ '^[0-9]{14}$' and (
+    select sum(substr(value, i, 1)::int * case when i % 2 = 1 then 3 else 1 end) % 10 = 0
+    from generate_series(1, 14) i);
+
+-- JSON whose objects and arrays nest at most 64 deep, which every output format can print.
+create function is_printable_json(value jsonb) returns boolean
+  language sql immutable parallel safe
+  return not jsonb_path_exists(value, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")');
+
+-- ---------------------------------------------------------------- changes
+-- Who wrote what: an append-only record of each statement that changes a table.
+
+-- The actor of the transaction: the setting cacaotrace.actor, which the server sets, else the role of the session. A client
+-- that may write can set any actor, so this is a record and not a proof.
 create function current_actor() returns text
   language sql stable parallel safe
   return coalesce(nullif(current_setting('cacaotrace.actor', true), ''), 'sql:' || session_user);
 
--- A finite number of so many digits before the point and so many behind it. A column of type numeric(14, 3) would round
--- what is finer without a word, so columns are of type numeric, and what a column cannot hold exactly is refused.
-create function is_decimal(value numeric, digits int, decimals int) returns boolean
-  language sql immutable parallel safe
-  return abs(value) < 10::numeric ^ digits and value = round(value, decimals);
+create function refuse_change_of_record() returns trigger language plpgsql as $$
+begin
+  raise exception '% is append-only: % is refused', tg_table_name, tg_op
+    using errcode = 'restrict_violation', constraint = tg_table_name || '_append_only', table = tg_table_name;
+end $$;
+
+-- One row for each statement that wrote. `keys` are the primary keys of the written rows: numbers, or pairs of numbers.
+-- For sessions they are user_ids, because the key of a session is a hash of its token.
+create table changes (
+  change_id bigserial primary key,
+  at        timestamptz not null default now(),
+  actor     text collate "C" not null default current_actor(),
+  relation  text collate "C" not null,
+  operation text collate "C" not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  keys      bigint[] not null
+);
+create index on changes (relation, change_id);
+create index on changes (actor, change_id);
+
+create function record_change() returns trigger language plpgsql as $$
+begin
+  execute format('insert into changes (relation, operation, keys)
+    select %L, %L, array_agg(%s) from changed having count(*) > 0', tg_table_name, tg_op, tg_argv[0]);
+  return null;
+end $$;
+-- For transactions: also puts the new events into the queue of the ledger. Its statements are static, so that PL/pgSQL
+-- plans them once.
+create function record_events() returns trigger language plpgsql as $$
+begin
+  insert into changes (relation, operation, keys)
+    select 'transactions', 'INSERT', array_agg(c.transaction_id) from changed c having count(*) > 0;
+  insert into ledger_queue (transaction_id) select c.transaction_id from changed c;
+  return null;
+end $$;
+create function record_change_of_row() returns trigger language plpgsql as $$
+begin
+  execute format('insert into changes (relation, operation, keys) select %L, %L, array[($1).%s]',
+    tg_table_name, tg_op, tg_argv[0]) using new;
+  return null;
+end $$;
+create function record_truncate() returns trigger language plpgsql as $$
+begin
+  insert into changes (relation, operation, keys) values (tg_table_name, tg_op, '{}');
+  return null;
+end $$;
+
+-- Makes the triggers that record the changes of a table. `key` is an expression of its columns. `columns` are the ones
+-- whose update is a change, where others are written often and are not (api_keys, sessions): PostgreSQL has no transition
+-- table for a list of columns, so these are recorded row by row. schema.sql drops this procedure at its end.
+create procedure record_changes_of(relation text, key text, columns text default null, inserts text default null)
+  language plpgsql as $$
+begin
+  execute format('create trigger recorded_insert after insert on %I referencing new table as changed
+      for each statement execute function %s', relation, coalesce(inserts, format('record_change(%L)', key)));
+  execute format('create trigger recorded_delete after delete on %I referencing old table as changed
+      for each statement execute function record_change(%L)', relation, key);
+  execute format('create trigger recorded_truncate before truncate on %I
+      for each statement execute function record_truncate()', relation);
+  if columns is null then
+    execute format('create trigger recorded_update after update on %I referencing new table as changed
+      for each statement execute function record_change(%L)', relation, key);
+  else
+    execute format('create trigger recorded_update after update of %s on %I
+      for each row execute function record_change_of_row(%L)', columns, relation, key);
+  end if;
+end $$;
+
+-- Makes the triggers that refuse every change of a table but an insert. `refused` may leave out UPDATE.
+create procedure keep_append_only(relation text, refused text default 'update or delete')
+  language plpgsql as $$
+begin
+  execute format('create trigger append_only before %s on %I
+      for each row execute function refuse_change_of_record()', refused, relation);
+  execute format('create trigger append_only_truncate before truncate on %I
+      for each statement execute function refuse_change_of_record()', relation);
+end $$;
+call keep_append_only('changes');
 
 -- ---------------------------------------------------------------- parties
+-- Manufacturers, suppliers and the certificates of suppliers.
 
 create table manufacturers (
   manufacturer_id serial primary key,
@@ -147,6 +277,8 @@ create table manufacturers (
 create index on manufacturers (name, manufacturer_id);
 create index on manufacturers (country, manufacturer_id);
 create index manufacturers_name_search on manufacturers using gin (search_key(name) gin_trgm_ops);
+call keep_texts_normal('manufacturers', '{name,location}');
+call record_changes_of('manufacturers', 'manufacturer_id::bigint');
 
 create table suppliers (
   supplier_id    serial primary key,
@@ -154,12 +286,14 @@ create table suppliers (
   location       text collate "C",
   contact_person text collate "C",
   country        text collate "C" check (is_country(country)),
-  -- The name of this party in the system it was imported from; several cooperatives share one name.
+  -- The identifier of the supplier in the system from which it was imported. Names of cooperatives are not unique.
   external_id    text collate "C" unique check (btrim(external_id) <> '')
 );
 create index on suppliers (name, supplier_id);
 create index on suppliers (country, supplier_id);
 create index suppliers_name_search on suppliers using gin (search_key(name) gin_trgm_ops);
+call keep_texts_normal('suppliers', '{name,location,external_id}', 'external_id');
+call record_changes_of('suppliers', 'supplier_id::bigint');
 
 create table certificates (
   certificate_id serial primary key,
@@ -169,7 +303,7 @@ create table certificates (
   scope          text collate "C",
   valid_from     date not null,
   valid_to       date not null,
-  -- As the document names it, where that is not the supplier itself: the group it is certified with.
+  -- The certified group, where the document names one instead of the supplier.
   holder         text collate "C" check (btrim(holder) <> ''),
   -- SHA-256 of the document, in hexadecimal.
   document_hash  text collate "C" check (document_hash ~ '^[0-9a-f]{64}$'),
@@ -178,6 +312,10 @@ create table certificates (
 );
 create index on certificates (supplier_id, certificate_id);
 create index on certificates (valid_to, certificate_id);
+call keep_texts_normal('certificates', '{scheme,number,holder}', 'number');
+call record_changes_of('certificates', 'certificate_id::bigint');
+
+-- ---------------------------------------------------------------- plots
 
 create table plots (
   plot_id       serial primary key,
@@ -190,12 +328,13 @@ create table plots (
   -- RFC 7946 geometry in WGS 84: a Point below 4 ha, else a Polygon (EUDR, Article 2(28)).
   geometry      jsonb check (jsonb_typeof(geometry) = 'object'
                              and geometry ->> 'type' in ('Point', 'Polygon', 'MultiPolygon'))
-                constraint plots_geometry_levels check (
-                  not jsonb_path_exists(geometry, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')),
+                constraint plots_geometry_levels check (is_printable_json(geometry)),
   unique (supplier_id, name)
 );
 create index on plots (supplier_id, plot_id);
 create index on plots (country, plot_id);
+call keep_texts_normal('plots', '{name}');
+call record_changes_of('plots', 'plot_id::bigint');
 
 -- ---------------------------------------------------------------- lots
 
@@ -204,17 +343,17 @@ create table cacao_batches (
   supplier_id     int references suppliers,
   harvest_date    date,
   quantity        numeric not null check (quantity > 0)
-                  constraint cacao_batches_quantity_exact check (is_decimal(quantity, 11, 3)),
+                  constraint cacao_batches_quantity_exact check (is_kilograms(quantity)),
   certification   text collate "C",
   stage           text collate "C" not null default 'beans'
-                  check (stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
+                  check (is_stage(stage)),
   lot_number      text collate "C" check (btrim(lot_number) <> ''),
   production_date date,
-  -- How it was kept apart from other cacao (ISO 22095); null where nobody says.
+  -- The chain of custody model (ISO 22095); null where it is not known.
   custody         text collate "C" check (custody in ('identity_preserved', 'segregated', 'mass_balance')),
-  -- Written by the triggers of `holds` alone.
+  -- Only the triggers of holds write this column.
   on_hold         boolean not null default false,
-  -- Only beans are harvested; everything later is produced.
+  -- Beans have a harvest date; a later stage has a production date.
   constraint cacao_batches_beans_harvested check (stage <> 'beans' or harvest_date is not null),
   constraint cacao_batches_produced_after_harvest check (production_date >= harvest_date),
   unique (supplier_id, lot_number)
@@ -226,6 +365,21 @@ create index on cacao_batches (certification, cacao_batch_id);
 create index on cacao_batches (stage, cacao_batch_id);
 create index on cacao_batches (lot_number, cacao_batch_id);
 create index cacao_batches_on_hold on cacao_batches (cacao_batch_id) where on_hold;
+call keep_texts_normal('cacao_batches', '{certification,lot_number}', 'lot_number');
+call record_changes_of('cacao_batches', 'cacao_batch_id::bigint');
+
+-- The kilograms of a harvest that came from a plot.
+create table cacao_batch_plot (
+  cacao_batch_id int not null references cacao_batches,
+  plot_id        int not null references plots,
+  quantity_kg    numeric check (quantity_kg > 0)
+                 constraint cacao_batch_plot_quantity_kg_exact check (is_kilograms(quantity_kg)),
+  primary key (cacao_batch_id, plot_id)
+);
+create index on cacao_batch_plot (plot_id, cacao_batch_id);
+call record_changes_of('cacao_batch_plot', 'array[cacao_batch_id, plot_id]::bigint[]');
+
+-- ---------------------------------------------------------------- products
 
 create table products (
   product_id      serial primary key,
@@ -248,43 +402,39 @@ create index on products (cocoa_percent, product_id);
 create index on products (production_date, product_id);
 create index products_on_hold on products (product_id) where on_hold;
 create index products_name_search on products using gin (search_key(name) gin_trgm_ops);
+call keep_texts_normal('products', '{name,batch_number}', 'batch_number');
+call record_changes_of('products', 'product_id::bigint');
 
--- ---------------------------------------------------------------- edges
+-- ---------------------------------------------------------------- uses
+-- What was made of a batch. schema/34_balances.sql has the rules.
 
--- kg of a batch that went into a product; NULL where the first design never recorded it.
+-- The kilograms of a batch that went into a product; null where they are not known, as in the first design.
 create table product_cacao_batch (
   product_id     int not null references products,
   cacao_batch_id int not null references cacao_batches,
   quantity_kg    numeric check (quantity_kg > 0)
-                 constraint product_cacao_batch_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
-  -- When this was made known, for a trace as of a time: the edge itself says nothing of the day it came about.
+                 constraint product_cacao_batch_quantity_kg_exact check (is_kilograms(quantity_kg)),
+  -- When the row was written, for a trace as of a time. An edge has no date of its own.
   record_time    timestamptz not null default now(),
   primary key (product_id, cacao_batch_id)
 );
 create index on product_cacao_batch (cacao_batch_id, product_id);
+call record_changes_of('product_cacao_batch', 'array[product_id, cacao_batch_id]::bigint[]');
 
--- kg of one batch that went into another: many inputs to a lot, many outputs from one.
+-- The kilograms of a batch that went into another batch.
 create table cacao_batch_input (
   output_batch_id int not null references cacao_batches,
   input_batch_id  int not null references cacao_batches,
   quantity_kg     numeric not null check (quantity_kg > 0)
-                  constraint cacao_batch_input_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
+                  constraint cacao_batch_input_quantity_kg_exact check (is_kilograms(quantity_kg)),
   record_time     timestamptz not null default now(),
   primary key (output_batch_id, input_batch_id),
   check (output_batch_id <> input_batch_id)
 );
 create index on cacao_batch_input (input_batch_id, output_batch_id);
+call record_changes_of('cacao_batch_input', 'array[output_batch_id, input_batch_id]::bigint[]');
 
-create table cacao_batch_plot (
-  cacao_batch_id int not null references cacao_batches,
-  plot_id        int not null references plots,
-  quantity_kg    numeric check (quantity_kg > 0)
-                 constraint cacao_batch_plot_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
-  primary key (cacao_batch_id, plot_id)
-);
-create index on cacao_batch_plot (plot_id, cacao_batch_id);
-
--- ---------------------------------------------------------------- due diligence
+-- ---------------------------------------------------------------- due diligence statements
 
 create table due_diligence_statements (
   statement_id        serial primary key,
@@ -293,6 +443,8 @@ create table due_diligence_statements (
   submitted_on        date not null
 );
 create index on due_diligence_statements (submitted_on, statement_id);
+call keep_texts_normal('due_diligence_statements', '{reference_number}', 'reference_number');
+call record_changes_of('due_diligence_statements', 'statement_id::bigint');
 
 create table product_statement (
   product_id   int not null references products,
@@ -300,6 +452,7 @@ create table product_statement (
   primary key (product_id, statement_id)
 );
 create index on product_statement (statement_id, product_id);
+call record_changes_of('product_statement', 'array[product_id, statement_id]::bigint[]');
 
 create table cacao_batch_statement (
   cacao_batch_id int not null references cacao_batches,
@@ -307,8 +460,10 @@ create table cacao_batch_statement (
   primary key (cacao_batch_id, statement_id)
 );
 create index on cacao_batch_statement (statement_id, cacao_batch_id);
+call record_changes_of('cacao_batch_statement', 'array[cacao_batch_id, statement_id]::bigint[]');
 
 -- ---------------------------------------------------------------- events
+-- Events are append-only: an event that is wrong is corrected by another event.
 
 create table transactions (
   transaction_id bigserial primary key,
@@ -316,16 +471,14 @@ create table transactions (
   cacao_batch_id int references cacao_batches,
   "timestamp"    timestamptz not null default now(),
   event          text collate "C" not null check (btrim(event) <> ''),
-  -- As deep as every way out can show.
-  details        jsonb constraint transactions_details_levels check (
-                   not jsonb_path_exists(details, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')),
+  details        jsonb constraint transactions_details_levels check (is_printable_json(details)),
   event_id       text collate "C" unique check (btrim(event_id) <> ''),
   record_time    timestamptz not null default now(),
   recorded_by    text collate "C" default current_actor(),
-  -- The earlier event that this one corrects, and why (EPCIS 2.0, error declarations).
+  -- The earlier event that this event corrects, and the reason (EPCIS 2.0, error declaration).
   corrects          bigint references transactions,
   correction_reason text collate "C" check (btrim(correction_reason) <> ''),
-  -- Of one product or one batch, or, as the first design took it, of nothing that is known: then it is a finding.
+  -- The first design accepts an event without a subject; the API reports such an event as a finding.
   constraint transactions_one_subject check (num_nonnulls(product_id, cacao_batch_id) <= 1),
   constraint transactions_corrects_earlier check (corrects < transaction_id),
   constraint transactions_corrects_with_reason check ((corrects is null) = (correction_reason is null))
@@ -335,19 +488,45 @@ create index on transactions (cacao_batch_id, transaction_id) where cacao_batch_
 create index on transactions (corrects, transaction_id) where corrects is not null;
 create index on transactions ("timestamp", transaction_id);
 create index on transactions (event, transaction_id);
--- The few that findings look at among millions.
+-- Partial indexes for findings, which read few events among millions.
 create index transactions_without_subject on transactions (transaction_id)
   where product_id is null and cacao_batch_id is null;
 create index transactions_in_future on transactions (transaction_id) where "timestamp" > record_time;
 create index transactions_with_kilograms on transactions (transaction_id)
   where details ?| '{quantityKg,quantity_kg,weight,quantityList}';
+call keep_texts_normal('transactions', '{event,event_id}', 'event_id');
+call record_changes_of('transactions', 'transaction_id', inserts => 'record_events()');
 
--- What a lot has lost. Append-only: a correction gives back kilograms of an earlier loss, and is below zero.
+create function refuse_change_of_events() returns trigger language plpgsql as $$
+begin
+  raise exception 'transactions are append-only: record a correcting event instead of % on it', tg_op
+    using errcode = 'restrict_violation', constraint = 'transactions_append_only', table = 'transactions';
+end $$;
+create trigger append_only before update or delete on transactions
+  for each row execute function refuse_change_of_events();
+create trigger append_only_truncate before truncate on transactions
+  for each statement execute function refuse_change_of_events();
+
+create function refuse_foreign_correction() returns trigger language plpgsql as $$
+begin
+  if exists (select from transactions t where t.transaction_id = new.corrects
+             and (t.product_id, t.cacao_batch_id) is distinct from (new.product_id, new.cacao_batch_id)) then
+    raise exception 'event % is about another product or batch', new.corrects
+      using errcode = 'check_violation', constraint = 'transactions_corrects_own', table = 'transactions';
+  end if;
+  return null;
+end $$;
+create trigger corrects_own after insert on transactions
+  for each row when (new.corrects is not null) execute function refuse_foreign_correction();
+
+-- ---------------------------------------------------------------- losses
+
+-- Kilograms that a batch lost. Append-only: a correction has negative kilograms and takes back part of earlier losses.
 create table losses (
   loss_id        bigserial primary key,
   cacao_batch_id int not null references cacao_batches,
   quantity_kg    numeric not null check (quantity_kg <> 0)
-                 constraint losses_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
+                 constraint losses_quantity_kg_exact check (is_kilograms(quantity_kg)),
   reason         text collate "C" not null check (reason in (
                    'spillage', 'sampling', 'moisture', 'spoilage', 'theft', 'destruction', 'correction')),
   "timestamp"    timestamptz not null default now(),
@@ -358,221 +537,42 @@ create table losses (
 );
 create index on losses (cacao_batch_id, loss_id);
 create index on losses ("timestamp", loss_id);
+call keep_append_only('losses');
+call record_changes_of('losses', 'loss_id');
 
--- Nothing more is made of a held lot, nor of what was made of it. A hold ends once, with a reason.
-create table holds (
-  hold_id        serial primary key,
-  cacao_batch_id int not null references cacao_batches,
-  reason         text collate "C" not null check (btrim(reason) <> ''),
-  placed_at      timestamptz not null default now(),
-  placed_by      text collate "C" default current_actor(),
-  released_at    timestamptz,
-  released_by    text collate "C",
-  release_reason text collate "C" check (btrim(release_reason) <> ''),
-  constraint holds_released_with_reason check ((released_at is null) = (release_reason is null))
-);
-create index on holds (cacao_batch_id, hold_id);
-create index on holds (placed_at, hold_id);
-
--- What a hold that is not released reaches; written by its triggers.
-create table hold_batch (
-  hold_id        int not null references holds,
-  cacao_batch_id int not null references cacao_batches,
-  primary key (hold_id, cacao_batch_id)
-);
-create index on hold_batch (cacao_batch_id, hold_id);
-create table hold_product (
-  hold_id    int not null references holds,
-  product_id int not null references products,
-  primary key (hold_id, product_id)
-);
-create index on hold_product (product_id, hold_id);
-
--- ---------------------------------------------------------------- ledger
-
--- Events that no leaf holds yet. No index and no key: who appends an event waits for nobody.
-create table ledger_queue (
-  transaction_id bigint not null
-);
-
--- A Merkle log of the events (RFC 9162, section 2.1), one row a leaf; written by the integrator alone.
--- `leaf` is the canonical JSON (RFC 8785) of what ledger_record says of the event, with its sequence and a salt,
--- without which a hash would tell whoever guesses what the event says. `hashes` are those of all complete subtrees that
--- end with this leaf, its own first: the node of height h over the leaves up to n is in row n, at byte 32 h.
-create table ledger_entries (
-  sequence       bigint primary key check (sequence >= 0),
-  transaction_id bigint not null unique,
-  salt           bytea not null check (octet_length(salt) = 16),
-  leaf           bytea not null,
-  hashes         bytea not null
-);
-
--- Signed tree heads: `note` is a C2SP tlog-checkpoint, `public_key` the C2SP verifier key it was signed with.
-create table ledger_checkpoints (
-  size       bigint primary key check (size > 0),
-  root_hash  text collate "C" not null check (octet_length(decode(root_hash, 'base64')) = 32),
-  issued_at  timestamptz not null,
-  note       text collate "C" not null,
-  public_key text collate "C" not null
-);
-
--- What a leaf says of an event. A verifier reads this definition in schema.sql, not in the database.
--- UTC to the microsecond whatever the session's settings; details that are not there are not null.
-create function ledger_record(t transactions) returns jsonb
-  language sql stable parallel safe
-  return jsonb_build_object(
-    'transactionId', t.transaction_id,
-    'productId', t.product_id,
-    'cacaoBatchId', t.cacao_batch_id,
-    'timestamp', case when isfinite(t."timestamp")
-      then to_char(t."timestamp" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-        || case when t."timestamp" < '0001-01-01 00:00:00+00' then ' BC' else '' end
-      else t."timestamp"::text end,
-    'recordTime', case when isfinite(t.record_time)
-      then to_char(t.record_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-        || case when t.record_time < '0001-01-01 00:00:00+00' then ' BC' else '' end
-      else t.record_time::text end,
-    'recordedBy', t.recorded_by,
-    'event', t.event,
-    'eventId', t.event_id,
-    'corrects', t.corrects,
-    'correctionReason', t.correction_reason)
-    || case when t.details is null then '{}'::jsonb else jsonb_build_object('details', t.details) end;
-
--- The hash over the leaves from `first` on and below `last`, folded from complete subtrees (RFC 9162, 2.1.1).
--- `first` is 0 or a multiple of a power of two that is not less than their number. Null where a leaf is missing.
-create function ledger_subtree(first bigint, last bigint) returns bytea
-  language plpgsql stable strict parallel safe as $$
+-- A loss reduces what a batch holds, also while it is on hold, and is recorded as an event of the batch.
+create function check_loss() returns trigger language plpgsql as $$
 declare
-  behind bigint := last;
-  height int;
-  node bytea;
-  folded bytea;
+  lost int[] := array(select distinct cacao_batch_id from changed);
+  below int;
 begin
-  if last <= first then
-    return case when last = 0 and first = 0 then sha256('') end;
+  perform check_batches_not_overdrawn(lost, false);
+  select l.cacao_batch_id into below from losses l where l.cacao_batch_id = any (lost)
+    group by l.cacao_batch_id having sum(l.quantity_kg) < 0 order by 1 limit 1;
+  if found then
+    raise exception 'cacao batch % would be given back more than it lost', below
+      using errcode = 'check_violation', constraint = 'losses_not_below_zero', table = 'losses';
   end if;
-  while behind > first loop
-    height := 0;
-    while ((behind - first) >> height) & 1 = 0 loop
-      height := height + 1;
-    end loop;
-    node := (select substr(e.hashes, height * 32 + 1, 32) from ledger_entries e where e.sequence = behind - 1);
-    if node is null or octet_length(node) <> 32 then
-      return null;
-    end if;
-    folded := case when folded is null then node else sha256('\x01'::bytea || node || folded) end;
-    behind := behind - (1::bigint << height);
-  end loop;
-  return folded;
+  perform check_yields(lost);
+  insert into transactions (cacao_batch_id, "timestamp", event, details)
+    select c.cacao_batch_id, c."timestamp", 'lost',
+      jsonb_build_object('reason', c.reason, 'quantityKg', round(c.quantity_kg, 3)::text, 'lossId', c.loss_id)
+    from changed c order by c.loss_id;
+  return null;
 end $$;
-
-create function ledger_root(size bigint) returns bytea
-  language sql stable parallel safe
-  return ledger_subtree(0, size);
-
--- RFC 9162, section 2.1.3.1: the hashes that lead from a leaf to the root of the tree of this size.
-create function ledger_inclusion(sequence bigint, size bigint) returns bytea[]
-  language plpgsql stable strict parallel safe as $$
-declare
-  low bigint := 0;
-  high bigint := size;
-  half bigint;
-  path bytea[] := '{}';
-begin
-  if sequence < 0 or sequence >= size then
-    return null;
-  end if;
-  while high - low > 1 loop
-    half := 1;
-    while half * 2 < high - low loop
-      half := half * 2;
-    end loop;
-    if sequence < low + half then
-      path := ledger_subtree(low + half, high) || path;
-      high := low + half;
-    else
-      path := ledger_subtree(low, low + half) || path;
-      low := low + half;
-    end if;
-  end loop;
-  return path;
-end $$;
-
--- RFC 9162, section 2.1.4.1: the hashes that show that the tree of one size begins with that of a smaller one.
-create function ledger_consistency(first bigint, second bigint) returns bytea[]
-  language plpgsql stable strict parallel safe as $$
-declare
-  low bigint := 0;
-  high bigint := second;
-  half bigint;
-  path bytea[] := '{}';
-begin
-  if first < 1 or first > second then
-    return null;
-  end if;
-  while first < high loop
-    half := 1;
-    while half * 2 < high - low loop
-      half := half * 2;
-    end loop;
-    if first <= low + half then
-      path := ledger_subtree(low + half, high) || path;
-      high := low + half;
-    else
-      path := ledger_subtree(low, low + half) || path;
-      low := low + half;
-    end if;
-  end loop;
-  return case when low = 0 then path else ledger_subtree(low, high) || path end;
-end $$;
-
-create function ledger_texts(hashes bytea[]) returns text[]
-  language sql immutable strict parallel safe
-  return array(select encode(h.hash, 'base64') from unnest(hashes) with ordinality h (hash, place) order by h.place);
-
--- The proof of each event: under the newest checkpoint, or where that does not reach it, in the tree as it is.
-create view transaction_proofs (
-  transaction_id, status, sequence, leaf, leaf_hash, tree_size, root_hash, hashes, checkpoint
-) as
-  select t.transaction_id, case when e.sequence is null then 'pending' else 'integrated' end, e.sequence,
-    convert_from(e.leaf, 'UTF8'), encode(substr(e.hashes, 1, 32), 'base64'),
-    tree.size, encode(ledger_root(tree.size), 'base64'), ledger_texts(ledger_inclusion(e.sequence, tree.size)),
-    (select c.note from ledger_checkpoints c where c.size = tree.size)
-  from transactions t
-  left join ledger_entries e using (transaction_id)
-  left join lateral (
-    select coalesce(
-      (select max(c.size) from ledger_checkpoints c where c.size > e.sequence),
-      (select max(n.sequence) + 1 from ledger_entries n)) as size) tree on e.sequence is not null;
-
--- The log as it is, one row, with its newest checkpoint.
-create view ledger (ledger_id, size, root_hash, origin, public_key, checkpoint) as
-  select 1, tree.size, encode(ledger_root(tree.size), 'base64'), split_part(c.public_key, '+', 1), c.public_key, c.note
-  from (select coalesce(max(e.sequence) + 1, 0) as size from ledger_entries e) tree
-  left join lateral (select * from ledger_checkpoints c order by c.size desc limit 1) c on true;
-
--- The proof from one size to another, which is that of the log where it is null; no row where there is none.
-create function ledger_consistency_proof(from_size bigint, to_size bigint)
-  returns table (first_size bigint, second_size bigint, first_root text, second_root text, hashes text[])
-  language sql stable parallel safe rows 1
-as $$
-  select log.first, log.size, encode(ledger_root(log.first), 'base64'), encode(ledger_root(log.size), 'base64'),
-    ledger_texts(ledger_consistency(log.first, log.size))
-  from (select coalesce(from_size, 1) as first, coalesce(to_size, tree.size) as size, tree.size as most
-        from (select coalesce(max(e.sequence) + 1, 0) as size from ledger_entries e) tree) log
-  where log.first between 1 and log.size and log.size <= log.most
-$$;
+create trigger not_overdrawn_on_insert after insert on losses
+  referencing new table as changed for each statement execute function check_loss();
 
 -- ---------------------------------------------------------------- yields
+-- Rows that schema.sql inserts are written before their table records changes.
 
--- kg of the later stage that a kg of the earlier one gives, by whose rule and since when.
+-- The kilograms of a later stage that one kilogram of an earlier stage yields, by a certification scheme and a period.
 create table conversion_factors (
   conversion_factor_id serial primary key,
   from_stage           text collate "C" not null
-                       check (from_stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
+                       check (is_stage(from_stage)),
   to_stage             text collate "C" not null
-                       check (to_stage in ('beans', 'nibs', 'liquor', 'butter', 'powder', 'couverture')),
+                       check (is_stage(to_stage)),
   factor               numeric not null check (factor > 0)
                        constraint conversion_factors_factor_exact check (is_decimal(factor, 3, 5)),
   scheme               text collate "C" not null check (btrim(scheme) <> ''),
@@ -589,15 +589,18 @@ insert into conversion_factors (from_stage, to_stage, factor, scheme, source, va
   ('beans', 'powder', 0.82, 'UTZ', 'UTZ, How to calculate the cocoa bean equivalent, June 2016', '2016-06-01', '2017-12-31'),
   ('liquor', 'butter', 0.5, 'UTZ', 'UTZ, mass balance from January 2018: liquor is split into as much butter as powder', '2018-01-01', null),
   ('liquor', 'powder', 0.5, 'UTZ', 'UTZ, mass balance from January 2018: liquor is split into as much butter as powder', '2018-01-01', null);
+call keep_texts_normal('conversion_factors', '{scheme}');
+call record_changes_of('conversion_factors', 'conversion_factor_id::bigint');
 
--- Settings that every writer obeys: one row. `yields` says what becomes of a lot that gives more than its inputs yield.
+-- One row of settings. `yields` is what happens to a batch that gave more than its inputs yield.
 create table matter_rules (
   matter_rules_id int primary key default 1 check (matter_rules_id = 1),
   yields          text collate "C" not null default 'flag' check (yields in ('ignore', 'flag', 'refuse'))
 );
 insert into matter_rules default values;
+call record_changes_of('matter_rules', 'matter_rules_id::bigint');
 
--- What was written although a rule speaks against it.
+-- Validation flags: rows that were accepted although they break a rule.
 create table flags (
   flag_id        bigserial primary key,
   cacao_batch_id int not null references cacao_batches,
@@ -609,142 +612,17 @@ create table flags (
 );
 create index on flags (cacao_batch_id, flag_id);
 
--- ---------------------------------------------------------------- mass balance
+-- ---------------------------------------------------------------- balances
+-- A batch never gives more than it holds, nor more than its inputs yield.
 
--- One account a scheme, site and period, of which no two share a day: what may be sold as certified is what was bought as such.
-create table mass_balance_accounts (
-  account_id      serial primary key,
-  scheme          text collate "C" not null check (btrim(scheme) <> ''),
-  supplier_id     int references suppliers,
-  manufacturer_id int references manufacturers,
-  period_from     date not null,
-  period_to       date not null,
-  -- Written by the trigger of the entries alone.
-  balance_kg      numeric not null default 0
-                  constraint mass_balance_accounts_balance_kg_exact check (is_decimal(balance_kg, 11, 3)),
-  constraint mass_balance_accounts_not_overdrawn check (balance_kg >= 0),
-  constraint mass_balance_accounts_one_site check (num_nonnulls(supplier_id, manufacturer_id) = 1),
-  constraint mass_balance_accounts_period check (period_to >= period_from),
-  unique (scheme, supplier_id, period_from),
-  unique (scheme, manufacturer_id, period_from)
-);
-create index on mass_balance_accounts (supplier_id, account_id) where supplier_id is not null;
-create index on mass_balance_accounts (manufacturer_id, account_id) where manufacturer_id is not null;
-
-create table mass_balance_entries (
-  entry_id       bigserial primary key,
-  account_id     int not null references mass_balance_accounts,
-  direction      text collate "C" not null check (direction in ('credit', 'debit')),
-  quantity_kg    numeric not null check (quantity_kg > 0)
-                 constraint mass_balance_entries_quantity_kg_exact check (is_decimal(quantity_kg, 11, 3)),
-  cacao_batch_id int references cacao_batches,
-  "timestamp"    timestamptz not null default now(),
-  note           text collate "C",
-  record_time    timestamptz not null default now(),
-  recorded_by    text collate "C" default current_actor()
-);
-create index on mass_balance_entries (account_id, entry_id);
-create index on mass_balance_entries (cacao_batch_id, entry_id) where cacao_batch_id is not null;
-
--- ---------------------------------------------------------------- people and requests
-
--- What a new name of a user or a key is made of. Letters of other scripts look like these.
-create function is_plain_name(value text) returns boolean
-  language sql immutable strict parallel safe
-  return value collate "C" ~ '^[A-Za-z0-9]+([ ._@+-][A-Za-z0-9]+)*$';
-
--- Plain names that look alike have one: I, l and 1; O, o and 0; rn and m; vv and w. Their case is lower(name)'s.
-create function look_of_name(value text) returns text
-  language sql immutable strict parallel safe
-  return lower(replace(replace(translate(value, 'I1O0', 'lloo'), 'rn', 'm'), 'vv', 'w') collate "C");
-
--- A name that is there already is left as it is, so that whoever has it still signs in.
-create function refuse_odd_name() returns trigger language plpgsql as $$
-begin
-  if not is_plain_name(to_jsonb(new) ->> tg_argv[0]) then
-    raise exception 'a name has letters A to Z, digits, and single . _ - @ + or spaces between them'
-      using errcode = 'check_violation', constraint = tg_table_name || '_name_plain', table = tg_table_name;
-  end if;
-  return new;
-end $$;
-
--- `password` is an Argon2id hash; nobody can sign in by anything else that stands there.
--- Who was removed stays, so that no name is given twice: what is recorded names who wrote by it.
-create table users (
-  user_id    serial primary key,
-  username   text collate "C" not null unique,
-  password   text not null,
-  role       text collate "C" not null default 'viewer'
-             check (role in ('viewer', 'operator', 'auditor', 'admin')),
-  created_at timestamptz not null default now(),
-  removed_at timestamptz
-);
-create unique index users_name_case on users (lower(username));
-create unique index users_name_look on users (look_of_name(username));
-create trigger plain_name before insert or update of username on users
-  for each row execute function refuse_odd_name('username');
-
--- Who is signed in. The token itself is nowhere: its SHA-256 is enough to know it again.
-create table sessions (
-  token_hash bytea primary key check (octet_length(token_hash) = 32),
-  user_id    int not null references users on delete cascade,
-  created_at timestamptz not null default now(),
-  seen_at    timestamptz not null default now(),
-  expires_at timestamptz not null,
-  revoked_at timestamptz
-);
-create index on sessions (user_id, expires_at);
-
-create table api_keys (
-  api_key_id   serial primary key,
-  name         text collate "C" not null unique check (btrim(name) <> ''),
-  key_hash     bytea not null unique check (octet_length(key_hash) = 32),
-  role         text collate "C" not null check (role in ('viewer', 'operator', 'auditor', 'admin')),
-  created_by   text collate "C" not null default current_actor(),
-  created_at   timestamptz not null default now(),
-  expires_at   timestamptz not null,
-  revoked_at   timestamptz,
-  last_used_at timestamptz
-);
-create unique index api_keys_name_case on api_keys (lower(name));
-create unique index api_keys_name_look on api_keys (look_of_name(name));
-create trigger plain_name before insert or update of name on api_keys
-  for each row execute function refuse_odd_name('name');
-
--- Sign-ins that failed, or are being tried. What was typed as a name may be a password: only its hash is kept.
-create table sign_in_attempts (
-  attempt_id    bigserial primary key,
-  username_hash bytea not null,
-  address       text collate "C" not null,
-  at            timestamptz not null default clock_timestamp()
-);
-create index on sign_in_attempts (username_hash, at);
-create index on sign_in_attempts (address, at);
-create index on sign_in_attempts (at);
-
--- One row a request that named a key: the same actor's same key with the same input answers with the same object.
--- Rows are removed once they are older than IDEMPOTENCY_HOURS.
-create table idempotency_keys (
-  actor      text collate "C" not null default current_actor(),
-  key        text collate "C" not null check (length(key) between 1 and 200),
-  mutation   text collate "C" not null,
-  input_hash bytea not null,
-  objects    jsonb not null default '{}',
-  created_at timestamptz not null default now(),
-  primary key (actor, key)
-);
-create index on idempotency_keys (created_at);
-
--- ---------------------------------------------------------------- matter adds up
-
--- All that a lot gave: to products, to other lots, and what it lost.
+-- The kilograms that left a batch: into products, into other batches, and as losses.
 create view cacao_batch_draws (cacao_batch_id, quantity_kg) as
   select cacao_batch_id, quantity_kg from product_cacao_batch
   union all select input_batch_id, quantity_kg from cacao_batch_input
   union all select cacao_batch_id, quantity_kg from losses;
 
--- What the recorded inputs of a lot yield at most: null where a factor is not known, no row where it has no inputs.
--- The factor is the one of the day of production, of the lot's own scheme if that has one, else the most generous.
+-- The most that the recorded inputs of a batch yield: null where a factor is not known, no row for a batch without inputs.
+-- The factor is valid on the day of production; that of the scheme of the batch comes first, then the highest.
 create view cacao_batch_yields (cacao_batch_id, yield_kg) as
   select o.cacao_batch_id, case when count(*) = count(f.factor) then round(sum(i.quantity_kg * f.factor), 3) end
   from cacao_batches o
@@ -755,11 +633,11 @@ create view cacao_batch_yields (cacao_batch_id, yield_kg) as
     where c.from_stage = s.stage and c.to_stage = o.stage
       and coalesce(o.production_date between c.valid_from and coalesce(c.valid_to, 'infinity'), c.valid_to is null)
     order by same_scheme(c.scheme, o.certification) desc nulls last, c.factor desc, c.conversion_factor_id limit 1) end
-    -- OFFSET: it is looked up once, not wherever it is named.
+    -- OFFSET 0 is an optimisation fence: the subquery runs once for each row, not for each reference to f.factor.
     offset 0) f (factor)
   group by o.cacao_batch_id;
 
--- Certificates of a lot's supplier that cover its claim on the day it was produced, or else harvested.
+-- The certificates of the supplier of a batch that cover its claim on its day of production, or else of harvest.
 create view cacao_batch_cover (cacao_batch_id, certificate_id) as
   select b.cacao_batch_id, c.certificate_id
   from cacao_batches b join certificates c on c.supplier_id = b.supplier_id and same_scheme(c.scheme, b.certification)
@@ -767,28 +645,27 @@ create view cacao_batch_cover (cacao_batch_id, certificate_id) as
 
 create function refuse_old_snapshot() returns void language plpgsql as $$
 begin
-  -- Its snapshot would be older than what the locks are waited for.
+  -- The checks read after they wait for locks. Under REPEATABLE READ they would not see what was committed meanwhile.
   if current_setting('transaction_isolation') = 'repeatable read' then
     raise exception 'uses of cacao batches are written under READ COMMITTED or SERIALIZABLE'
       using errcode = 'feature_not_supported';
   end if;
 end $$;
 
--- A lot gives no more than its recorded inputs yield. While they are being added, that bound only grows: nobody
--- needs to say when they are complete.
--- Index look-ups a lot, whatever the statistics say: planned for tables that were small or never analyzed, it would
--- read all lots once for each.
+-- A batch gives no more than its recorded inputs yield. Each input that is added raises the bound, so the rule holds at
+-- every moment and a batch is never marked as complete.
+-- The planner settings force index look-ups: with statistics of an empty table, it would scan all batches for each batch.
 create function check_yields(batch_ids int[]) returns void language plpgsql
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-  -- Most lots were made of nothing, or gave nothing yet.
+  -- Only batches that have inputs and gave something; most have not.
   judged int[] := array(select distinct b.id from unnest(batch_ids) b (id)
     where exists (select from cacao_batch_input i where i.output_batch_id = b.id)
       and (exists (select from product_cacao_batch p where p.cacao_batch_id = b.id)
         or exists (select from cacao_batch_input i where i.input_batch_id = b.id)
         or exists (select from losses l where l.cacao_batch_id = b.id)));
   rule text;
-  beyond record;
+  excess record;
 begin
   if judged = '{}' then
     return;
@@ -797,11 +674,11 @@ begin
   if rule = 'ignore' then
     return;
   end if;
-  for beyond in
+  for excess in
     select y.cacao_batch_id, format('cacao batch %s gave %s kg, its inputs yield %s kg',
         y.cacao_batch_id, round(d.kg, 3), y.yield_kg) as message
       from unnest(judged) b (id)
-      -- OFFSET keeps the view within: joined from without, it would be made up of all lots there are.
+      -- OFFSET 0 keeps the view inside the lateral join: joined outside, it would aggregate all batches.
       cross join lateral (select * from cacao_batch_yields v where v.cacao_batch_id = b.id offset 0) y
       cross join lateral (
         select sum(x.quantity_kg) as kg from cacao_batch_draws x where x.cacao_batch_id = b.id offset 0) d
@@ -809,15 +686,16 @@ begin
       order by y.cacao_batch_id
   loop
     if rule = 'refuse' then
-      raise exception '%', beyond.message
+      raise exception '%', excess.message
         using errcode = 'check_violation', constraint = 'cacao_batch_not_beyond_yield', table = 'cacao_batches';
     end if;
-    insert into flags (cacao_batch_id, rule, message) values (beyond.cacao_batch_id, 'yield', beyond.message)
+    insert into flags (cacao_batch_id, rule, message) values (excess.cacao_batch_id, 'yield', excess.message)
       on conflict do nothing;
   end loop;
 end $$;
 
--- `using_it`: the lots are used, not only weighed; `output_ids`: what they went into is written to as well.
+-- Raises for a batch that gives more than it holds and, if `using_it`, for one that is on hold. Locks these batches, and
+-- `output_ids`, into which they go, in the order of their keys.
 create function check_batches_not_overdrawn(batch_ids int[], using_it boolean, output_ids int[] default '{}')
   returns void language plpgsql as $$
 declare
@@ -825,7 +703,7 @@ declare
   overdrawn record;
 begin
   perform refuse_old_snapshot();
-  -- Writers to one batch wait for each other here; what follows then sees what the earlier one committed.
+  -- Writers to one batch wait for each other here. The statements below then see what the earlier writer committed.
   select min(b.cacao_batch_id) filter (where b.on_hold) into held from (
     select l.cacao_batch_id, l.on_hold from cacao_batches l where l.cacao_batch_id = any (batch_ids || output_ids)
     order by l.cacao_batch_id for no key update) b;
@@ -880,7 +758,7 @@ begin
   end if;
   outputs := array(select distinct c.output_batch_id from changed c);
   perform check_batches_not_overdrawn(used, true, outputs);
-  -- Where nobody speaks of custody there is nothing to settle.
+  -- Batches without custody need no further check.
   if exists (select from cacao_batches b where b.cacao_batch_id = any (used || outputs) and b.custody is not null) then
     made_before := array(
       select i.output_batch_id from cacao_batch_input i left join changed c using (output_batch_id, input_batch_id)
@@ -909,7 +787,7 @@ begin
 end $$;
 create function check_quantity() returns trigger language plpgsql as $$
 declare
-  -- What a kg of it yields is another with another stage.
+  -- With another stage of an input, its outputs have another yield.
   outputs int[] := array(select i.output_batch_id from cacao_batch_input i
     where i.input_batch_id = new.cacao_batch_id and new.stage <> old.stage);
 begin
@@ -933,36 +811,13 @@ create trigger not_overdrawn_on_shrink after update of quantity, stage, producti
     or new.production_date is distinct from old.production_date
     or new.certification is distinct from old.certification) execute function check_quantity();
 
--- Losses count against what a lot holds, whether it is on hold or not, and are events of it.
-create function check_loss() returns trigger language plpgsql as $$
-declare
-  lost int[] := array(select distinct cacao_batch_id from changed);
-  below int;
-begin
-  perform check_batches_not_overdrawn(lost, false);
-  select l.cacao_batch_id into below from losses l where l.cacao_batch_id = any (lost)
-    group by l.cacao_batch_id having sum(l.quantity_kg) < 0 order by 1 limit 1;
-  if found then
-    raise exception 'cacao batch % would be given back more than it lost', below
-      using errcode = 'check_violation', constraint = 'losses_not_below_zero', table = 'losses';
-  end if;
-  perform check_yields(lost);
-  insert into transactions (cacao_batch_id, "timestamp", event, details)
-    select c.cacao_batch_id, c."timestamp", 'lost',
-      jsonb_build_object('reason', c.reason, 'quantityKg', round(c.quantity_kg, 3)::text, 'lossId', c.loss_id)
-    from changed c order by c.loss_id;
-  return null;
-end $$;
-create trigger not_overdrawn_on_insert after insert on losses
-  referencing new table as changed for each statement execute function check_loss();
-
 -- ---------------------------------------------------------------- custody
 
 create function custody_rank(custody text) returns int
   language sql immutable parallel safe
   return case custody when 'identity_preserved' then 3 when 'segregated' then 2 when 'mass_balance' then 1 else 0 end;
 
--- The supplier of what a lot was first made of. Asked of lots of one origin only, so that any way back is right.
+-- The supplier of the first batch in the lineage of a batch. Callers pass batches of one origin, so any path back is right.
 create function origin_of(batch_id int) returns int language sql stable as $$
   with recursive back (id) as (
     select batch_id
@@ -972,7 +827,7 @@ create function origin_of(batch_id int) returns int language sql stable as $$
   where not exists (select from cacao_batch_input i where i.output_batch_id = back.id) limit 1
 $$;
 
--- A lot's custody is no stronger than that of any input, and no weaker than that of what was made of it.
+-- The custody of a batch is never stronger than that of an input, and never weaker than that of an output.
 create function check_custody(batch_ids int[]) returns void language plpgsql as $$
 declare
   wrong record;
@@ -987,7 +842,7 @@ begin
     from cacao_batches b
     cross join lateral (
       select min(custody_rank(s.custody)) as weakest,
-        -- Nobody knows that two lots without a supplier are of one.
+        -- Two batches without a supplier count as two origins.
         count(distinct case when b.custody = 'identity_preserved'
           then coalesce(origin_of(s.cacao_batch_id), -s.cacao_batch_id) end) as origins
       from cacao_batch_input e join cacao_batches s on s.cacao_batch_id = e.input_batch_id
@@ -1006,7 +861,7 @@ begin
   end if;
 end $$;
 
--- Lots that went as identity preserved into others of that kind, which would be of two origins if theirs changed.
+-- Raises for an identity preserved batch that gave to another one: with another origin, the output would have two.
 create function keep_origins(batch_ids int[]) returns void language plpgsql as $$
 declare
   moved int;
@@ -1016,13 +871,13 @@ begin
       and exists (select from cacao_batch_input e join cacao_batches t on t.cacao_batch_id = e.output_batch_id
                   where e.input_batch_id = b.cacao_batch_id and t.custody = 'identity_preserved');
   if moved is not null then
-    raise exception 'cacao batch % is of one origin, and has given as such', moved
+    raise exception 'cacao batch % keeps its origin: an identity preserved batch was made of it', moved
       using errcode = 'check_violation', constraint = 'cacao_batch_custody_kept', table = 'cacao_batches';
   end if;
 end $$;
 
--- A lot takes the weakest custody of its inputs, and its own if that was stated and is weaker. One that had inputs
--- and is of unknown custody stays so. Called with the lots locked.
+-- Sets the custody of a batch to the weakest one of its inputs and of its own. A batch that had inputs before and has no
+-- custody keeps none. The caller holds the locks of the batches.
 create function settle_custody(output_ids int[], made_before int[]) returns void language plpgsql as $$
 declare
   known int[];
@@ -1047,7 +902,7 @@ end $$;
 
 create function keep_custody() returns trigger language plpgsql as $$
 begin
-  -- Who records uses holds the locks of the lots between; nobody else may make one stronger meanwhile.
+  -- Writers of uses hold the locks of these batches; another writer must not make a custody stronger meanwhile.
   if pg_trigger_depth() = 1 then
     perform refuse_old_snapshot();
     perform 1 from cacao_batches b where b.cacao_batch_id in (
@@ -1074,6 +929,36 @@ create trigger origin_kept after update of supplier_id on cacao_batches
 
 -- ---------------------------------------------------------------- holds
 
+-- A batch on hold, and every batch and product made of it, cannot be used. A hold is released once, with a reason.
+create table holds (
+  hold_id        serial primary key,
+  cacao_batch_id int not null references cacao_batches,
+  reason         text collate "C" not null check (btrim(reason) <> ''),
+  placed_at      timestamptz not null default now(),
+  placed_by      text collate "C" default current_actor(),
+  released_at    timestamptz,
+  released_by    text collate "C",
+  release_reason text collate "C" check (btrim(release_reason) <> ''),
+  constraint holds_released_with_reason check ((released_at is null) = (release_reason is null))
+);
+create index on holds (cacao_batch_id, hold_id);
+create index on holds (placed_at, hold_id);
+
+-- The batches and products that an active hold reaches. Only the triggers of holds write these tables.
+create table hold_batch (
+  hold_id        int not null references holds,
+  cacao_batch_id int not null references cacao_batches,
+  primary key (hold_id, cacao_batch_id)
+);
+create index on hold_batch (cacao_batch_id, hold_id);
+create table hold_product (
+  hold_id    int not null references holds,
+  product_id int not null references products,
+  primary key (hold_id, product_id)
+);
+create index on hold_product (product_id, hold_id);
+
+-- Refuses a change of a derived column unless a trigger makes it.
 create function refuse_own_mark() returns trigger language plpgsql as $$
 begin
   if pg_trigger_depth() > 1 then
@@ -1086,14 +971,14 @@ create trigger on_hold_kept before update of on_hold on cacao_batches
   for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
 create trigger on_hold_kept before update of on_hold on products
   for each row when (new.on_hold <> old.on_hold) execute function refuse_own_mark('on_hold');
--- After, not before: COPY writes many rows at once only where nothing comes before a row.
+-- AFTER, because COPY inserts rows in batches only into tables without BEFORE ROW triggers that apply.
 create trigger on_hold_kept_from_the_first after insert on cacao_batches
   for each row when (new.on_hold) execute function refuse_own_mark('on_hold');
 create trigger on_hold_kept_from_the_first after insert on products
   for each row when (new.on_hold) execute function refuse_own_mark('on_hold');
 
--- Marks the lot and all made of it. A use that is being written holds the lock of the lot it draws on, so after each
--- wait it is asked again what was made of the marked ones; what is marked gives nothing more.
+-- Marks the batch and everything made of it. A transaction that writes a use holds the lock of the batch, so after each
+-- wait the lineage is read again; a marked batch gives nothing more.
 create function spread_hold() returns trigger language plpgsql as $$
 declare
   found_ids int[];
@@ -1159,8 +1044,50 @@ begin
   return null;
 end $$;
 create trigger lift after update on holds for each row execute function lift_hold();
+call keep_append_only('holds', 'delete');
+call record_changes_of('holds', 'hold_id::bigint');
 
--- ---------------------------------------------------------------- mass balance adds up
+-- ---------------------------------------------------------------- mass balance
+
+-- One account for each scheme, site and period; the periods of a scheme and site do not overlap. Certified kilograms are
+-- credited when they are bought and debited when they are sold as certified.
+create table mass_balance_accounts (
+  account_id      serial primary key,
+  scheme          text collate "C" not null check (btrim(scheme) <> ''),
+  supplier_id     int references suppliers,
+  manufacturer_id int references manufacturers,
+  period_from     date not null,
+  period_to       date not null,
+  -- Only the trigger of mass_balance_entries writes this column.
+  balance_kg      numeric not null default 0
+                  constraint mass_balance_accounts_balance_kg_exact check (is_kilograms(balance_kg)),
+  constraint mass_balance_accounts_not_overdrawn check (balance_kg >= 0),
+  constraint mass_balance_accounts_one_site check (num_nonnulls(supplier_id, manufacturer_id) = 1),
+  constraint mass_balance_accounts_period check (period_to >= period_from),
+  unique (scheme, supplier_id, period_from),
+  unique (scheme, manufacturer_id, period_from)
+);
+create index on mass_balance_accounts (supplier_id, account_id) where supplier_id is not null;
+create index on mass_balance_accounts (manufacturer_id, account_id) where manufacturer_id is not null;
+call keep_texts_normal('mass_balance_accounts', '{scheme}');
+call record_changes_of('mass_balance_accounts', 'account_id::bigint');
+
+create table mass_balance_entries (
+  entry_id       bigserial primary key,
+  account_id     int not null references mass_balance_accounts,
+  direction      text collate "C" not null check (direction in ('credit', 'debit')),
+  quantity_kg    numeric not null check (quantity_kg > 0)
+                 constraint mass_balance_entries_quantity_kg_exact check (is_kilograms(quantity_kg)),
+  cacao_batch_id int references cacao_batches,
+  "timestamp"    timestamptz not null default now(),
+  note           text collate "C",
+  record_time    timestamptz not null default now(),
+  recorded_by    text collate "C" default current_actor()
+);
+create index on mass_balance_entries (account_id, entry_id);
+create index on mass_balance_entries (cacao_batch_id, entry_id) where cacao_batch_id is not null;
+call keep_append_only('mass_balance_entries');
+call record_changes_of('mass_balance_entries', 'entry_id');
 
 create function book_entries() returns trigger language plpgsql as $$
 begin
@@ -1185,7 +1112,7 @@ create trigger balance_kept before update of balance_kg on mass_balance_accounts
 create trigger balance_kept_from_the_first after insert on mass_balance_accounts
   for each row when (new.balance_kg <> 0) execute function refuse_own_mark('balance_kg');
 
--- A day of a site belongs to one account of a scheme. Who opens accounts of one site waits for its row.
+-- A day of a site belongs to one account of a scheme. Writers of accounts of one site wait for each other on its row.
 create function keep_periods_apart() returns trigger language plpgsql as $$
 begin
   perform refuse_old_snapshot();
@@ -1208,7 +1135,7 @@ create trigger periods_apart_on_update
   after update of scheme, supplier_id, manufacturer_id, period_from, period_to on mass_balance_accounts
   for each row execute function keep_periods_apart();
 
--- What was booked was booked to a scheme, a site and a period: with entries an account keeps them.
+-- An account with entries keeps its scheme, site and period.
 create function keep_booked_account() returns trigger language plpgsql as $$
 begin
   perform refuse_old_snapshot();
@@ -1224,196 +1151,283 @@ create trigger booked_kept after update on mass_balance_accounts for each row
     is distinct from (old.scheme, old.supplier_id, old.manufacturer_id, old.period_from, old.period_to))
   execute function keep_booked_account();
 
--- ---------------------------------------------------------------- names and identifiers
+-- ---------------------------------------------------------------- ledger
 
--- Whoever writes, a name or an identifier is stored in its normal form. An identifier in which a character was lost
--- (U+FFFD) would be another one: it is refused.
-do $$
-declare
-  part record;
-begin
-  for part in
-    select t.name, string_agg(format('is_normal_text(new.%I)', c.name), ' and ') as all_normal,
-      string_agg(format('new.%1$I := normal_text(new.%1$I);', c.name), ' ') as made_normal,
-      string_agg(format('%I', c.name), ', ') as columns
-    from (values
-      ('manufacturers', 'name location'), ('suppliers', 'name location external_id'), ('plots', 'name'),
-      ('certificates', 'scheme number holder'), ('cacao_batches', 'certification lot_number'),
-      ('products', 'name batch_number'), ('due_diligence_statements', 'reference_number'),
-      ('transactions', 'event event_id'), ('conversion_factors', 'scheme'), ('mass_balance_accounts', 'scheme')
-    ) t (name, columns) cross join lateral string_to_table(t.columns, ' ') c (name)
-    group by t.name
-  loop
-    execute format('create function make_%1$s_normal() returns trigger language plpgsql as
-      $body$ begin %2$s return new; end $body$', part.name, part.made_normal);
-    execute format('create trigger made_normal before insert or update of %2$s on %1$I
-      for each row when (not (%3$s)) execute function make_%1$s_normal()', part.name, part.columns, part.all_normal);
-  end loop;
-  for part in
-    select * from (values ('suppliers', 'external_id'), ('certificates', 'number'), ('cacao_batches', 'lot_number'),
-      ('products', 'batch_number'), ('due_diligence_statements', 'reference_number'), ('transactions', 'event_id')
-    ) t (name, identifier)
-  loop
-    execute format('alter table %1$I add constraint %2$I check (strpos(%3$I, U&''\FFFD'') = 0)',
-      part.name, part.name || '_' || part.identifier || '_whole', part.identifier);
-  end loop;
-end $$;
-
--- ---------------------------------------------------------------- events are append-only
-
-create function refuse_change_of_events() returns trigger language plpgsql as $$
-begin
-  raise exception 'transactions are append-only: record a correcting event instead of % on it', tg_op
-    using errcode = 'restrict_violation', constraint = 'transactions_append_only', table = 'transactions';
-end $$;
-create trigger append_only before update or delete on transactions
-  for each row execute function refuse_change_of_events();
-create trigger append_only_truncate before truncate on transactions
-  for each statement execute function refuse_change_of_events();
-
-create function refuse_foreign_correction() returns trigger language plpgsql as $$
-begin
-  if exists (select from transactions t where t.transaction_id = new.corrects
-             and (t.product_id, t.cacao_batch_id) is distinct from (new.product_id, new.cacao_batch_id)) then
-    raise exception 'event % happened to something else', new.corrects
-      using errcode = 'check_violation', constraint = 'transactions_corrects_own', table = 'transactions';
-  end if;
-  return null;
-end $$;
-create trigger corrects_own after insert on transactions
-  for each row when (new.corrects is not null) execute function refuse_foreign_correction();
-
-create function refuse_change_of_record() returns trigger language plpgsql as $$
-begin
-  raise exception '% stay as they were recorded: % is refused', tg_table_name, tg_op
-    using errcode = 'restrict_violation', constraint = tg_table_name || '_append_only', table = tg_table_name;
-end $$;
-create trigger append_only before update or delete on losses
-  for each row execute function refuse_change_of_record();
-create trigger append_only_truncate before truncate on losses
-  for each statement execute function refuse_change_of_record();
-create trigger append_only before update or delete on mass_balance_entries
-  for each row execute function refuse_change_of_record();
-create trigger append_only_truncate before truncate on mass_balance_entries
-  for each statement execute function refuse_change_of_record();
-create trigger append_only before update or delete on ledger_entries
-  for each row execute function refuse_change_of_record();
-create trigger append_only_truncate before truncate on ledger_entries
-  for each statement execute function refuse_change_of_record();
-create trigger append_only before update or delete on ledger_checkpoints
-  for each row execute function refuse_change_of_record();
-create trigger append_only_truncate before truncate on ledger_checkpoints
-  for each statement execute function refuse_change_of_record();
-create trigger append_only before delete on holds
-  for each row execute function refuse_change_of_record();
-create trigger append_only_truncate before truncate on holds
-  for each statement execute function refuse_change_of_record();
-
--- ---------------------------------------------------------------- who changed what
-
--- One row a statement: `keys` are the primary keys of its rows, pairs where the key is one; of sessions, whose
--- key is what is kept of a token, the numbers of the users.
-create table changes (
-  change_id bigserial primary key,
-  at        timestamptz not null default now(),
-  actor     text collate "C" not null default current_actor(),
-  relation  text collate "C" not null,
-  operation text collate "C" not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
-  keys      bigint[] not null
+-- Events that have no leaf yet. The table has no index and no key, so that writers of events never wait for each other.
+create table ledger_queue (
+  transaction_id bigint not null
 );
-create index on changes (relation, change_id);
-create index on changes (actor, change_id);
 
-create function record_change() returns trigger language plpgsql as $$
-begin
-  execute format('insert into changes (relation, operation, keys)
-    select %L, %L, array_agg(%s) from changed having count(*) > 0', tg_table_name, tg_op, tg_argv[0]);
-  return null;
-end $$;
--- Of events, which also wait for their leaf from then on: one trigger, and statements that are planned once.
-create function record_events() returns trigger language plpgsql as $$
-begin
-  insert into changes (relation, operation, keys)
-    select 'transactions', 'INSERT', array_agg(c.transaction_id) from changed c having count(*) > 0;
-  insert into ledger_queue (transaction_id) select c.transaction_id from changed c;
-  return null;
-end $$;
-create function record_change_of_row() returns trigger language plpgsql as $$
-begin
-  execute format('insert into changes (relation, operation, keys) select %L, %L, array[($1).%s]',
-    tg_table_name, tg_op, tg_argv[0]) using new;
-  return null;
-end $$;
-create function record_truncate() returns trigger language plpgsql as $$
-begin
-  insert into changes (relation, operation, keys) values (tg_table_name, tg_op, '{}');
-  return null;
-end $$;
+-- A Merkle log of the events (RFC 9162, section 2.1), one row for each leaf. Only the integrator writes it.
+-- `leaf` is the canonical JSON (RFC 8785) of ledger_record() with the sequence and a salt. Without the salt, a client could
+-- guess an event and confirm it by its hash. `hashes` are the hashes of all complete subtrees that end with this leaf, its
+-- own first: the node of height h over the leaves up to n is in row n, at byte 32 h.
+create table ledger_entries (
+  sequence       bigint primary key check (sequence >= 0),
+  transaction_id bigint not null unique,
+  salt           bytea not null check (octet_length(salt) = 16),
+  leaf           bytea not null,
+  hashes         bytea not null
+);
+call keep_append_only('ledger_entries');
 
-do $$
+-- Signed tree heads. `note` is a C2SP tlog-checkpoint, `public_key` the C2SP verifier key of its signature.
+create table ledger_checkpoints (
+  size       bigint primary key check (size > 0),
+  root_hash  text collate "C" not null check (octet_length(decode(root_hash, 'base64')) = 32),
+  issued_at  timestamptz not null,
+  note       text collate "C" not null,
+  public_key text collate "C" not null
+);
+call keep_append_only('ledger_checkpoints');
+
+-- The members of an event that its leaf contains. A verifier reads this definition in schema.sql, not in the database.
+-- Times are UTC with microseconds under all settings of a session. An event without details has no member for them.
+create function ledger_record(t transactions) returns jsonb
+  language sql stable parallel safe
+  return jsonb_build_object(
+    'transactionId', t.transaction_id,
+    'productId', t.product_id,
+    'cacaoBatchId', t.cacao_batch_id,
+    'timestamp', case when isfinite(t."timestamp")
+      then to_char(t."timestamp" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || case when t."timestamp" < '0001-01-01 00:00:00+00' then ' BC' else '' end
+      else t."timestamp"::text end,
+    'recordTime', case when isfinite(t.record_time)
+      then to_char(t.record_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || case when t.record_time < '0001-01-01 00:00:00+00' then ' BC' else '' end
+      else t.record_time::text end,
+    'recordedBy', t.recorded_by,
+    'event', t.event,
+    'eventId', t.event_id,
+    'corrects', t.corrects,
+    'correctionReason', t.correction_reason)
+    || case when t.details is null then '{}'::jsonb else jsonb_build_object('details', t.details) end;
+
+-- The hash of the leaves from `first` to `last` - 1, computed from complete subtrees (RFC 9162, 2.1.1). `first` is 0 or a
+-- multiple of a power of two that is at least `last` - `first`. Null where a leaf is missing.
+create function ledger_subtree(first bigint, last bigint) returns bytea
+  language plpgsql stable strict parallel safe as $$
 declare
-  recorded record;
+  behind bigint := last;
+  height int;
+  node bytea;
+  folded bytea;
 begin
-  for recorded in select * from (values
-    ('manufacturers', 'manufacturer_id::bigint'),
-    ('suppliers', 'supplier_id::bigint'),
-    ('certificates', 'certificate_id::bigint'),
-    ('plots', 'plot_id::bigint'),
-    ('cacao_batches', 'cacao_batch_id::bigint'),
-    ('products', 'product_id::bigint'),
-    ('product_cacao_batch', 'array[product_id, cacao_batch_id]::bigint[]'),
-    ('cacao_batch_input', 'array[output_batch_id, input_batch_id]::bigint[]'),
-    ('cacao_batch_plot', 'array[cacao_batch_id, plot_id]::bigint[]'),
-    ('due_diligence_statements', 'statement_id::bigint'),
-    ('product_statement', 'array[product_id, statement_id]::bigint[]'),
-    ('cacao_batch_statement', 'array[cacao_batch_id, statement_id]::bigint[]'),
-    ('transactions', 'transaction_id'),
-    ('losses', 'loss_id'),
-    ('holds', 'hold_id::bigint'),
-    ('conversion_factors', 'conversion_factor_id::bigint'),
-    ('matter_rules', 'matter_rules_id::bigint'),
-    ('mass_balance_accounts', 'account_id::bigint'),
-    ('mass_balance_entries', 'entry_id'),
-    ('users', 'user_id::bigint'),
-    ('api_keys', 'api_key_id::bigint'),
-    ('sessions', 'user_id::bigint')) t (name, key)
-  loop
-    execute format('create trigger recorded_insert after insert on %I referencing new table as changed
-      for each statement execute function %s', recorded.name, case when recorded.name = 'transactions'
-        then 'record_events()' else format('record_change(%L)', recorded.key) end);
-    execute format('create trigger recorded_delete after delete on %I referencing old table as changed
-      for each statement execute function record_change(%L)', recorded.name, recorded.key);
-    execute format('create trigger recorded_truncate before truncate on %I
-      for each statement execute function record_truncate()', recorded.name);
-    -- When a key or a session was last used is no change of it, and a list of columns knows no transition table.
-    if recorded.name = 'api_keys' then
-      create trigger recorded_update
-        after update of api_key_id, name, key_hash, role, created_by, created_at, expires_at, revoked_at on api_keys
-        for each row execute function record_change_of_row('api_key_id::bigint');
-    elsif recorded.name = 'sessions' then
-      create trigger recorded_update
-        after update of token_hash, user_id, created_at, expires_at, revoked_at on sessions
-        for each row execute function record_change_of_row('user_id::bigint');
+  if last <= first then
+    return case when last = 0 and first = 0 then sha256('') end;
+  end if;
+  while behind > first loop
+    height := 0;
+    while ((behind - first) >> height) & 1 = 0 loop
+      height := height + 1;
+    end loop;
+    node := (select substr(e.hashes, height * 32 + 1, 32) from ledger_entries e where e.sequence = behind - 1);
+    if node is null or octet_length(node) <> 32 then
+      return null;
+    end if;
+    folded := case when folded is null then node else sha256('\x01'::bytea || node || folded) end;
+    behind := behind - (1::bigint << height);
+  end loop;
+  return folded;
+end $$;
+
+create function ledger_root(size bigint) returns bytea
+  language sql stable parallel safe
+  return ledger_subtree(0, size);
+
+-- The inclusion proof of a leaf in the tree of this size (RFC 9162, section 2.1.3.1).
+create function ledger_inclusion(sequence bigint, size bigint) returns bytea[]
+  language plpgsql stable strict parallel safe as $$
+declare
+  low bigint := 0;
+  high bigint := size;
+  half bigint;
+  path bytea[] := '{}';
+begin
+  if sequence < 0 or sequence >= size then
+    return null;
+  end if;
+  while high - low > 1 loop
+    half := 1;
+    while half * 2 < high - low loop
+      half := half * 2;
+    end loop;
+    if sequence < low + half then
+      path := ledger_subtree(low + half, high) || path;
+      high := low + half;
     else
-      execute format('create trigger recorded_update after update on %I referencing new table as changed
-        for each statement execute function record_change(%L)', recorded.name, recorded.key);
+      path := ledger_subtree(low, low + half) || path;
+      low := low + half;
     end if;
   end loop;
+  return path;
 end $$;
 
-create function refuse_change_of_changes() returns trigger language plpgsql as $$
+-- The consistency proof between the trees of two sizes (RFC 9162, section 2.1.4.1).
+create function ledger_consistency(first bigint, second bigint) returns bytea[]
+  language plpgsql stable strict parallel safe as $$
+declare
+  low bigint := 0;
+  high bigint := second;
+  half bigint;
+  path bytea[] := '{}';
 begin
-  raise exception 'what was recorded of changes stays as it is'
-    using errcode = 'restrict_violation', constraint = 'changes_append_only', table = 'changes';
+  if first < 1 or first > second then
+    return null;
+  end if;
+  while first < high loop
+    half := 1;
+    while half * 2 < high - low loop
+      half := half * 2;
+    end loop;
+    if first <= low + half then
+      path := ledger_subtree(low + half, high) || path;
+      high := low + half;
+    else
+      path := ledger_subtree(low, low + half) || path;
+      low := low + half;
+    end if;
+  end loop;
+  return case when low = 0 then path else ledger_subtree(low, high) || path end;
 end $$;
-create trigger append_only before update or delete on changes
-  for each row execute function refuse_change_of_changes();
-create trigger append_only_truncate before truncate on changes
-  for each statement execute function refuse_change_of_changes();
+
+create function ledger_texts(hashes bytea[]) returns text[]
+  language sql immutable strict parallel safe
+  return array(select encode(h.hash, 'base64') from unnest(hashes) with ordinality h (hash, place) order by h.place);
+
+-- The inclusion proof of each event in the tree of the newest checkpoint, or in the whole tree if no checkpoint covers it.
+create view transaction_proofs (
+  transaction_id, status, sequence, leaf, leaf_hash, tree_size, root_hash, hashes, checkpoint
+) as
+  select t.transaction_id, case when e.sequence is null then 'pending' else 'integrated' end, e.sequence,
+    convert_from(e.leaf, 'UTF8'), encode(substr(e.hashes, 1, 32), 'base64'),
+    tree.size, encode(ledger_root(tree.size), 'base64'), ledger_texts(ledger_inclusion(e.sequence, tree.size)),
+    (select c.note from ledger_checkpoints c where c.size = tree.size)
+  from transactions t
+  left join ledger_entries e using (transaction_id)
+  left join lateral (
+    select coalesce(
+      (select max(c.size) from ledger_checkpoints c where c.size > e.sequence),
+      (select max(n.sequence) + 1 from ledger_entries n)) as size) tree on e.sequence is not null;
+
+-- The log with its newest checkpoint, in one row.
+create view ledger (ledger_id, size, root_hash, origin, public_key, checkpoint) as
+  select 1, tree.size, encode(ledger_root(tree.size), 'base64'), split_part(c.public_key, '+', 1), c.public_key, c.note
+  from (select coalesce(max(e.sequence) + 1, 0) as size from ledger_entries e) tree
+  left join lateral (select * from ledger_checkpoints c order by c.size desc limit 1) c on true;
+
+-- The consistency proof from one size to another (default: 1 and the size of the log); no row for sizes out of range.
+create function ledger_consistency_proof(from_size bigint, to_size bigint)
+  returns table (first_size bigint, second_size bigint, first_root text, second_root text, hashes text[])
+  language sql stable parallel safe rows 1
+as $$
+  select log.first, log.size, encode(ledger_root(log.first), 'base64'), encode(ledger_root(log.size), 'base64'),
+    ledger_texts(ledger_consistency(log.first, log.size))
+  from (select coalesce(from_size, 1) as first, coalesce(to_size, tree.size) as size, tree.size as most
+        from (select coalesce(max(e.sequence) + 1, 0) as size from ledger_entries e) tree) log
+  where log.first between 1 and log.size and log.size <= log.most
+$$;
+
+-- ---------------------------------------------------------------- accounts
+-- Users, sessions, API keys and attempts to sign in.
+
+-- Names of users and API keys have ASCII letters and digits only, because letters of other scripts look like these.
+create function is_plain_name(value text) returns boolean
+  language sql immutable strict parallel safe
+  return value collate "C" ~ '^[A-Za-z0-9]+([ ._@+-][A-Za-z0-9]+)*$';
+
+-- One form for plain names that look alike: I, l and 1; O, o and 0; rn and m; vv and w. Upper case is made lower.
+create function look_of_name(value text) returns text
+  language sql immutable strict parallel safe
+  return lower(replace(replace(translate(value, 'I1O0', 'lloo'), 'rn', 'm'), 'vv', 'w') collate "C");
+
+-- A trigger and not a check, so that users with other names from earlier versions still sign in.
+create function refuse_odd_name() returns trigger language plpgsql as $$
+begin
+  if not is_plain_name(to_jsonb(new) ->> tg_argv[0]) then
+    raise exception 'a name has letters A to Z, digits, and single . _ - @ + or spaces between them'
+      using errcode = 'check_violation', constraint = tg_table_name || '_name_plain', table = tg_table_name;
+  end if;
+  return new;
+end $$;
+
+-- `password` is an Argon2id hash; a user with another value cannot sign in. A removed user keeps its row, so that a name
+-- is never given twice: changes refer to users by name.
+create table users (
+  user_id    serial primary key,
+  username   text collate "C" not null unique,
+  password   text not null,
+  role       text collate "C" not null default 'viewer'
+             check (role in ('viewer', 'operator', 'auditor', 'admin')),
+  created_at timestamptz not null default now(),
+  removed_at timestamptz
+);
+create unique index users_name_case on users (lower(username));
+create unique index users_name_look on users (look_of_name(username));
+create trigger plain_name before insert or update of username on users
+  for each row execute function refuse_odd_name('username');
+call record_changes_of('users', 'user_id::bigint');
+
+-- Sessions of signed-in users. Only the SHA-256 of a token is stored.
+create table sessions (
+  token_hash bytea primary key check (octet_length(token_hash) = 32),
+  user_id    int not null references users on delete cascade,
+  created_at timestamptz not null default now(),
+  seen_at    timestamptz not null default now(),
+  expires_at timestamptz not null,
+  revoked_at timestamptz
+);
+create index on sessions (user_id, expires_at);
+call record_changes_of('sessions', 'user_id::bigint', 'token_hash, user_id, created_at, expires_at, revoked_at');
+
+create table api_keys (
+  api_key_id   serial primary key,
+  name         text collate "C" not null unique check (btrim(name) <> ''),
+  key_hash     bytea not null unique check (octet_length(key_hash) = 32),
+  role         text collate "C" not null check (role in ('viewer', 'operator', 'auditor', 'admin')),
+  created_by   text collate "C" not null default current_actor(),
+  created_at   timestamptz not null default now(),
+  expires_at   timestamptz not null,
+  revoked_at   timestamptz,
+  last_used_at timestamptz
+);
+create unique index api_keys_name_case on api_keys (lower(name));
+create unique index api_keys_name_look on api_keys (look_of_name(name));
+create trigger plain_name before insert or update of name on api_keys
+  for each row execute function refuse_odd_name('name');
+call record_changes_of('api_keys', 'api_key_id::bigint',
+  'api_key_id, name, key_hash, role, created_by, created_at, expires_at, revoked_at');
+
+-- Sign-ins that failed or are in progress. Users sometimes type a password as their name, so only its hash is stored.
+create table sign_in_attempts (
+  attempt_id    bigserial primary key,
+  username_hash bytea not null,
+  address       text collate "C" not null,
+  at            timestamptz not null default clock_timestamp()
+);
+create index on sign_in_attempts (username_hash, at);
+create index on sign_in_attempts (address, at);
+create index on sign_in_attempts (at);
+
+-- ---------------------------------------------------------------- idempotency keys
+
+-- One row for each request with an idempotency key: another request of the actor with this key and input returns the same
+-- object. The server removes rows that are older than IDEMPOTENCY_HOURS.
+create table idempotency_keys (
+  actor      text collate "C" not null default current_actor(),
+  key        text collate "C" not null check (length(key) between 1 and 200),
+  mutation   text collate "C" not null,
+  input_hash bytea not null,
+  objects    jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  primary key (actor, key)
+);
+create index on idempotency_keys (created_at);
 
 -- ---------------------------------------------------------------- days and times
 
--- Every day and every time is one that the calendar of RFC 3339 can name: of the years 1 to 9999, never infinite.
+-- Every date and every time of every table lies in the years 1 to 9999, as in RFC 3339, and is never infinite.
 do $$
 declare
   dated record;
@@ -1431,5 +1445,17 @@ begin
       dated.name, dated.name || '_' || dated.attribute || '_dated', dated.attribute);
   end loop;
 end $$;
+
+-- ---------------------------------------------------------------- version
+-- The last migration that the schema contains (migrations/versions), in the table of Alembic. Every role can read it: the
+-- server compares it at each start and for each readiness probe.
+drop procedure keep_texts_normal(text, text[], text);
+drop procedure record_changes_of(text, text, text, text);
+drop procedure keep_append_only(text, text);
+create table alembic_version (
+  version_num varchar(32) not null constraint alembic_version_pkc primary key
+);
+grant select on alembic_version to public;
+insert into alembic_version (version_num) values ('0003');
 
 commit;

@@ -21,9 +21,9 @@ from ledger.verifier import FORMAT, Key, NotVerified, open_checkpoint, verify_bu
 from models.database.asynchronous import Statement
 from models.database.engines import Database
 from models.lineage.answers import Asked, origins, trace
-from models.lineage.listing import Answer
+from models.lineage.listing import LineageResult
 from models.lineage.network import Network
-from models.lineage.reach import Reach, statement_of, values_of
+from models.lineage.reach import Reach, edge_arguments, statement_of
 
 WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
 BACK = Reach(back=True, from_products=True)
@@ -158,7 +158,7 @@ def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
 
 def _network(cursor: cursor_type, product: int) -> Network:
     statement = Statement(*statement_of([BACK]))
-    values = values_of(BACK, [product], None, None)
+    values = edge_arguments(BACK, [product], None, None)
     bound = {f"p{place}": value for place, value in enumerate(values, start=1)}
     cursor.execute(statement.unprepared, bound)
     (text,) = cursor.fetchone() or ("[{}]",)
@@ -170,7 +170,7 @@ def _objects(cursor: cursor_type, query: str, given: Mapping[str, Any]) -> list[
     return [found for (found,) in cursor.fetchall()]
 
 
-def _listed(answer: Answer, name: str) -> list[dict[str, Any]]:
+def _listed(answer: LineageResult, name: str) -> list[dict[str, Any]]:
     listed = answer.listings[name]()
     keys: Sequence[tuple[int, ...]] = listed.keys
     return [dict(listed.show(key)) for key in keys]

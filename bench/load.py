@@ -22,7 +22,7 @@ from bench.database import ROOT
 
 HERE = Path(__file__).parent
 WRK = shutil.which("wrk")
-PATIENCE_SECONDS = 60
+ANSWER_SECONDS = 60
 
 
 class LoadFailed(Exception):
@@ -61,7 +61,7 @@ def run(port: int, bodies: Path, clients: int, seconds: float, token: str = "") 
         else:
             arguments = [str(port), str(bodies), str(clients), str(seconds), str(result)]
             command = [sys.executable, "-m", "bench.client", *arguments, *bearer]
-        _generate(command, seconds + PATIENCE_SECONDS)
+        _generate(command, seconds + ANSWER_SECONDS)
         return Load(**json.loads(result.read_text("utf-8")), cpu_seconds=_children() - before)
 
 
@@ -87,7 +87,7 @@ def _generate(command: list[str], timeout: float) -> None:
             command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise LoadFailed(f"a server did not answer for {PATIENCE_SECONDS} seconds") from error
+        raise LoadFailed(f"a server did not answer for {ANSWER_SECONDS} seconds") from error
     if done.returncode:
         raise LoadFailed(f"{command[0]} failed: {(done.stderr or done.stdout).strip()}")
 

@@ -13,15 +13,15 @@ import psycopg2
 
 from bench import load, size, worker
 from bench.database import ROOT, opened
+from bench.environment import Environment, Plan
 from bench.gates import Row, verdict
-from bench.ground import Ground, Plan
 from bench.measure import Failed
 from bench.processes import calibrate, end_when_told
 from bench.servers import NoStart, Refused
 from models.embedded.server import EmbeddedError
 
 LEAST = 500
-Section = Callable[[Ground], Iterator[Row]]
+Section = Callable[[Environment], Iterator[Row]]
 SECTIONS: Mapping[str, Section] = {
     "latency": size.latency,
     "pages": size.pages,
@@ -65,7 +65,7 @@ def run(plan: Plan, folder: Path, names: Sequence[str]) -> list[Row]:
         print(f"{plan.products:,} products; load by {load.generator()}; {told()}")
         for name in names:
             print(f"\n{name}: {SECTIONS[name].__doc__}", flush=True)
-            for row in SECTIONS[name](Ground(bed, folder, plan)):
+            for row in SECTIONS[name](Environment(bed, folder, plan)):
                 print(row.line(), flush=True)
                 rows.append(row)
     return rows

@@ -9,8 +9,8 @@ from bench import load
 from bench.blocks import in_blocks, ratio, told
 from bench.counterparts import drawn, far_page
 from bench.database import opened
+from bench.environment import Case, Environment, answered, body_of, in_turn, pairs
 from bench.gates import Row
-from bench.ground import Case, Ground, answered, body_of, in_turn, pairs
 from bench.measure import Failed
 from bench.queries import NAMES, PROJECT
 from bench.searches import SEARCHES, Search, variables_of
@@ -27,20 +27,22 @@ ORDERS = {
 }
 
 
-def latency(ground: Ground) -> Iterator[Row]:
+def latency(environment: Environment) -> Iterator[Row]:
     """The four queries on a small database and on the large one, in turn, for answers as large."""
-    plan = ground.plan
+    plan = environment.plan
     with (
-        opened(ground.folder, plan.small) as small,
-        ground.serving("small", small) as other,
-        ground.serving("large") as server,
+        opened(environment.folder, plan.small) as small,
+        environment.serving("small", small) as other,
+        environment.serving("large") as server,
     ):
         cases = []
         for query in NAMES:
-            keys, others = drawn(ground.bed, small, query)
-            for at, bed, own in ((server, ground.bed, keys), (other, small, others)):
+            keys, others = drawn(environment.bed, small, query)
+            for at, bed, own in ((server, environment.bed, keys), (other, small, others)):
                 bodies = [at.body(query, key) for key in own]
-                cases.append(Case(at, bed, query, ground.write(f"{at.peer.name}.{query}", bodies)))
+                cases.append(
+                    Case(at, bed, query, environment.write(f"{at.peer.name}.{query}", bodies))
+                )
         cells = in_turn(cases, 1, plan)
     for query, times, large, little in pairs(cells, "large", "small", "p50_ms"):
         yield Row(
@@ -55,20 +57,20 @@ def latency(ground: Ground) -> Iterator[Row]:
         )
 
 
-def pages(ground: Ground) -> Iterator[Row]:
+def pages(environment: Environment) -> Iterator[Row]:
     """The first page and a far one of as many batches, in turn, in two orders."""
-    far = min(FAR, ground.plan.products // PAGE // 2)
-    with ground.serving("pages", workers=1) as server:
+    far = min(FAR, environment.plan.products // PAGE // 2)
+    with environment.serving("pages", workers=1) as server:
         for order, (argument, columns) in ORDERS.items():
-            key = far_page(ground.bed, PAGE, (far - 1) * PAGE + 1, columns)
+            key = far_page(environment.bed, PAGE, (far - 1) * PAGE + 1, columns)
             kinds = {}
             for name, after in (("far", cursor(server, key, argument)), ("first", None)):
                 text = PROJECT.texts["page"].replace("$after)", f"$after{argument})")
                 body = body_of(text, {"after": after})
                 if len(answered(server, body)["products"]["nodes"]) != PAGE:
                     raise Failed(f"the {name} page {order} is not full")
-                kinds[name] = [body] * ground.plan.pages
-            timed = in_blocks(server, ground.bed, kinds)
+                kinds[name] = [body] * environment.plan.pages
+            timed = in_blocks(server, environment.bed, kinds)
             pair = timed["far"], timed["first"]
             what = f"page {far:,} of {PAGE} products {order} to page 1"
             yield Row(what, ratio(*pair), "x", SAME, told(*pair))
@@ -82,17 +84,17 @@ def cursor(server: Server, key: int, argument: str) -> str:
     return found
 
 
-def filters(ground: Ground) -> Iterator[Row]:
+def filters(environment: Environment) -> Iterator[Row]:
     """Each search with several values, by one client that has made it before."""
-    with ground.serving("filters") as server:
+    with environment.serving("filters") as server:
         for search in SEARCHES:
-            yield searched(ground, server, search)
+            yield searched(environment, server, search)
 
 
-def searched(ground: Ground, server: Server, search: Search) -> Row:
+def searched(environment: Environment, server: Server, search: Search) -> Row:
     """The times of a search, for a while; endless where it fails."""
-    count = ground.plan.values
-    variables = variables_of(ground.bed.url, search, count)
+    count = environment.plan.values
+    variables = variables_of(environment.bed.url, search, count)
     if not variables:
         raise Failed(f"{search.name}: there is nothing to search for")
     bodies = [body_of(search.text, given) for given in variables]

@@ -9,8 +9,18 @@ from time import time_ns
 
 from bench import load
 from bench.blocks import in_blocks, told
+from bench.environment import (
+    CLIENTS,
+    WORKERS,
+    Case,
+    Environment,
+    answered,
+    body_of,
+    in_turn,
+    named,
+    pairs,
+)
 from bench.gates import Row
-from bench.ground import CLIENTS, WORKERS, Case, Ground, answered, body_of, in_turn, named, pairs
 from bench.measure import Failed, write_bodies
 from bench.processes import rss_mb
 from bench.queries import NAMES, PROJECT
@@ -35,19 +45,19 @@ def fresh(server: Server, query: str, key: int, number: int) -> bytes:
 # ---------------------------------------------------------------- documents never seen
 
 
-def cold(ground: Ground) -> Iterator[Row]:
+def cold(environment: Environment) -> Iterator[Row]:
     """One client, one worker: documents never seen, and the same ones again, on rows just read."""
-    with ground.serving("cold", workers=1) as server:
+    with environment.serving("cold", workers=1) as server:
         for query in ("provenance", "page"):
-            yield unseen(ground, server, query)
+            yield unseen(environment, server, query)
 
 
-def unseen(ground: Ground, server: Server, query: str) -> Row:
+def unseen(environment: Environment, server: Server, query: str) -> Row:
     """How much longer a document takes that was not seen."""
-    keys = list(ground.bed.keys.drawn(query, "cold", ground.plan.documents))
+    keys = list(environment.bed.keys.drawn(query, "cold", environment.plan.documents))
     known = [server.body(query, key) for key in keys]
     new = [fresh(server, query, key, number) for number, key in enumerate(keys)]
-    timed = in_blocks(server, ground.bed, {"known": known, "new": new, "seen": new})
+    timed = in_blocks(server, environment.bed, {"known": known, "new": new, "seen": new})
     new_ms, seen_ms = timed["new"].p50_ms, timed["seen"].p50_ms
     what, note = f"{query} in a document never seen, beyond", told(timed["new"], timed["seen"])
     return Row(what, new_ms - seen_ms, "ms", COLD_MS, note)
@@ -56,17 +66,17 @@ def unseen(ground: Ground, server: Server, query: str) -> Row:
 # ---------------------------------------------------------------- memory
 
 
-def memory(ground: Ground) -> Iterator[Row]:
+def memory(environment: Environment) -> Iterator[Row]:
     """Resident memory of fresh workers under mixed requests, then under documents never seen."""
-    requests = ground.plan.requests
+    requests = environment.plan.requests
     step, distinct = requests // STEPS, requests // 25
-    with ground.serving("memory") as server:
+    with environment.serving("memory") as server:
         yield resident(server, "RSS of a worker that has just started")
         for number in range(1, STEPS + 1):
-            load.ask(server.port, mixed(ground, server, number, step, distinct), CLIENTS)
+            load.ask(server.port, mixed(environment, server, number, step, distinct), CLIENTS)
             row = resident(server, f"RSS after {number * step:,} mixed requests")
             yield row
-        load.ask(server.port, never_seen(ground, server, distinct, requests // 10), CLIENTS)
+        load.ask(server.port, never_seen(environment, server, distinct, requests // 10), CLIENTS)
         after = resident(server, f"RSS after {requests // 10:,} distinct documents")
         yield after
         yield Row("what these added", after.figure - row.figure, "MB", FLAT_MB)
@@ -79,10 +89,12 @@ def resident(server: Server, what: str) -> Row:
     return Row(what, largest, "MB", RSS_MB, note)
 
 
-def mixed(ground: Ground, server: Server, step: int, count: int, distinct: int) -> Iterator[bytes]:
+def mixed(
+    environment: Environment, server: Server, step: int, count: int, distinct: int
+) -> Iterator[bytes]:
     """The four queries with random keys, every second one as one of so many documents."""
     random = Random(step)
-    keys = {query: ground.bed.keys.drawn(query, f"mixed {step}", count) for query in NAMES}
+    keys = {query: environment.bed.keys.drawn(query, f"mixed {step}", count) for query in NAMES}
     for _ in range(count):
         number = random.randrange(2 * distinct)
         query = NAMES[number % len(NAMES)]
@@ -91,9 +103,9 @@ def mixed(ground: Ground, server: Server, step: int, count: int, distinct: int) 
         yield server.body(query, key) if seen else fresh(server, query, key, number)
 
 
-def never_seen(ground: Ground, server: Server, begin: int, count: int) -> Iterator[bytes]:
+def never_seen(environment: Environment, server: Server, begin: int, count: int) -> Iterator[bytes]:
     """Documents numbered from `begin` on, of the four queries in turn."""
-    keys = {query: ground.bed.keys.drawn(query, "distinct", count) for query in NAMES}
+    keys = {query: environment.bed.keys.drawn(query, "distinct", count) for query in NAMES}
     for place in range(count):
         query = NAMES[place % len(NAMES)]
         yield fresh(server, query, next(keys[query]), begin + place)
@@ -102,11 +114,11 @@ def never_seen(ground: Ground, server: Server, begin: int, count: int) -> Iterat
 # ---------------------------------------------------------------- its start
 
 
-def start(ground: Ground) -> Iterator[Row]:
+def start(environment: Environment) -> Iterator[Row]:
     """From the command to the first answer, with one worker."""
     seconds = []
-    for _ in range(ground.plan.starts):
-        with ground.serving("start", workers=1) as server:
+    for _ in range(environment.plan.starts):
+        with environment.serving("start", workers=1) as server:
             seconds.append(server.seconds)
     note = f"of {', '.join(f'{each:.2f}' for each in sorted(seconds))}"
     yield Row("from the command to the first answer", median(seconds), "s", START_SECONDS, note)
@@ -115,20 +127,20 @@ def start(ground: Ground) -> Iterator[Row]:
 # ---------------------------------------------------------------- who asks
 
 
-def token(ground: Ground) -> Iterator[Row]:
+def token(environment: Environment) -> Iterator[Row]:
     """Requests a second with an API key, and of nobody in particular, in turn."""
-    with ground.serving("token") as server, api_key(ground.bed.url) as key:
+    with environment.serving("token") as server, api_key(environment.bed.url) as key:
         known = replace(named(server, "key"), token=key)
         whom = answered(known, body_of("{ viewer { apiKey } }", {}))["viewer"]
         if whom["apiKey"] is None:
             raise Failed(f"the API key is nobody's: {whom}")
-        folder, keys = ground.folder / "bodies", ground.bed.keys
+        folder, keys = environment.folder / "bodies", environment.bed.keys
         cases = [
-            Case(at, ground.bed, query, write_bodies(at, keys, query, folder))
+            Case(at, environment.bed, query, write_bodies(at, keys, query, folder))
             for query in ("provenance", "tiny")
             for at in (known, named(server, "nobody"))
         ]
-        cells = in_turn(cases, CLIENTS, ground.plan)
+        cells = in_turn(cases, CLIENTS, environment.plan)
     for query, times, own, other in pairs(cells, "key", "nobody", "rate"):
         note = f"{own.rate:,.0f} and {other.rate:,.0f} requests/s; CPU us of the server "
         note += f"{own.server_us:,.0f} and {other.server_us:,.0f}"

@@ -1,4 +1,4 @@
-"""What a client asks of GraphQL, and what it is answered, apart from how it travels."""
+"""A GraphQL request and its answer, independent of HTTP."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,21 +11,25 @@ from graph.errors import RateLimited, translate
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks for; `reading_only` refuses mutations (HTTP GET)."""
+    """A GraphQL request; `reading_only` allows only queries (HTTP GET)."""
 
     query: str
     variables: dict[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
     reading_only: bool = False
     size: int = 0
-    """Bytes that came beside the document; 0 where they are our own."""
+    """Bytes of the request beside its document; 0 for a request of the server itself."""
     digest: str = ""
-    """The hash of the document, in hexadecimal, where the client names it."""
+    """The hexadecimal SHA-256 of the document, if the client sent it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Data and errors as the client gets them; `through`: the data as PostgreSQL wrote it."""
+    """Data and errors of the response.
+
+    `through` is the data as the JSON text that PostgreSQL wrote, instead of `data`. `executed` is False for
+    a request that failed before execution.
+    """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
@@ -36,12 +40,12 @@ class Answer:
 
     @classmethod
     def failed(cls, message: str, error: Exception, *, executed: bool = False) -> "Answer":
-        """Nothing but what went wrong, masked and logged where it is no fault of the request."""
+        """Return an answer with only an error, masked and logged unless the request caused it."""
         failed = GraphQLError(message, original_error=error)
         return cls(None, [translate(failed)], executed)
 
     def body(self) -> dict[str, Any]:
-        """The response map: `errors` only if there are any, `data` only if it was executed."""
+        """Return the response map: `errors` if there are any, `data` if the request was executed."""
         body: dict[str, Any] = {}
         if self.errors:
             body["errors"] = [error.formatted for error in self.errors]
@@ -53,11 +57,11 @@ class Answer:
         return body
 
     def all_extensions(self) -> dict[str, Any]:
-        """What stands beside data and errors, the cost first."""
+        """Return the extensions of the response, the cost first."""
         cost = {"cost": self.price.shown()} if self.price else {}
         return {**cost, **(self.extensions or {})}
 
     def retry_after(self) -> int:
-        """In how many seconds the same request may succeed, where this one was refused or failed."""
+        """Return the seconds after which the same request may succeed."""
         causes = [error.original_error for error in self.errors]
         return max([cause.seconds for cause in causes if isinstance(cause, RateLimited)], default=1)

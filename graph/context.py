@@ -1,26 +1,21 @@
-"""What a resolver knows of the request around it: who asks, and how to read and write."""
-
-from __future__ import annotations
+"""The viewer of a request, and the context that resolvers get."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from strawberry.types.info import Info as StrawberryInfo
 
-if TYPE_CHECKING:
-    from graph.mutations.unit_of_work import UnitOfWork
-
-
-# What the actor of a request begins with that acts in the role of development: it has not signed in.
-DEVELOPMENT = "dev:"
+DEVELOPMENT_ACTOR = "dev:"
+"""Prefix of the actor of a request without sign-in that has its role in development mode."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: `role` is `public` or one of models.user.ROLES, `actor` what is recorded of writes.
+    """The client of a request.
 
-    `session` is the hash of the token of whoever signed in, `address` where the request comes from.
+    `role` is `public` or one of models.user.ROLES, `actor` is recorded with writes, `session` is the hash
+    of the session's token, `address` is the client's IP address.
     """
 
     role: str
@@ -35,10 +30,9 @@ class Viewer:
 
 @dataclass(slots=True)
 class Context:
-    """One operation's context; `work` is there in a mutation, where it is one transaction."""
+    """The context of one operation; graph.mutations.context has that of a mutation."""
 
     viewer: Viewer
-    work: UnitOfWork | None = None
 
 
-Info = StrawberryInfo[Context, None]
+Info: TypeAlias = StrawberryInfo[Context, None]

@@ -1,6 +1,6 @@
-"""Document text -> parsed and validated document with its operations by name.
+"""Document text -> parsed and validated document, with its operations and fragments by name.
 
-Refuses what is too long or too deep. graph.planner.plans remembers documents.
+Never returns a document that exceeds the limits of length and depth.
 """
 
 import re
@@ -36,21 +36,22 @@ from graph.admission.limits import Limits
 from graph.errors import DocumentTooLarge, RequestError, refuse
 
 MAX_VALIDATION_ERRORS = 20
-MAX_DIGITS = 400
+MAX_NUMBER_DIGITS = 400
 
 
 class NotOneOf(RequestError):
-    """A oneOf input of none, of several or of null members, or of a variable that can be null."""
+    """A oneOf input without exactly one member that is not null."""
 
 
 class OneOfInputs(ValidationRule):
-    """A oneOf input has one member, which cannot be null (specification of September 2025, 5.6.5, 5.8.5).
+    """Checks that a oneOf input has one member, which is not null.
 
-    Strawberry declares such inputs without telling graphql-core, whose rules do not see them then.
+    (Specification of September 2025, sections 5.6.5 and 5.8.5.) graphql-core's own rules do not apply:
+    Strawberry declares oneOf inputs by a directive only.
     """
 
     def enter_object_value(self, node: ObjectValueNode, *_: Any) -> None:
-        """Report an input object whose members are not exactly one."""
+        """Report an input object that does not have exactly one member."""
         type_ = get_named_type(self.context.get_input_type())
         if not is_one_of(type_):
             return
@@ -58,9 +59,9 @@ class OneOfInputs(ValidationRule):
             self._report(f"Give exactly one member of `{type_}`, and not null.", node)
 
     def leave_operation_definition(self, operation: OperationDefinitionNode, *_: Any) -> None:
-        """Report each variable that can be null and is the member of such an input.
+        """Report each nullable variable that is the member of a oneOf input.
 
-        One with a default may be used, as where any non-null value is wanted; null is refused with it.
+        A variable with a default is allowed, as for any non-null position; a null is a coercion error.
         """
         nullable = {
             definition.variable.name.value
@@ -80,15 +81,14 @@ class OneOfInputs(ValidationRule):
 
 
 def is_one_of(type_: object) -> bool:
-    """Whether a type is a oneOf input, as its SDL says."""
+    """Return whether a type is a oneOf input."""
     if not isinstance(type_, GraphQLInputObjectType):
         return False
     declared = type_.extensions.get("strawberry-definition")
     return type_.is_one_of or bool(getattr(declared, "is_one_of", False))
 
 
-# By whether a document may have fragments, and directives.
-RULES = {
+VALIDATION_RULES = {
     (fragments, directives): [
         rule
         for rule in (*specified_rules, OneOfInputs)
@@ -98,17 +98,18 @@ RULES = {
     for fragments in (False, True)
     for directives in (False, True)
 }
-MANY_DIGITS = re.compile(f"[0-9]{{{MAX_DIGITS}}}")
+"""The rules of validation for a document, by whether it has fragments and directives."""
+LONG_DIGITS = re.compile(f"[0-9]{{{MAX_NUMBER_DIGITS}}}")
 
 
 class OperationNotFound(RequestError):
-    """The document does not say which operation to run, or has none of that name."""
+    """A missing operation name in a document of several operations, or an unknown one."""
 
     code = "OPERATION_RESOLUTION_FAILURE"
 
 
 class LongNumber(RequestError):
-    """A number that no column and no type holds."""
+    """A number with more digits than Python converts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Document:
     fragments: Mapping[str, FragmentDefinitionNode]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run; raises GraphQLError where the name does not decide it."""
+        """Return the operation of this name, or the only one; raises GraphQLError."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None or name not in self.operations:
@@ -130,7 +131,7 @@ class Document:
 
 
 class InvalidDocument(Exception):
-    """A document that does not parse or is not valid; `errors` say why."""
+    """A document that does not parse or is not valid, with its errors."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__("invalid document")
@@ -140,13 +141,13 @@ class InvalidDocument(Exception):
 def read_document(
     schema: GraphQLSchema, text: str, limits: Limits, *, suggest: bool = True
 ) -> Document:
-    """The document of a text, parsed and validated; raises InvalidDocument.
+    """Parse and validate a document; raises InvalidDocument.
 
-    `suggest`: errors may name what of the schema might have been meant.
+    `suggest`: errors may suggest similar names of the schema.
     """
     try:
         node = parse(text, max_tokens=limits.tokens)
-        if MANY_DIGITS.search(text):
+        if LONG_DIGITS.search(text):
             _check_numbers(node)
         check_extent(node, limits)
         errors = validate(
@@ -167,17 +168,17 @@ def read_document(
 
 
 def rules_of(text: str) -> Sequence[type[ASTValidationRule]]:
-    """The rules that a document of this text can break: to ask the others takes a quarter of the time."""
-    return RULES["..." in text or "fragment" in text, "@" in text]
+    """Return the rules that a document of this text can break; the others take a quarter of the time."""
+    return VALIDATION_RULES["..." in text or "fragment" in text, "@" in text]
 
 
 def read_again(text: str) -> Document:
-    """The document of a text that was read before."""
+    """Parse a document that was valid before."""
     return _document(parse(text))
 
 
-def parted(definitions: Sequence[VariableDefinitionNode]) -> Sequence[VariableDefinitionNode]:
-    """Definitions that may be kept without their document: their tokens forget their neighbours."""
+def detached(definitions: Sequence[VariableDefinitionNode]) -> Sequence[VariableDefinitionNode]:
+    """Unlink the tokens of variable definitions, so that they do not keep their document in memory."""
     for definition in definitions:
         assert definition.loc is not None
         definition.loc.start_token.prev = definition.loc.end_token.next = None
@@ -185,11 +186,14 @@ def parted(definitions: Sequence[VariableDefinitionNode]) -> Sequence[VariableDe
 
 
 def _check_numbers(node: DocumentNode) -> None:
-    """Raises GraphQLError for a number of which Python would not make one."""
+    """Raise GraphQLError for a number with more digits than Python converts."""
     token = node.loc.start_token if node.loc else None
     while token is not None:
-        if token.kind in (TokenKind.INT, TokenKind.FLOAT) and len(token.value or "") > MAX_DIGITS:
-            raise refuse(LongNumber(f"A number has more than {MAX_DIGITS} digits."))
+        if (
+            token.kind in (TokenKind.INT, TokenKind.FLOAT)
+            and len(token.value or "") > MAX_NUMBER_DIGITS
+        ):
+            raise refuse(LongNumber(f"A number has more than {MAX_NUMBER_DIGITS} digits."))
         token = token.next
 
 

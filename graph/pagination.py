@@ -1,7 +1,7 @@
-"""Page arguments, cursors and global ids: checked on the way in, before the database is touched.
+"""Reads and checks page arguments, cursors and global ids.
 
-A cursor is base64url of a JSON array: the scope of its connection, then the value of each order
-term. PostgreSQL writes cursors (planner.compile); here they are only read.
+A cursor is base64 of a JSON array: the scope of its connection, then the value of each order term.
+PostgreSQL writes the cursors of rows, see graph.planner.compilation.page.
 """
 
 import base64
@@ -18,15 +18,15 @@ from graph.errors import InvalidCursor, InvalidId, InvalidPage
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
-# What is computed is known as a whole: to page through it takes the same work each time.
+# Each page of a computed list takes the work of the whole list, so that pages may be large.
 MAX_LISTING_SIZE = 10_000
 MAX_BIGINT = 2**63 - 1
-DECIMAL = re.compile(r"-?[0-9]{1,50}(\.[0-9]{1,50})?")
+CURSOR_DECIMAL = re.compile(r"-?[0-9]{1,50}(\.[0-9]{1,50})?")
 
 
 @dataclass(frozen=True, slots=True)
 class PageArguments:
-    """How many rows, from which end, and between which cursors."""
+    """The size of a page, the end from which it is counted, and its cursors."""
 
     size: int
     backward: bool
@@ -35,7 +35,7 @@ class PageArguments:
 
 
 def read_page_arguments(arguments: dict[str, Any], most: int = MAX_PAGE_SIZE) -> PageArguments:
-    """The page arguments of a connection field of pages of at most so many; raises InvalidPage."""
+    """Read the page arguments of a connection; raises InvalidPage. `most` is the maximum size."""
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
         raise InvalidPage("Give `first` or `last`, not both.")
@@ -51,16 +51,18 @@ def read_page_arguments(arguments: dict[str, Any], most: int = MAX_PAGE_SIZE) ->
 
 
 def check_page_size(name: str, size: int, most: int = MAX_PAGE_SIZE) -> int:
-    """The size, if a page may have it; raises InvalidPage."""
+    """Return the size of a page; raises InvalidPage if it is not from 0 to `most`."""
     if not 0 <= size <= most:
         raise InvalidPage(f"`{name}` is {size}; it must be from 0 to {most}.")
     return size
 
 
 def read_cursor(cursor: str, scope: str, types: Sequence[type]) -> tuple[Any, ...]:
-    """The values of a cursor of this scope, one per order term; raises InvalidCursor."""
+    """Return the values of a cursor of this scope, one for each order term; raises InvalidCursor."""
     try:
-        decoded = json.loads(base64.b64decode(cursor, validate=True), parse_constant=_refuse)
+        decoded = json.loads(
+            base64.b64decode(cursor, validate=True), parse_constant=_reject_constant
+        )
     except (ValueError, binascii.Error, RecursionError):
         raise InvalidCursor("This is not a cursor.") from None
     if not isinstance(decoded, list) or not decoded or not isinstance(decoded[0], str):
@@ -72,7 +74,7 @@ def read_cursor(cursor: str, scope: str, types: Sequence[type]) -> tuple[Any, ..
     return tuple(_value(item, kind) for item, kind in zip(decoded[1:], types, strict=True))
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
@@ -84,7 +86,7 @@ def _value(item: Any, kind: type) -> Any:
             return item
         if kind is str and isinstance(item, str):
             return item
-        if kind is Decimal and isinstance(item, str) and DECIMAL.fullmatch(item):
+        if kind is Decimal and isinstance(item, str) and CURSOR_DECIMAL.fullmatch(item):
             return Decimal(item)
         if kind is datetime and isinstance(item, str):
             moment = datetime.fromisoformat(item)
@@ -98,16 +100,21 @@ def _value(item: Any, kind: type) -> Any:
 
 
 def write_global_id(entity: str, key: int) -> str:
-    """The global id of a row: base64 of `Type:key`."""
+    """Return the global id of a row: base64 of `Type:key`."""
     return base64.b64encode(f"{entity}:{key}".encode()).decode()
 
 
+# Names of types in global ids that clients may have kept, and the present names.
+FORMER_NAMES = {"APIKey": "ApiKey", "Flag": "ValidationFlag"}
+
+
 def read_global_id(global_id: str, entities: Sequence[str]) -> tuple[str, int]:
-    """The type and key of a global id of one of these types; raises InvalidId."""
+    """Return the type and key of a global id of one of these types; raises InvalidId."""
     try:
-        entity, _, key = base64.b64decode(global_id, validate=True).decode("ascii").partition(":")
+        name, _, key = base64.b64decode(global_id, validate=True).decode("ascii").partition(":")
     except (ValueError, binascii.Error):
         raise InvalidId(f"{_shorten(global_id)} is not a global id.") from None
+    entity = FORMER_NAMES.get(name, name)
     if entity not in entities or not key.isdigit() or len(key) > 19 or int(key) > MAX_BIGINT:
         expected = entities[0] if len(entities) == 1 else "an object of this API"
         raise InvalidId(f"{_shorten(global_id)} is not a global id of {expected}.")

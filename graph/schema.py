@@ -1,6 +1,6 @@
-"""The schema: Query and Mutation assembled, and every field of a planned type set to pick its key.
+"""The schema, assembled from Query and Mutation; its SDL is committed as schema.graphql.
 
-`schema.as_str()` is the SDL, committed as schema.graphql.
+Fields of planned types have a resolver that only picks their response key: the planner has read the rows.
 """
 
 from enum import Enum
@@ -18,41 +18,41 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph.auth.permissions import declare_roles
 from graph.mutations import PAYLOADS, Mutation
-from graph.planner.walk import TYPE_KEY
+from graph.planner.nodes import TYPE_KEY
 from graph.queries import Query
 from graph.types import NODE_TYPES
 from graph.types.scalar import SCALARS
 from models.exact_json import JSONText
 
 EXECUTED = {"Mutation", "UserError", "Viewer"}
-# Root fields of Query that no row answers.
-UNPLANNED = {("Query", "viewer")}
+UNPLANNED_FIELDS = {("Query", "viewer")}
+"""Fields of planned types with a resolver of their own."""
 
 
 def pick(source: dict[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
-    """The value under this field's response key: the planner has read it already."""
+    """Return the value of this field's response key."""
     return source[info.path.key]  # type: ignore[index]
 
 
 def pick_json(source: dict[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
-    """The JSON under this field's response key, as the text that PostgreSQL wrote."""
+    """Return the JSON of this field's response key as the text that PostgreSQL wrote."""
     text = source[info.path.key]  # type: ignore[index]
     return None if text is None else JSONText(text)
 
 
 def enum_name(value: Any) -> str:
-    """The name of an enum value: the planner writes names, defaults in the schema are members."""
+    """Return the name of an enum value; rows contain names, defaults of the schema are members."""
     return value.name if isinstance(value, Enum) else value
 
 
 def type_of(value: dict[str, Any], *_: Any) -> str:
-    """The concrete type of a row where the schema says Node; its plan put the name there."""
+    """Return the concrete type of a row of an interface, which its plan has added."""
     name: str = value[TYPE_KEY]
     return name
 
 
 def plan_fields(graphql_schema: GraphQLSchema) -> None:
-    """Make every field of a type that the planner reads pick its key, at no other cost."""
+    """Set the resolver of each field that the planner reads, and the serializer of each enum."""
     for name, type_ in graphql_schema.type_map.items():
         if name.startswith("__") or name in EXECUTED:
             continue
@@ -62,7 +62,7 @@ def plan_fields(graphql_schema: GraphQLSchema) -> None:
         if isinstance(type_, GraphQLObjectType):
             type_.is_type_of = None
             for field_name, field in type_.fields.items():
-                if (name, field_name) not in UNPLANNED and (
+                if (name, field_name) not in UNPLANNED_FIELDS and (
                     name not in PAYLOADS or field_name in PAYLOADS[name]
                 ):
                     is_json = get_named_type(field.type).name == "JSON"

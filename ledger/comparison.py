@@ -7,7 +7,7 @@ alter functions.
 import re
 
 from ledger.leaf import VERSION_ENDS
-from models.database.engines import SCHEMA
+from models.migration.schema_file import SCHEMA
 
 SAME, OTHER, GONE = 1, 0, 2
 DEFINITION = re.compile(

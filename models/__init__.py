@@ -1,8 +1,11 @@
-"""The tables, one class each. Import them from here."""
+"""The tables, one class each. Importing this package imports every module of it that declares tables."""
 
-from models.api_key import APIKey
+from importlib import import_module
+from pkgutil import iter_modules
+
+from models.api_key import ApiKey
 from models.attempt import SignInAttempt
-from models.balance_rules import ConversionFactor, Flag, MatterRules
+from models.balance_rules import BalanceSettings, ConversionFactor, ValidationFlag
 from models.base import Base
 from models.change import Change
 from models.event import Transaction
@@ -25,11 +28,16 @@ from models.session import UserSession
 from models.statement import CacaoBatchStatement, DueDiligenceStatement, ProductStatement
 from models.user import User
 
+for _module in iter_modules(__path__):
+    if not _module.ispkg:
+        import_module(f"{__name__}.{_module.name}")
+
 __all__ = [
     "CUSTODIES",
     "LEDGER_QUEUE",
     "STAGES",
-    "APIKey",
+    "ApiKey",
+    "BalanceSettings",
     "Base",
     "CacaoBatch",
     "CacaoBatchInput",
@@ -39,7 +47,6 @@ __all__ = [
     "Change",
     "ConversionFactor",
     "DueDiligenceStatement",
-    "Flag",
     "Hold",
     "HoldBatch",
     "HoldProduct",
@@ -52,7 +59,6 @@ __all__ = [
     "Manufacturer",
     "MassBalanceAccount",
     "MassBalanceEntry",
-    "MatterRules",
     "Plot",
     "Product",
     "ProductCacaoBatch",
@@ -63,4 +69,5 @@ __all__ = [
     "TransactionProof",
     "User",
     "UserSession",
+    "ValidationFlag",
 ]

@@ -18,7 +18,7 @@ DEFAULT_DAYS, MAX_DAYS = 90, 365
 USE_SECONDS = 60
 
 
-class APIKey(Base):
+class ApiKey(Base):
     """A key of a machine. `last_used_at` is up to a minute behind."""
 
     __tablename__ = "api_keys"
@@ -46,7 +46,7 @@ def create_api_key(
     if not 1 <= days <= MAX_DAYS:
         raise InvalidAttribute(f"From 1 to {MAX_DAYS} days.", "expires_in_days")
     key = new_token(KEY_PREFIX)
-    row = APIKey(
+    row = ApiKey(
         name=check_name(name, "name"),
         role=role,
         key_hash=hash_of(key),
@@ -59,17 +59,17 @@ def create_api_key(
 
 def revoke_api_key(session: Session, api_key_id: int) -> None:
     """Revoke a key; one that is revoked stays as it is."""
-    living = update(APIKey).where(APIKey.api_key_id == api_key_id, APIKey.revoked_at.is_(None))
+    living = update(ApiKey).where(ApiKey.api_key_id == api_key_id, ApiKey.revoked_at.is_(None))
     session.execute(living.values(revoked_at=func.now()))
 
 
 def note_use(database: Database, api_key_id: int) -> None:
     """Note that a key is in use, at most once a minute whoever else notes it too."""
     due = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, USE_SECONDS)
-    stale = APIKey.last_used_at.is_(None) | (APIKey.last_used_at < due)
-    own = select(APIKey.api_key_id).where(APIKey.api_key_id == api_key_id, stale)
+    stale = ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < due)
+    own = select(ApiKey.api_key_id).where(ApiKey.api_key_id == api_key_id, stale)
     with database.session() as session:
-        used = update(APIKey).where(APIKey.api_key_id.in_(own.with_for_update()))
+        used = update(ApiKey).where(ApiKey.api_key_id.in_(own.with_for_update()))
         session.execute(used.values(last_used_at=func.now()))
         session.commit()
 

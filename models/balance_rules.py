@@ -27,7 +27,7 @@ class ConversionFactor(Base):
     valid_to: Mapped[Day | None]
 
 
-class MatterRules(Base):
+class BalanceSettings(Base):
     """Settings that every writer obeys; `yields` is ignore, flag or refuse."""
 
     __tablename__ = "matter_rules"
@@ -38,7 +38,7 @@ class MatterRules(Base):
     yields: Mapped[Name] = mapped_column(server_default="flag")
 
 
-class Flag(Base):
+class ValidationFlag(Base):
     """What was written of a batch although a rule speaks against it."""
 
     __tablename__ = "flags"

@@ -12,7 +12,7 @@ from models.party import COVER, Certificate, Manufacturer, Supplier
 from models.plot import Plot
 
 if TYPE_CHECKING:
-    from models.balance_rules import Flag
+    from models.balance_rules import ValidationFlag
     from models.event import Transaction
     from models.hold import Hold
     from models.loss import Loss
@@ -80,7 +80,7 @@ class CacaoBatch(Base):
     mass_balance_entries: Mapped[list[MassBalanceEntry]] = relationship(
         lazy="raise", back_populates="cacao_batch"
     )
-    flags: Mapped[list[Flag]] = relationship(lazy="raise", back_populates="cacao_batch")
+    flags: Mapped[list[ValidationFlag]] = relationship(lazy="raise", back_populates="cacao_batch")
     holds: Mapped[list[Hold]] = relationship(lazy="raise", back_populates="cacao_batch")
     held_by: Mapped[list[Hold]] = relationship(lazy="raise", secondary="hold_batch", viewonly=True)
     covering_certificates: Mapped[list[Certificate]] = relationship(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ledger.worker import Worker
     from models.database.engines import Database
     from models.idempotency import KeySweeper
+    from models.migration.status import State
 
 WEB = Path(__file__).parents[1] / "web"
 PROBE_SECONDS = 3
@@ -39,7 +40,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
     Raises SettingsError where a trusted document cannot be used.
     """
     from graph.endpoints.graphql import application
-    from graph.execution.trusted_documents import UnusableDocuments, load
+    from graph.execution.trusted_documents import UnusableDocuments, load_trusted_documents
     from models.database.engines import Database
     from models.database.timeouts import Timeouts
 
@@ -72,7 +73,7 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
             opened,
             access=access_policy_of(settings),
             web=WEB,
-            trusted=load(settings.trusted_documents, only=settings.trusted_only),
+            trusted=load_trusted_documents(settings.trusted_documents, only=settings.trusted_only),
             registering=settings.persisted_queries,
             origins=frozenset(origin.encode() for origin in settings.cors_origins),
             proxied=bool(settings.proxies),
@@ -153,20 +154,30 @@ def _health(database: "Database") -> list[Route]:
     # Probes that hang must not take the threads that requests need.
     limiter = CapacityLimiter(2)
 
-    def answers() -> bool:
+    def state() -> "State | None":
         # A connection of the pool may be older than the database's last restart: ask twice.
         for _ in range(2):
             with suppress(SQLAlchemyError):
-                return database.is_ready()
-        return False
+                return database.schema_state()
+        return None
 
     async def live(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "OK"})
 
     async def ready(_request: Request) -> JSONResponse:
+        found = None
         with move_on_after(PROBE_SECONDS):
-            if await to_thread.run_sync(answers, abandon_on_cancel=True, limiter=limiter):
-                return JSONResponse({"status": "ok", "database": "ok"})
+            found = await to_thread.run_sync(state, abandon_on_cancel=True, limiter=limiter)
+        if found is not None and not found.advice:
+            return JSONResponse({"status": "ok", "database": "ok"})
+        if found is not None:
+            words = {
+                "code": found.status.value,
+                "message": f"The database cannot be used: {found.advice}.",
+            }
+            return JSONResponse(
+                {"status": "unavailable", "database": found.status.name.lower(), **words}, 503
+            )
         return JSONResponse(
             {"status": "unavailable", "database": "unreachable"}, 503, {"Retry-After": "5"}
         )

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +26,7 @@ from serving.settings import VARIABLES, Settings, SettingsError, mask
 
 if TYPE_CHECKING:
     from models.database.engines import Database
+    from models.migration.status import State, Status
 
 __all__ = ["Settings", "SettingsError", "create_app", "main", "worker"]
 
@@ -56,13 +57,16 @@ def worker() -> Starlette:
 
 
 @contextmanager
-def opened_database(settings: Settings, shared: bool = True) -> "Iterator[tuple[str, Database]]":
-    """The URL and the Database of these settings, with the schema applied.
+def opened_database(
+    settings: Settings, shared: bool = True, accepted: "Container[Status]" = ()
+) -> "Iterator[tuple[str, Database]]":
+    """The URL and the Database of these settings, with the schema of this program.
 
-    `shared`: another process may be running the embedded database. Raises StartError.
+    `shared`: another process may be running the embedded database. Raises StartError, also for a
+    schema of another version whose status is not `accepted`.
     """
     if settings.database_url:
-        with _reached(settings.database_url, settings) as database:
+        with _reached(settings.database_url, settings, accepted) as database:
             yield settings.database_url, database
         return
     try:
@@ -73,14 +77,14 @@ def opened_database(settings: Settings, shared: bool = True) -> "Iterator[tuple[
     try:
         with connect_or_start(folder) if shared else start(folder) as running:
             url = running if isinstance(running, str) else running.url
-            with _reached(url, settings) as database:
+            with _reached(url, settings, accepted) as database:
                 yield url, database
     except EmbeddedError as error:
         raise StartError(str(error)) from error
 
 
 @contextmanager
-def _reached(url: str, settings: Settings) -> "Iterator[Database]":
+def _reached(url: str, settings: Settings, accepted: "Container[Status]") -> "Iterator[Database]":
     import psycopg2
     from sqlalchemy.exc import DBAPIError
 
@@ -90,24 +94,41 @@ def _reached(url: str, settings: Settings) -> "Iterator[Database]":
     database = Database(url, settings.pool_size)
     try:
         try:
-            within(START_SECONDS, partial(_prepare, database))
+            state = within(START_SECONDS, partial(_prepare, database, accepted))
         except (DBAPIError, psycopg2.Error, TimeoutError) as error:
             late = f"it did not answer within {START_SECONDS:g} s"
             reason = (str(getattr(error, "orig", error)).strip() or late).splitlines()[0]
             raise StartError(f"cannot use the database {mask(url)}: {reason}") from error
+        if state.advice and state.status not in accepted:
+            raise StartError(f"cannot use the database {mask(url)}: {state.advice}")
         yield database
     finally:
         database.close()
 
 
-def _prepare(database: "Database") -> None:
-    """Wait for the database, and apply the schema where there is none yet."""
+def _prepare(database: "Database", accepted: "Container[Status]") -> "State":
+    """Wait for the database and return the state of its schema, which is applied where there is none."""
+    from models.migration.status import State, Status
+
     database.is_ready()
+    if Status.EMPTY in accepted:
+        # `migrate` inspects the database under its own lock.
+        return State(Status.EMPTY)
     if database.apply_schema():
         log.info("applied schema.sql")
-    elif lacking := database.lacks():
-        told = "the database was made for an earlier version; schema.sql also has %s"
-        log.warning(told, ", ".join(lacking))
+    return database.inspect_schema()
+
+
+def _upgrade(database: "Database") -> None:
+    """Run the migrations that the embedded database lacks; raises StartError where they cannot."""
+    from models.database.waiting import within
+    from models.migration.migrate import MigrationError, migrate
+
+    try:
+        for migration in within(None, partial(migrate, database.engine())):
+            log.info("migrated the database to version %s", migration.version)
+    except MigrationError as error:
+        raise StartError(f"cannot use the embedded database: {error}") from error
 
 
 def serve(settings: Settings, _args: argparse.Namespace) -> int:
@@ -115,10 +136,17 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
     from serving.process import CannotListen, run
 
     embedded = not settings.database_url
-    with suppress(KeyboardInterrupt), opened_database(settings, shared=False) as (url, database):
+    from models.migration.status import Status
+
+    with (
+        suppress(KeyboardInterrupt),
+        opened_database(settings, False, [Status.BEHIND] if embedded else []) as (url, database),
+    ):
         from models import sample_data
         from models.database.waiting import within
 
+        if embedded:
+            _upgrade(database)
         if embedded and within(START_SECONDS, partial(sample_data.is_empty, database)):
             log.info("filling the new database with sample data")
             within(None, partial(sample_data.fill, database))
@@ -142,7 +170,11 @@ def _delegate(settings: Settings, args: argparse.Namespace) -> int:
     module = import_module(COMMANDS[args.command].module)
     if args.command == "audit" and not module.needs_database(args):
         return int(module.run(args, None))
-    with opened_database(settings) as (_, database):
+    from models.migration.status import Status
+
+    # `migrate` itself says what is wrong with a schema.
+    accepted = list(Status) if args.command == "migrate" else []
+    with opened_database(settings, accepted=accepted) as (_, database):
         if args.command in KEEPING:
             args.log_config = log_config_of(settings)
         return int(module.run(args, database))
@@ -169,6 +201,7 @@ KEEPING = ("import", "ledger", "audit")
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
     "import": Command("import a CSV or XLSX file", _delegate, "exchange.import_command"),
+    "migrate": Command("upgrade the schema of the database", _delegate, "serving.migrate_command"),
     "user": Command("add, list, change or remove users", _delegate, "models.accounts.command"),
     "sample": Command("fill an empty database with sample data", _delegate, "models.sample_data"),
     "ledger": Command("integrate events, or print the key", _delegate, "ledger.command"),

@@ -1,16 +1,16 @@
-"""What every test stands on: a real PostgreSQL that is thrown away, and clones of two templates.
+"""Fixtures of all tests: a temporary PostgreSQL, and databases cloned from templates.
 
 The server is the embedded one without durability, or TEST_DATABASE_URL: a server on which that
 role may create databases. Names carry the pid, so that runs beside each other do not clash.
 """
 
+import gc
 import itertools
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,7 +34,11 @@ from models.database.timeouts import Timeouts
 from models.embedded import server as embedded
 from serving.app import create_app
 from serving.settings import LIMITS, Settings
+from tests import fork_server
 from tests.bounds import within
+from tests.database_pool import DatabasePool
+from tests.direct_client import DirectClient
+from tests.fork_server import Process
 
 ROOT = Path(__file__).parents[1]
 FAST = {
@@ -46,6 +50,12 @@ FAST = {
     "max_wal_senders": "0",
     "autovacuum": "off",
 }
+
+
+def pytest_collection_finish() -> None:
+    """Exclude what was imported from garbage collection: it lives until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass
@@ -129,7 +139,7 @@ def opened(url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def schema_template(cluster: Cluster) -> str:
-    """The URL of a database with the schema and no rows; nobody connects to it."""
+    """The URL of a template database with the schema and no rows."""
     url = cluster.create()
     with opened(url) as database:
         assert database.apply_schema()
@@ -138,7 +148,7 @@ def schema_template(cluster: Cluster) -> str:
 
 @pytest.fixture(scope="session")
 def sample_template(cluster: Cluster, schema_template: str) -> str:
-    """The URL of a database with the sample data in its default size; nobody connects to it."""
+    """The URL of a template database with the sample data in its default size."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         sample_data.fill(database)
@@ -153,13 +163,17 @@ def empty(cluster: Cluster) -> Iterator[str]:
     cluster.drop(url)
 
 
+@pytest.fixture(scope="session")
+def fresh_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
+    """Databases with the schema and no rows."""
+    return DatabasePool(cluster, schema_template)
+
+
 @pytest.fixture
-def fresh(cluster: Cluster, schema_template: str) -> Iterator[Database]:
+def fresh(fresh_pool: DatabasePool) -> Iterator[Database]:
     """A database of this test's own, with the schema and no rows."""
-    url = cluster.create(schema_template)
-    with opened(url) as database:
+    with fresh_pool.database() as url, opened(url) as database:
         yield database
-    cluster.drop(url)
 
 
 @pytest.fixture(scope="session")
@@ -179,8 +193,8 @@ def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
 
 
 def local(app: ASGIApp, **given: Any) -> TestClient:
-    """A client on this machine, who knows the application by a name of loopback."""
-    return TestClient(app, base_url="http://127.0.0.1", **given)
+    """A client on this machine, which names the server by its address of the loopback."""
+    return DirectClient(app, base_url="http://127.0.0.1", **given)
 
 
 @contextmanager
@@ -193,14 +207,14 @@ def client_of(database: Database, limits: Limits = UNHURRIED_LIMITS) -> Iterator
 
 @pytest.fixture
 def client(sample: Database) -> Iterator[TestClient]:
-    """A client of the application on the shared sample data: it reads."""
+    """A read-only client of the application on the shared sample data."""
     with client_of(sample) as client:
         yield client
 
 
 @pytest.fixture
 def writer(sample_copy: Database) -> Iterator[TestClient]:
-    """A client of the application on sample data of its own: it may write."""
+    """A writing client of the application on sample data of this test's own."""
     with client_of(sample_copy) as client:
         yield client
 
@@ -210,13 +224,13 @@ class Serving:
     """A running `server.py serve`."""
 
     url: str
-    process: "subprocess.Popen[str]"
+    process: Process
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send the signal and wait: exit code, standard output, standard error."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=within(30))
-        return self.process.returncode, output, errors
+        return self.process.wait(), output, errors
 
 
 def free_port() -> int:
@@ -226,7 +240,7 @@ def free_port() -> int:
         return port
 
 
-def environment(**values: str) -> dict[str, str]:
+def process_environment(**values: str) -> dict[str, str]:
     """The environment of a subprocess: ours without the server's settings, and `values`."""
     settings = (
         "DATABASE_URL",
@@ -254,16 +268,13 @@ def environment(**values: str) -> dict[str, str]:
 
 def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
     """Run `server.py` with these arguments and settings to its end."""
-    return subprocess.run(
-        [sys.executable, "server.py", *arguments],
-        cwd=ROOT,
-        env=environment(**values),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=within(60),
-        check=False,
-    )
+    process = fork_server.start(arguments, process_environment(**values))
+    try:
+        output, errors = process.communicate(timeout=within(60))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode or 0, output, errors)
 
 
 def start_serving(**values: str) -> Serving:
@@ -271,15 +282,7 @@ def start_serving(**values: str) -> Serving:
     values.setdefault("REQUEST_SECONDS", str(UNHURRIED_LIMITS.request_seconds))
     values.setdefault("POOL_SECONDS", str(UNHURRIED_LIMITS.pool_seconds))
     port = values.setdefault("PORT", str(free_port()))
-    process = subprocess.Popen(
-        [sys.executable, "server.py", "serve"],
-        cwd=ROOT,
-        env=environment(**values),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = fork_server.start(["serve"], process_environment(**values))
     serving = Serving(f"http://127.0.0.1:{port}", process)
     wait_until_up(serving)
     return serving

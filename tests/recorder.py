@@ -1,7 +1,7 @@
-"""What a Database really sends: statements as SQLAlchemy executes them, and queries on the wire.
+"""The statements that a Database sends: by SQLAlchemy's events, and on the wire.
 
-`recording` hears both engines of a Database. `wiretap` stands between the driver and the server,
-so that nothing the driver or the pool sends on its own account stays unseen.
+`recording` listens to both engines of a Database. `wiretap` is a relay between the driver and the
+server, and so also sees the statements of the driver and of the pool.
 """
 
 import socket
@@ -26,7 +26,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 def recording(database: Database) -> Iterator[list[str]]:
     """The statements that this database executes while inside, of reads and of writes.
 
-    A prepared statement stands there with its own text, each time that it is executed.
+    A prepared statement is listed with its own text, once for each execution.
     """
     statements: list[str] = []
 

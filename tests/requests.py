@@ -1,4 +1,4 @@
-"""Asking the API as a client does: bytes over HTTP in, status, headers and JSON out."""
+"""Requests to the API over HTTP: bytes in; status, headers and JSON out."""
 
 import base64
 import json
@@ -28,12 +28,12 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, but for what it cost, which only tests of that look at."""
+        """The body without `extensions.cost`."""
         return without_cost(json.loads(self.body))
 
     @property
     def cost(self) -> dict[str, int]:
-        """What it cost, as the body says."""
+        """The cost in the body."""
         cost: dict[str, int] = json.loads(self.body)["extensions"]["cost"]
         return cost
 
@@ -85,7 +85,7 @@ def fetch(client: TestClient, path: str, **headers: str) -> Answer:
 
 
 def request(client: TestClient, query: str, variables: Any = None, **headers: str) -> Answer:
-    """POST a GraphQL request; what comes back shows nothing of our internals."""
+    """POST a GraphQL request; asserts that the answer reveals no internals."""
     answer = send(client, encode({"query": query, "variables": variables}), **headers)
     shown = answer.body.decode()
     assert [internal for internal in INTERNALS if internal in shown] == []
@@ -102,7 +102,7 @@ def ask(client: TestClient, query: str, **variables: Any) -> dict[str, Any]:
 
 
 def refusal(client: TestClient, query: str, variables: Any = None) -> dict[str, Any]:
-    """The only error of a request that must be refused before anything is executed."""
+    """The only error of a request that must fail before its execution."""
     answer = request(client, query, variables)
     assert answer.status == 200
     assert list(answer.json) == ["errors"], answer.json
@@ -111,13 +111,13 @@ def refusal(client: TestClient, query: str, variables: Any = None) -> dict[str, 
 
 
 def code_of(client: TestClient, query: str, variables: Any = None) -> str:
-    """The code of the only error of a request that must be refused before execution."""
+    """The code of the only error of a request that must fail before its execution."""
     code: str = refusal(client, query, variables)["extensions"]["code"]
     return code
 
 
 def mutation_code(client: TestClient, mutation: str, **given: Any) -> str:
-    """The code of a mutation whose input is refused as a whole, before or while it is executed."""
+    """The code of a mutation whose whole input is invalid."""
     answer = request(client, mutation, {"input": given})
     assert answer.status == 200
     assert set((answer.json.get("data") or {"": None}).values()) == {None}
@@ -164,7 +164,7 @@ UNSEEN = ("changes", "ledger_queue")
 def contents(database: Database) -> dict[str, tuple[int, str]]:
     """The number of rows of every table, and a digest of all that is in them.
 
-    But for `changes`, which says when these came about, and events that wait for the ledger.
+    Without `changes`, which has the time of each write, and without the queue of the ledger.
     """
     digest = "count(*), coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text)), '')"
     names = [table.name for table in Base.metadata.sorted_tables if table.name not in UNSEEN]

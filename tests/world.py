@@ -1,4 +1,4 @@
-"""A world small enough to know by heart: every test of the API may rely on every value in it.
+"""A small world of fixed values, on which every test of the API may rely.
 
 Two makers, three products, four batches (beans, beans -> liquor -> couverture), two suppliers,
 their certificates and plots, two statements, five transactions. Serial keys count from 1.

@@ -1,4 +1,4 @@
-"""Writing in a test: each change in a transaction of its own, as an operation of the API is one."""
+"""Writes of tests, each in a transaction of its own."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -15,7 +15,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 
 from graph.admission.limits import Limits
-from graph.context import DEVELOPMENT, Viewer
+from graph.context import DEVELOPMENT_ACTOR, Viewer
 from graph.errors import CostLimitExceeded, RateLimited, RequestError, refuse
 
 MAX_CLIENTS = 50_000
@@ -135,7 +135,7 @@ class Budget:
 def client_of(viewer: Viewer) -> str:
     """Who is counted: whoever has signed in, or else the network of an address."""
     actor = viewer.actor
-    if actor and not actor.startswith(DEVELOPMENT):
+    if actor and not actor.startswith(DEVELOPMENT_ACTOR):
         return actor
     return network_of(viewer.address)
 

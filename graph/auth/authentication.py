@@ -14,7 +14,7 @@ from graph.auth.issuer import Issuer
 from graph.auth.permissions import Permissions
 from graph.auth.roles import ANYONE, PUBLIC, SIGNED_IN, STAFF
 from graph.auth.tokens import Authenticator
-from graph.context import DEVELOPMENT, Viewer
+from graph.context import DEVELOPMENT_ACTOR, Viewer
 from graph.headers import Headers
 from models.database.engines import Database
 
@@ -55,7 +55,7 @@ class RequestAuthenticator:
     def __init__(self, database: Database, access: AccessPolicy) -> None:
         self._authenticator = Authenticator(database, access.issuer)
         role = access.role
-        actor = "" if role == PUBLIC else f"{DEVELOPMENT}{role}"
+        actor = "" if role == PUBLIC else f"{DEVELOPMENT_ACTOR}{role}"
 
         @lru_cache(MAX_ADDRESSES)
         def nobody(address: str, host: bytes) -> Viewer:

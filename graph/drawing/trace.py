@@ -1,12 +1,12 @@
-"""What a trace looks like: a box for each lot and product that a GraphQL answer names, an arrow for each flow."""
+"""Draws a trace from a GraphQL answer: a box for each lot and product, an arrow for each flow."""
 
 from typing import Any
 
-from graph.drawing.svg import Arrow, Box, draw, short, shorten
+from graph.drawing.svg import Arrow, Box, draw_svg, kilograms_text, shorten
 
 
 def draw_trace(node: dict[str, Any]) -> str:
-    """The SVG of a node with its trace."""
+    """Return the SVG of a node with its trace."""
     trace = node["trace"]
     boxes = {node["id"]: box_of(node, begins=True)}
     for entry in (*trace["lots"]["nodes"], *trace["products"]["nodes"]):
@@ -21,25 +21,25 @@ def draw_trace(node: dict[str, Any]) -> str:
     lots = len(trace["lots"]["nodes"])
     among = f"the nearest {lots} of {trace['lotCount']} lots" if lots < trace["lotCount"] else ""
     cut = " (more were not read)" if trace["truncated"] else ""
-    return draw(f"{name}: {among or f'{lots} lots'}{cut}", [*boxes.values()], arrows)
+    return draw_svg(f"{name}: {among or f'{lots} lots'}{cut}", [*boxes.values()], arrows)
 
 
-def box_of(one: dict[str, Any], *, begins: bool = False) -> Box:
-    """The box of a product, or of a batch."""
-    link = f"/trace/{one['id']}"
-    if "productId" in one:
-        maker = (one["manufacturer"] or {}).get("name") or ""
-        batch = f"product, batch {one['batchNumber']}" if one["batchNumber"] else "product"
-        lines, stage = (one["name"], batch, maker), "PRODUCT"
+def box_of(item: dict[str, Any], *, begins: bool = False) -> Box:
+    """Return the box of a product or of a batch."""
+    link = f"/trace/{item['id']}"
+    if "productId" in item:
+        maker = (item["manufacturer"] or {}).get("name") or ""
+        batch = f"product, batch {item['batchNumber']}" if item["batchNumber"] else "product"
+        lines, stage = (item["name"], batch, maker), "PRODUCT"
     else:
-        stage, kilograms = one["stage"], one.get("quantityKg")
-        mass = f" · {short(kilograms)}" if kilograms else ""
-        supplier = one["supplier"] or {"name": "", "country": None}
+        stage, kilograms = item["stage"], item.get("quantityKg")
+        mass = f" · {kilograms_text(kilograms)}" if kilograms else ""
+        supplier = item["supplier"] or {"name": "", "country": None}
         country = f", {supplier['country']}" if supplier["country"] else ""
         lines = (
-            f"{one['lotNumber'] or one['cacaoBatchId']}",
+            f"{item['lotNumber'] or item['cacaoBatchId']}",
             f"{stage.lower()}{mass}",
             f"{supplier['name']}{country}",
         )
-    held = one.get("onHold", False)
-    return Box(one["id"], stage, tuple(map(shorten, lines)), link, begins=begins, held=held)
+    held = item.get("onHold", False)
+    return Box(item["id"], stage, tuple(map(shorten, lines)), link, begins=begins, held=held)

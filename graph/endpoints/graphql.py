@@ -28,10 +28,10 @@ from graph.endpoints import checkpoint, rest, trace_page
 from graph.endpoints import impact_csv as recall
 from graph.endpoints.graphiql_assets import Assets
 from graph.errors import RequestError, refuse
-from graph.execution.discretion import CLOSED, SignInFirst
 from graph.execution.engine import Engine
 from graph.execution.persisted_queries import PersistedQueries
-from graph.execution.trusted_documents import NONE, TrustedDocuments
+from graph.execution.sign_in_documents import SIGN_IN_FIRST, SignInRequired
+from graph.execution.trusted_documents import NO_TRUSTED_DOCUMENTS, TrustedDocuments
 from graph.headers import Headers, headers_of
 from graph.transport.cors import METHODS, NOBODY, CrossOrigin, StrictTransport, check_get
 from graph.transport.error_middleware import Unexpected
@@ -99,7 +99,9 @@ class GraphQLEndpoint:
             known = exchange.viewer
             closed = known is not None and self._engine.is_closed_to(known)
             error = (
-                SignInFirst(CLOSED) if closed and not isinstance(refused, BadRequest) else refused
+                SignInRequired(SIGN_IN_FIRST)
+                if closed and not isinstance(refused, BadRequest)
+                else refused
             )
             answer = Answer(None, [refuse(error)], executed=False)
             exchange.closing = may_be_unread(fields)
@@ -161,7 +163,7 @@ def application(
     *,
     access: AccessPolicy = DEVELOPMENT,
     web: Path,
-    trusted: TrustedDocuments = NONE,
+    trusted: TrustedDocuments = NO_TRUSTED_DOCUMENTS,
     registering: bool = True,
     origins: frozenset[bytes] = NOBODY,
     proxied: bool = False,
@@ -176,7 +178,7 @@ def application(
     where a trusted document is not valid.
     """
     engine = Engine(database, access.permissions(), limits)
-    trusted.teach(engine)
+    trusted.preload(engine)
     persisted = PersistedQueries(trusted, registering=registering)
     authenticator = RequestAuthenticator(database, access)
     static = Mount("/static", Assets(directory=web / "dist", check_dir=False))

@@ -34,7 +34,7 @@ CREATED = "Product created successfully"
 MEMBERS = {
     "name": "name",
     "description": "description",
-    "manufacturer_id": "manufacturerId",
+    "manufacturer_id": "manufacturer",
     "batch_number": "batchNumber",
 }
 REQUIRED = ("name", "manufacturer_id", "batch_number")

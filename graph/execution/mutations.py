@@ -1,128 +1,155 @@
-"""Runs mutation operations: each is one transaction, and is run again where another writer met it."""
+"""Executes mutations: one operation is one transaction, which is retried after a conflict."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from random import uniform
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 from graphql.execution.values import VariableValues
 
 from graph.admission.controller import Admission, WritePlace
+from graph.admission.rate_limit import Price
 from graph.answer import Answer, Request
-from graph.context import Context, Viewer
+from graph.auth.permissions import Permissions
+from graph.context import Viewer
 from graph.documents import Document
-from graph.errors import translate
+from graph.errors import RequestError, refuse
+from graph.execution.completion import answer_of
+from graph.execution.error_redaction import TranslateError, translator_for
+from graph.execution.operations import OperationReader
+from graph.execution.plan_cache import CachedOperation
+from graph.mutations.context import MutationContext
 from graph.mutations.unit_of_work import UnitOfWork
+from graph.mutations.write import FieldWriter
 from graph.planner.build import Builder
 from graph.planner.reader import Reader
 from models.database.engines import Database
 
 log = logging.getLogger("cacaotrace.engine")
 
-# How an error is told to whoever asks.
-Telling = Callable[..., GraphQLError]
-# Seconds before a write that met another one is tried again.
 RETRY_PAUSES = (0.02, 0.1, 0.3)
+"""Seconds before the retries of an operation that conflicted with another writer."""
+
+
+class MutationByGet(RequestError):
+    """A mutation in a GET request, which must not change anything."""
+
+    code = "METHOD_NOT_ALLOWED"
 
 
 class MutationExecutor:
-    """Runs the mutations of one engine, which has checked them and charged for them."""
+    """Executes the mutations of one schema against one database."""
 
     def __init__(
         self,
         schema: GraphQLSchema,
         database: Database,
+        operations: OperationReader,
         builder: Builder,
         reader: Reader,
         admission: Admission,
+        permissions: Permissions,
         key_hours: int,
     ) -> None:
-        self._graphql = schema
+        self._schema = schema
         self._database = database
+        self._operations = operations
         self._builder = builder
         self._reader = reader
         self._admission = admission
+        self._permissions = permissions
         self._key_hours = key_hours
         self._abandoning: set[asyncio.Future[None]] = set()
 
-    async def run(
+    async def run(self, operation: CachedOperation, request: Request, viewer: Viewer) -> Answer:
+        """Check the permissions and the cost of the whole operation, then run it."""
+        variables = await self._operations.coerce(operation, request, viewer)
+        document, node = operation.read()
+        if request.reading_only:
+            raise refuse(MutationByGet("A GET request can only run queries."), [node])
+        cost = self._builder.check(node, document.fragments, variables, viewer.role)
+        rate_limiter = self._admission.rate_limiter
+        price = rate_limiter.price(cost)
+        refused = rate_limiter.charge(viewer, cost)
+        if refused is not None:
+            return Answer(None, [refuse(refused)], executed=False, price=price)
+        return await self._run_with_retries(document, request, variables, viewer, price)
+
+    async def _run_with_retries(
         self,
         document: Document,
         request: Request,
         variables: VariableValues,
         viewer: Viewer,
-        paid: int,
-        telling: Telling,
+        price: Price,
     ) -> Answer:
-        """One operation is one transaction: where another writer stood in its way, it is run again."""
+        """Run the operation in one transaction; after a conflict, run it again."""
+        translate = translator_for(self._permissions, viewer.role)
+        writer = FieldWriter(self._builder, self._reader, variables, self._key_hours)
         for pause in (*RETRY_PAUSES, None):
-            place = WritePlace(self._admission, self._database, viewer, paid)
-            work = UnitOfWork(
-                self._database, self._builder, self._reader, variables, place, self._key_hours
-            )
-            answer = await self._written(work, document, request, viewer, telling)
-            if pause is None or not work.conflicted:
+            place = WritePlace(self._admission, self._database, viewer, price.requested)
+            unit_of_work = UnitOfWork(self._database, writer, place)
+            context = MutationContext(viewer, unit_of_work)
+            answer = await self._attempt(context, document, request, translate)
+            if pause is None or not unit_of_work.conflicted:
                 break
-            # Those who stood in each other's way do not meet again at once.
+            # A random pause, so that the writers do not meet again.
             await asyncio.sleep(pause * uniform(0.5, 1.5))
-        return answer
+        return replace(answer, price=price)
 
-    async def _written(
+    async def _attempt(
         self,
-        work: UnitOfWork,
+        context: MutationContext,
         document: Document,
         request: Request,
-        viewer: Viewer,
-        telling: Telling,
+        translate: TranslateError,
     ) -> Answer:
         running = execute(
-            self._graphql,
+            self._schema,
             document.node,
             None,
-            Context(viewer, work),
+            context,
             request.variables,
             request.operation_name,
         )
         try:
             result = running if isinstance(running, ExecutionResult) else await running
         except BaseException:
-            # Whoever waits is told now; a statement under way ends by its own time limit.
-            self._abandon(work)
+            # The caller does not wait for the rollback; a running statement ends by its time limit.
+            self._abandon(context.unit_of_work)
             raise
-        return await self._committed(work, result, telling)
+        return await self._finish(context.unit_of_work, result, translate)
 
-    def _abandon(self, work: UnitOfWork) -> None:
-        abandoning = asyncio.ensure_future(work.abandon())
+    def _abandon(self, unit_of_work: UnitOfWork) -> None:
+        abandoning = asyncio.ensure_future(unit_of_work.abandon())
         self._abandoning.add(abandoning)
         abandoning.add_done_callback(self._abandoned)
 
     def _abandoned(self, done: asyncio.Future[None]) -> None:
         self._abandoning.discard(done)
         if not done.cancelled() and done.exception() is not None:
-            log.warning(
-                "an operation that was cut off could not be rolled back", exc_info=done.exception()
-            )
+            log.warning("a cancelled operation could not be rolled back", exc_info=done.exception())
 
-    async def _committed(
-        self, work: UnitOfWork, result: ExecutionResult, telling: Telling
+    async def _finish(
+        self, unit_of_work: UnitOfWork, result: ExecutionResult, translate: TranslateError
     ) -> Answer:
+        """Commit, or roll back if a field failed."""
         try:
-            taken_along = await work.finish()
+            rolled_back = await unit_of_work.finish()
         except Exception as error:  # noqa: BLE001 - masked and logged by translate
             return Answer.failed("The commit failed.", error, executed=True)
-        if work.lost is not None:
-            return Answer.failed("The operation failed.", work.lost, executed=True)
-        # An input may turn out to be null where it may not only when its field is run.
-        answer = completed(result, telling)
-        for rolled_back in taken_along:
-            assert rolled_back.path is not None
-            if answer.data is not None:
-                answer.data[str(rolled_back.path[0])] = None
-        return Answer(answer.data, [*answer.errors, *taken_along], executed=True)
+        if unit_of_work.lost is not None:
+            return Answer.failed("The operation failed.", unit_of_work.lost, executed=True)
+        # A null for a non-null input may only be found when its field runs.
+        return _without(answer_of(result, translate), rolled_back)
 
 
-def completed(result: ExecutionResult, telling: Telling = translate) -> Answer:
-    """The answer that graphql-core has completed."""
-    errors = [telling(error) for error in result.errors or ()]
-    return Answer(result.data, errors, executed=True)
+def _without(answer: Answer, rolled_back: Sequence[GraphQLError]) -> Answer:
+    """Return the answer with null and an error for each field that was rolled back."""
+    for error in rolled_back:
+        assert error.path is not None
+        if answer.data is not None:
+            answer.data[str(error.path[0])] = None
+    return Answer(answer.data, [*answer.errors, *rolled_back], executed=True)

@@ -1,9 +1,9 @@
 """Persisted queries: documents that a client names by the SHA-256 of their text.
 
-(Apollo's automatic persisted queries, version 1.) A client sends the hash alone; where it is not known,
-the client sends the text with its hash, which is kept from then on. Trusted documents are known by the
-same hash. Each process keeps its own texts, of a bounded size in all: where that is full, the client
-that holds the most loses what it used least recently.
+(Apollo's automatic persisted queries, version 1.) A client sends only the hash; if the server does not
+know it, the client sends the text with the hash, and the server registers it. Trusted documents have the
+same hashes. Each process has its own registry of a bounded size: when it is full, it evicts the least
+recently used text of the client that holds the most.
 """
 
 from collections import OrderedDict
@@ -15,53 +15,56 @@ from graph.admission.rate_limit import client_of
 from graph.answer import Answer, Request
 from graph.context import Viewer
 from graph.errors import RequestError
-from graph.execution.engine import CHARACTER, Engine
-from graph.execution.trusted_documents import NONE, SHA256, TrustedDocuments
+from graph.execution.engine import Engine
+from graph.execution.operations import CHARACTER_COST
+from graph.execution.trusted_documents import NO_TRUSTED_DOCUMENTS, SHA256, TrustedDocuments
 
-# Characters of all texts that are kept, with what else an entry takes; and of one text.
-MAX_SIZE, OVERHEAD = 2_000_000, 500
-MAX_TEXT = MAX_SIZE // 10
-# What a client is charged for a document that it registers, beside its characters.
-REGISTERING = 500
+MAX_REGISTRY_SIZE = 2_000_000
+"""Characters of all registered texts, with the overhead of each."""
+REGISTRY_OVERHEAD = 500
+"""Characters that a registered text counts for beside its own."""
+MAX_REGISTERED_TEXT = MAX_REGISTRY_SIZE // 10
+REGISTRATION_COST = 500
+"""The cost of registering a document, beside that of its characters."""
 
 
 class PersistedQueryNotFound(RequestError):
-    """A hash of which no text is known. Clients know the message, and send the text."""
+    """An unknown hash. Clients recognise this message, and send the text."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
 
 class PersistedQueryNotSupported(RequestError):
-    """A hash of no trusted document, where none is registered. Clients know the message."""
+    """An unknown hash, on a server that registers no documents. Clients recognise this message."""
 
     code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A text and the client that registered it."""
+    """A registered text and its client."""
 
     text: str
     client: str
 
     @property
     def size(self) -> int:
-        """What it counts for, in characters."""
-        return len(self.text) + OVERHEAD
+        """The size of the entry in characters."""
+        return len(self.text) + REGISTRY_OVERHEAD
 
 
 class PersistedQueries:
-    """Texts by the hexadecimal SHA-256 of their UTF-8: those registered here, and trusted documents.
+    """Registered texts and trusted documents by the hexadecimal SHA-256 of their UTF-8.
 
-    `registering` is off where only trusted documents have a hash. For one event loop.
+    Without `registering`, only trusted documents have a hash. For one event loop.
     """
 
     def __init__(
         self,
-        trusted: TrustedDocuments = NONE,
+        trusted: TrustedDocuments = NO_TRUSTED_DOCUMENTS,
         *,
         registering: bool = True,
-        max_size: int = MAX_SIZE,
+        max_size: int = MAX_REGISTRY_SIZE,
     ) -> None:
         self.trusted = trusted
         self.registering = registering and not trusted.only
@@ -75,22 +78,22 @@ class PersistedQueries:
         return len(self._registered)
 
     async def answer(self, engine: Engine, request: Request, viewer: Viewer) -> Answer:
-        """The engine's answer; a document that came with its hash is registered once it has a price."""
+        """Return the engine's answer; register a valid document that came with its hash."""
         text, digest = request.query, request.digest
         if not digest or not self.accepts(digest, text):
             return await engine.answer(request, viewer)
         try:
-            engine.charge(viewer, REGISTERING + len(text) * CHARACTER)
+            engine.charge(viewer, REGISTRATION_COST + len(text) * CHARACTER_COST)
         except GraphQLError as error:
             return Answer(None, [error], executed=False)
         answer = await engine.answer(request, viewer)
-        # What has a price is valid, and this client may read it.
+        # An answer with a price is that of a valid document whose fields this client may use.
         if answer.price is not None:
             self.register(digest, text, client_of(viewer))
         return answer
 
     def text_of(self, digest: str) -> str:
-        """The text of this hash; raises PersistedQueryNotFound or PersistedQueryNotSupported."""
+        """Return the text of a hash; raises PersistedQueryNotFound or PersistedQueryNotSupported."""
         text = self.trusted.texts.get(SHA256 + digest)
         if text is not None:
             return text
@@ -103,14 +106,14 @@ class PersistedQueries:
         raise PersistedQueryNotFound("PersistedQueryNotFound")
 
     def accepts(self, digest: str, text: str) -> bool:
-        """Whether this text is to be kept, which is neither known by its hash nor too long."""
+        """Return whether a text may be registered: it is new and not too long."""
         known = digest in self._registered or SHA256 + digest in self.trusted.texts
-        return self.registering and not known and len(text) <= MAX_TEXT
+        return self.registering and not known and len(text) <= MAX_REGISTERED_TEXT
 
     def register(self, digest: str, text: str, client: str) -> None:
-        """Keep a text that is accepted for a client, and forget others where there are too many."""
+        """Register a text for a client; evict others if the registry is full."""
         if not self.accepts(digest, text):
-            # Another request registered it in the meantime.
+            # Another request has registered it since.
             return
         entry = self._registered[digest] = Registered(text, client)
         self._hashes_of.setdefault(client, OrderedDict())[digest] = None
@@ -120,7 +123,7 @@ class PersistedQueries:
             self._forget(max(self._size_of, key=self._size_of.__getitem__))
 
     def _forget(self, client: str) -> None:
-        """Of a client, the text that was used least recently."""
+        """Evict the least recently used text of a client."""
         hashes = self._hashes_of[client]
         digest, _ = hashes.popitem(last=False)
         size = self._registered.pop(digest).size

@@ -1,7 +1,7 @@
-"""Trusted documents: what a client may name by `documentId` instead of sending it.
+"""Trusted documents, which a client names by `documentId` instead of sending them.
 
-(GraphQL over HTTP, appendix A.) Read once, from *.graphql files or from a manifest in JSON; then
-parsed, validated, planned, and never forgotten. Refuses to start with a document that is not valid.
+(GraphQL over HTTP, appendix A.) The server reads them once, from *.graphql files or from a JSON manifest;
+it parses, validates and plans each of them, and never evicts one. It does not start with an invalid one.
 """
 
 import json
@@ -17,98 +17,72 @@ from graph.answer import Request
 from graph.documents import InvalidDocument
 from graph.errors import RequestError
 from graph.execution.engine import Engine
-from graph.planner.plan_cache import Entry, Plans
 
 SHA256 = "sha256:"
 
 
 class DocumentNotFound(RequestError):
-    """A `documentId` that names no trusted document."""
+    """An unknown `documentId`."""
 
     code = "PERSISTED_DOCUMENT_NOT_FOUND"
 
 
 class DocumentNotTrusted(RequestError):
-    """A document of the client's own where only trusted ones are answered."""
+    """A document that is not trusted, on a server that executes only trusted ones."""
 
     code = "DOCUMENT_NOT_TRUSTED"
     hint = "Name a trusted document by its `documentId`."
 
 
 class UnusableDocuments(Exception):
-    """Trusted documents that cannot be read or are not valid; one line that names the file."""
+    """Trusted documents that are unreadable or invalid; the message is one line with the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedDocuments:
-    """Texts by identifier; `only`: no other document is answered. `sources`: where a text stands."""
+    """Texts by identifier, and the source of each text.
+
+    `only`: the server executes no other documents.
+    """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     only: bool = False
 
     def text_of(self, identifier: str) -> str:
-        """The document of this identifier; raises DocumentNotFound."""
+        """Return the document of this identifier; raises DocumentNotFound."""
         text = self.texts.get(identifier)
         if text is None:
             raise DocumentNotFound("No trusted document has this `documentId`.")
         return text
 
     def check(self, text: str) -> None:
-        """Raises DocumentNotTrusted where a client may not send this document."""
+        """Raise DocumentNotTrusted if clients may not send this document."""
         if self.only and text not in self.sources:
-            raise DocumentNotTrusted("This server answers trusted documents only.")
+            raise DocumentNotTrusted("This server executes only trusted documents.")
 
-    def teach(self, engine: Engine) -> None:
-        """Have the engine plan each operation before it is asked for; raises UnusableDocuments."""
-        if not self.sources:
-            return
-        plans = engine.plans = PinnedPlans()
-        plans.pinning = True
+    def preload(self, engine: Engine) -> None:
+        """Cache and plan each operation; raises UnusableDocuments."""
         for text, source in self.sources.items():
             try:
-                _teach(engine, plans, text)
+                _preload(engine, text)
             except InvalidDocument as invalid:
                 raise _unusable(source, invalid.errors[0]) from None
             except GraphQLError as error:
                 raise _unusable(source, error) from None
-        plans.pinning = False
 
 
-NONE = TrustedDocuments()
+NO_TRUSTED_DOCUMENTS = TrustedDocuments()
 
 
-class PinnedPlans(Plans):
-    """Plans of which those of trusted documents stay, however many others come by."""
+def load_trusted_documents(path: Path | None, *, only: bool = False) -> TrustedDocuments:
+    """Read the documents of a folder of *.graphql files, of one such file, or of a JSON manifest.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._pinned: dict[tuple[str, str | None], Entry] = {}
-        self.pinning = False
-
-    def __len__(self) -> int:
-        return len(self._pinned) + super().__len__()
-
-    def find(self, query: str, name: str | None) -> Entry | None:
-        """The entry of an operation, if it is known."""
-        return self._pinned.get((query, name)) or super().find(query, name)
-
-    def add(self, query: str, name: str | None, entry: Entry) -> None:
-        """Remember an entry, for good while trusted documents are learnt."""
-        if self.pinning:
-            self._pinned[query, name] = entry
-        else:
-            super().add(query, name, entry)
-
-
-def load(path: Path | None, *, only: bool = False) -> TrustedDocuments:
-    """The documents of a folder of *.graphql files, one such file, or a manifest in JSON, if given.
-
-    A file's identifier is `sha256:` and the hash of its bytes; a manifest's documents have that one
-    beside their own. Raises UnusableDocuments.
+    The identifier of a document is `sha256:` and the SHA-256 of its bytes; those of a manifest have their
+    own identifier too. Without a path, there are no documents. Raises UnusableDocuments.
     """
     if path is None:
-        return NONE
+        return NO_TRUSTED_DOCUMENTS
     texts: dict[str, str] = {}
     sources: dict[str, str] = {}
     for identifier, text, source in _found(path):
@@ -118,18 +92,18 @@ def load(path: Path | None, *, only: bool = False) -> TrustedDocuments:
         texts |= {identifier or hashed: text, hashed: text}
         sources.setdefault(text, source)
     if not texts:
-        raise UnusableDocuments(f"{path}: there is no document in it")
+        raise UnusableDocuments(f"{path}: contains no document")
     return TrustedDocuments(texts, sources, only)
 
 
 def _found(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Identifier, text and source of each document; the identifier is empty where none is given."""
+    """Yield identifier, text and source of each document; the identifier of a file is empty."""
     files = sorted(path.rglob("*.graphql")) if path.is_dir() else [path]
     for file in files:
         try:
             content = file.read_bytes().decode("utf-8")
         except UnicodeDecodeError:
-            raise UnusableDocuments(f"{file}: this is not valid UTF-8") from None
+            raise UnusableDocuments(f"{file}: is not valid UTF-8") from None
         except OSError as error:
             raise UnusableDocuments(f"{file}: {error.strerror}") from None
         if file.suffix == ".json":
@@ -140,7 +114,7 @@ def _found(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _manifest(content: str, file: Path) -> dict[str, str]:
-    """Texts by identifier: as Relay writes them, or Apollo with its list of `operations`."""
+    """Return the texts of a manifest by identifier, in the format of Relay or of Apollo."""
     try:
         value: Any = json.loads(content)
         if isinstance(value, dict) and isinstance(value.get("operations"), list):
@@ -152,18 +126,16 @@ def _manifest(content: str, file: Path) -> dict[str, str]:
     return value
 
 
-def _teach(engine: Engine, plans: Plans, text: str) -> None:
+def _preload(engine: Engine, text: str) -> None:
     names = _operations(text)
-    for name in names:
-        engine.learn(Request(text, operation_name=name))
-    only = plans.find(text, names[0]) if len(names) == 1 else None
-    if only is not None:
-        # The only operation of a document need not be named.
-        plans.add(text, None, only)
+    operations = [engine.preload(Request(text, operation_name=name)) for name in names]
+    if len(operations) == 1:
+        # A client need not name the only operation of a document.
+        engine.plans.pin(text, None, operations[0])
 
 
 def _operations(text: str) -> list[str | None]:
-    """The names of a document's operations; None where it has none, or cannot be read at all."""
+    """Return the names of a document's operations; [None] for a document that cannot be parsed."""
     try:
         definitions = parse(text).definitions
     except (GraphQLError, RecursionError):

@@ -7,9 +7,9 @@ import models
 from graph import context
 from graph.auth.roles import ADMINS, ANYONE, SIGNED_IN
 from graph.mutations.caller import Caller, account_mutation
-from graph.mutations.input import REFERENCE, MutationInput, find, given
+from graph.mutations.input import MutationInput, find_reference, reference, required, write_input
 from graph.mutations.payload import extra, mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written
+from graph.mutations.write import Written
 from graph.types.role import Role
 from graph.types.scalar import DateTime
 from graph.types.user import User, Viewer
@@ -19,8 +19,8 @@ from models.session import end_session, end_sessions
 
 @strawberry.input(description="Who signs in.")
 class SignInInput:
-    username: str = given("Name of the user.")
-    password: str = given("The user's password.")
+    username: str = required("Name of the user.")
+    password: str = required("The user's password.")
 
 
 @strawberry.input(description="What ends.")
@@ -32,8 +32,8 @@ class SignOutInput:
 
 @strawberry.input(description="A new password of whoever has signed in.")
 class ChangePasswordInput:
-    old_password: str = given("The password until now.")
-    new_password: str = given(
+    old_password: str = required("The password until now.")
+    new_password: str = required(
         "The password from now on: 12 to 200 characters, not the username, "
         "nor a repetition or a sequence."
     )
@@ -41,20 +41,20 @@ class ChangePasswordInput:
 
 @strawberry.input(description="A new user.")
 class CreateUserInput:
-    username: str = given(
+    username: str = required(
         "The name to sign in by, in any case: letters A to Z and digits, with single `.`, `_`, `-`, `@`, "
         "`+` or spaces between them. No two users have names that look alike."
     )
-    password: str = given(
+    password: str = required(
         "A first password: 12 to 200 characters, not the username, nor a repetition or a sequence."
     )
     role: Role = strawberry.field(description="What the user may do.", default=Role.VIEWER)
 
 
-@strawberry.input(description="Another role for a user.")
+@write_input("Another role for a user.")
 class SetRoleInput(MutationInput):
-    user_id: strawberry.ID = given(f"Which user. {REFERENCE}")
-    role: Role = given("What the user may do from now on.")
+    id: strawberry.ID | None = reference("The user.", former="user_id")
+    role: Role = required("What the user may do from now on.")
 
 
 @payload("What became of a sign-in.")
@@ -66,13 +66,23 @@ class SignInPayload:
     viewer: Viewer | None = extra("Who asks from now on.")
 
 
-@payload("What became of sessions.")
-class SessionPayload:
+@payload("The sessions that ended.")
+class SignOutPayload:
     ended_sessions: int | None = extra("How many sessions ended.")
 
 
-@payload("What became of a user.")
-class UserPayload:
+@payload("The sessions that ended with the old password.")
+class ChangePasswordPayload:
+    ended_sessions: int | None = extra("How many sessions ended.")
+
+
+@payload("The user that was added.")
+class CreateUserPayload:
+    user: User | None = written("The user.")
+
+
+@payload("The user whose role was set.")
+class SetRolePayload:
     user: User | None = written("The user.")
 
 
@@ -124,7 +134,7 @@ def create_user(session: Session, input: CreateUserInput, _asker: Caller) -> Wri
 
 
 def set_role(session: Session, input: SetRoleInput, _asker: Caller) -> Written:
-    key = find(session, models.User, input.user_id, "user_id")
+    key = find_reference(session, models.User, input, "id")
     account.set_role(session, key, str(input.role.value))
     return {"user": key}
 
@@ -144,7 +154,7 @@ class AccountMutation:
     sign_out = account_mutation(
         "End the session of this request.",
         SignOutInput,
-        SessionPayload,
+        SignOutPayload,
         sign_out,
         of_session=True,
         revokes=True,
@@ -153,7 +163,7 @@ class AccountMutation:
     change_password = account_mutation(
         "Change the password of whoever has signed in; all other sessions of theirs end.",
         ChangePasswordInput,
-        SessionPayload,
+        ChangePasswordPayload,
         change_password,
         of_session=True,
         first=True,
@@ -164,7 +174,7 @@ class AccountMutation:
     create_user = account_mutation(
         "Add a user. Not for API keys.",
         CreateUserInput,
-        UserPayload,
+        CreateUserPayload,
         create_user,
         first=True,
         of_person=True,
@@ -173,7 +183,7 @@ class AccountMutation:
     set_role = account_mutation(
         "Give a user another role, at once in every session; an admin must be left. Not for API keys.",
         SetRoleInput,
-        UserPayload,
+        SetRolePayload,
         set_role,
         of_person=True,
         revokes=True,

@@ -6,29 +6,29 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import ADMINS
 from graph.mutations.caller import Caller, account_mutation
-from graph.mutations.input import REFERENCE, MutationInput, find, given
+from graph.mutations.input import MutationInput, find_reference, reference, required, write_input
 from graph.mutations.payload import extra, mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written
+from graph.mutations.write import Written
 from graph.types.role import Role
-from graph.types.user import APIKey
+from graph.types.user import ApiKey
 from models import api_key
 from models.api_key import DEFAULT_DAYS, MAX_DAYS
 
 
 @strawberry.input(description="A new API key.")
 class CreateApiKeyInput:
-    name: str = given(
+    name: str = required(
         "What it is for, made of the characters of a username; no two keys have names that look alike."
     )
-    role: Role = given("What the key may do, as long as its maker may. It ends with its maker.")
+    role: Role = required("What the key may do, as long as its maker may. It ends with its maker.")
     expires_in_days: int = strawberry.field(
         description=f"For how many days it is valid, at most {MAX_DAYS}.", default=DEFAULT_DAYS
     )
 
 
-@strawberry.input(description="An API key that is not to be valid any more.")
+@write_input("An API key that is not to be valid any more.")
 class RevokeApiKeyInput(MutationInput):
-    api_key_id: strawberry.ID = given(f"Which key. {REFERENCE}")
+    id: strawberry.ID | None = reference("The key.", former="api_key_id")
 
 
 @payload("What became of a new API key.")
@@ -36,12 +36,12 @@ class CreateApiKeyPayload:
     token: str | None = extra(
         "The key: what to send as `Authorization: Bearer TOKEN`, shown this once."
     )
-    api_key: APIKey | None = written("What is kept of it.")
+    api_key: ApiKey | None = written("What is kept of it.")
 
 
 @payload("What became of an API key.")
-class APIKeyPayload:
-    api_key: APIKey | None = written("The key.")
+class RevokeApiKeyPayload:
+    api_key: ApiKey | None = written("The key.")
 
 
 def create_api_key(session: Session, input: CreateApiKeyInput, caller: Caller) -> Written:
@@ -52,13 +52,13 @@ def create_api_key(session: Session, input: CreateApiKeyInput, caller: Caller) -
 
 
 def revoke_api_key(session: Session, input: RevokeApiKeyInput, _asker: Caller) -> Written:
-    key = find(session, models.APIKey, input.api_key_id, "api_key_id")
+    key = find_reference(session, models.ApiKey, input, "id")
     api_key.revoke_api_key(session, key)
     return {"api_key": key}
 
 
 @mutation_fields
-class APIKeyMutation:
+class ApiKeyMutation:
     create_api_key = account_mutation(
         "Make an API key. Not for API keys.",
         CreateApiKeyInput,
@@ -70,7 +70,7 @@ class APIKeyMutation:
     revoke_api_key = account_mutation(
         "Revoke an API key, at once.",
         RevokeApiKeyInput,
-        APIKeyPayload,
+        RevokeApiKeyPayload,
         revoke_api_key,
         revokes=True,
         roles=ADMINS,

@@ -10,20 +10,23 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
     check_kilograms,
     choose_one,
-    find,
-    given,
+    find_reference,
     insert_row,
     optional,
+    reference,
+    required,
+    update_input,
     update_row,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.cacao_batch import CacaoBatch, Custody
 from graph.types.product import Product
 from graph.types.scalar import Date, Decimal
@@ -33,10 +36,12 @@ from models.errors import CyclicLineage, InvalidAttribute
 MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification", "lot_number")
 
 
-@strawberry.input(description="A new batch of cacao.")
+@write_input("A new batch of cacao.")
 class CreateCacaoBatchInput(MutationInput):
-    supplier_id: strawberry.ID = given(f"Who harvested or produced it. {REFERENCE}")
-    quantity_kg: Decimal = given("Its mass, in kilograms; at most three decimals.")
+    supplier: strawberry.ID | None = reference("The supplier that harvested or produced it.")
+    quantity_kg: Decimal = required(
+        "Its mass, in kilograms; at most three decimals, and never below what the batch has given."
+    )
     stage: Stage = strawberry.field(
         description="How far it has been processed.", default=Stage.BEANS
     )
@@ -44,39 +49,36 @@ class CreateCacaoBatchInput(MutationInput):
     production_date: Date | None = optional("Day of production, of anything later than beans.")
     certification: str | None = optional("Certification claimed for it.")
     custody: Custody | None = optional(
-        "How it was kept apart. Left out, it is the weakest of its inputs; one that is given here "
-        "stays only where no input is weaker."
+        "How it was kept apart: no stronger than any input, no weaker than what was made of it. Of a new batch "
+        "without it, the database keeps the weakest custody of the inputs."
     )
     lot_number: str | None = optional("Lot number its supplier gave it; unique with the supplier.")
 
 
-@strawberry.input(description="Corrections to a batch; what is left out stays.")
+@update_input(
+    CreateCacaoBatchInput,
+    "Corrections to a batch; an omitted member stays as it is.",
+    without=["supplier", "stage"],
+)
 class UpdateCacaoBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(REFERENCE)
-    quantity_kg: Decimal | None = optional("Its mass, in kilograms; never below what it has given.")
-    harvest_date: Date | None = optional("Day of harvest; beans need one.")
-    production_date: Date | None = optional("Day of production.")
-    certification: str | None = optional("Certification claimed for it.")
-    custody: Custody | None = optional(
-        "How it was kept apart: no stronger than any input, no weaker than what was made of it."
-    )
-    lot_number: str | None = optional("Lot number its supplier gave it.")
+    id: strawberry.ID | None = reference("The batch.", former="cacao_batch_id")
 
 
-@strawberry.input(description="Kilograms of a batch that went into a product or another batch.")
+@write_input("Kilograms of a batch that went into a product or another batch.")
 class UseCacaoBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"The batch that gives. {REFERENCE}")
-    quantity_kg: Decimal = given("How much of it, in kilograms; at most three decimals.")
-    product_id: strawberry.ID | None = optional(
-        f"The product it went into, or else give outputBatchId. {REFERENCE}"
-    )
-    output_batch_id: strawberry.ID | None = optional(
-        f"The batch it went into, or else give productId. {REFERENCE}"
-    )
+    cacao_batch: strawberry.ID | None = reference("The batch that gives.")
+    quantity_kg: Decimal = required("How much of it, in kilograms; at most three decimals.")
+    product: strawberry.ID | None = reference("The product it went into; or give `outputBatch`.")
+    output_batch: strawberry.ID | None = reference("The batch it went into; or give `product`.")
 
 
-@payload("What became of a batch.")
-class CacaoBatchPayload:
+@payload("The batch that was added.")
+class CreateCacaoBatchPayload:
+    cacao_batch: CacaoBatch | None = written("The batch.")
+
+
+@payload("The batch that was corrected.")
+class UpdateCacaoBatchPayload:
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
@@ -88,7 +90,7 @@ class UseCacaoBatchPayload:
 
 
 def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Written:
-    supplier = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    supplier = find_reference(session, models.Supplier, input, "supplier")
     values = values_of(input, *MASTER_DATA) | custody_of(input)
     check_batch(values)
     if input.stage is Stage.BEANS and values.get("harvest_date") is None:
@@ -98,7 +100,7 @@ def create_cacao_batch(session: Session, input: CreateCacaoBatchInput) -> Writte
 
 
 def update_cacao_batch(session: Session, input: UpdateCacaoBatchInput) -> Written:
-    key = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    key = find_reference(session, models.CacaoBatch, input, "id")
     values = values_of(input, *MASTER_DATA) | custody_of(input)
     check_batch(values)
     return {"cacao_batch": update_row(session, models.CacaoBatch, key, values)}
@@ -118,15 +120,15 @@ def check_batch(values: dict[str, object]) -> None:
 
 
 def use_cacao_batch(session: Session, input: UseCacaoBatchInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     check_kilograms(cast(PythonDecimal, input.quantity_kg))
-    target = choose_one(input, "product_id", "output_batch_id")
+    target = choose_one(input, "product", "output_batch")
     use: dict[str, object] = {"quantity_kg": input.quantity_kg}
-    if target == "product_id":
-        product = find(session, models.Product, input.product_id or "", target)
+    if target == "product":
+        product = find_reference(session, models.Product, input, target)
         session.add(models.ProductCacaoBatch(product_id=product, cacao_batch_id=batch, **use))
         return {"cacao_batch": batch, "product": product}
-    output = find(session, models.CacaoBatch, input.output_batch_id or "", target)
+    output = find_reference(session, models.CacaoBatch, input, target)
     check_acyclic(session, batch, output)
     session.add(models.CacaoBatchInput(output_batch_id=output, input_batch_id=batch, **use))
     return {"cacao_batch": batch, "output_batch": output}
@@ -149,14 +151,14 @@ class CacaoBatchMutation:
     create_cacao_batch = mutation(
         "Add a batch of cacao.",
         CreateCacaoBatchInput,
-        CacaoBatchPayload,
+        CreateCacaoBatchPayload,
         create_cacao_batch,
         roles=WRITERS,
     )
     update_cacao_batch = mutation(
         "Correct a batch.",
         UpdateCacaoBatchInput,
-        CacaoBatchPayload,
+        UpdateCacaoBatchPayload,
         update_cacao_batch,
         roles=WRITERS,
     )

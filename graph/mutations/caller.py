@@ -1,22 +1,23 @@
-"""Mutations about accounts: they know who asks, and tell what no row holds.
+"""Declares the mutations of accounts, which depend on the caller and return values of no row.
 
-Where one takes a password or tells a token, it has no idempotency key, and stands first in its
-operation: while a password is compared, no connection to the database is held, and no writer waits.
+A mutation that takes a password or returns a token has no idempotency key, and must be the first of its
+operation: the password is compared before a connection is taken, so that no other writer waits.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import strawberry
 from sqlalchemy.orm import Session
 
-from graph.auth.permissions import FIELD_ROLES
 from graph.auth.roles import Roles
-from graph.context import Info, Viewer
+from graph.context import Viewer
 from graph.errors import Forbidden, RequestError, Unauthenticated
-from graph.mutations.unit_of_work import Ahead, UnitOfWork, Written
+from graph.mutations.context import MutationInfo
+from graph.mutations.field import declare
+from graph.mutations.unit_of_work import BeforeTransaction, UnitOfWork
+from graph.mutations.write import Written
 from models.accounts.account import Verified
 from models.attempt import network_of
 from models.database.engines import Database
@@ -24,9 +25,9 @@ from models.database.engines import Database
 
 @dataclass
 class Caller:
-    """Who asks, where it is written beside the operation, and what the payload will tell.
+    """The caller of a mutation, the database, and the payload's values that no row contains.
 
-    `verified` is whose password was given, in a mutation that takes one.
+    `verified` is the account whose password the mutation has verified, if it takes a password.
     """
 
     viewer: Viewer
@@ -40,7 +41,7 @@ Verify = Callable[[Any, Caller], Verified]
 
 
 class NotFirst(RequestError):
-    """A mutation with a secret behind another one."""
+    """A mutation that must be the first of its operation, and is not."""
 
     code = "BAD_USER_INPUT"
     hint = "Send it in an operation of its own."
@@ -59,57 +60,52 @@ def account_mutation(
     revokes: bool = False,
     verify: Verify | None = None,
 ) -> Any:
-    """A root field of Mutation, open to these roles.
+    """Declare a root field of Mutation that these roles may use.
 
-    `first`: it stands first in its operation. `of_session`: it is about the session of whoever asks.
-    `of_person`: not for an API key. `revokes`: what is remembered of tokens is forgotten afterwards.
-    `verify` compares a password ahead of the operation, when it is its turn.
+    `first`: it must be the first of its operation. `of_session`: it needs a session. `of_person`: an API
+    key may not call it. `revokes`: the cache of verified credentials is cleared after the commit.
+    `verify` compares a password in the queue of passwords, before the transaction.
     """
 
-    async def resolve(info: Info, input: Any) -> Any:
-        work, viewer = info.context.work, info.context.viewer
-        assert work is not None
-        _require(work, viewer, first=first, of_session=of_session, of_person=of_person)
-        caller = Caller(viewer, work.database)
+    async def resolve(info: MutationInfo, input: Any) -> Any:
+        unit_of_work, viewer = info.context.unit_of_work, info.context.viewer
+        _require(unit_of_work, viewer, first=first, of_session=of_session, of_person=of_person)
+        caller = Caller(viewer, unit_of_work.database)
         if revokes:
-            work.afterwards(caller.database.credentials.forget)
-        outcome = await work.perform(
+            unit_of_work.on_commit(caller.database.credentials.forget)
+        outcome = await unit_of_work.run(
             info,
-            lambda session, given: write(session, given, caller),
+            lambda session, input: write(session, input, caller),
             input,
-            _ahead(verify, input, caller) if verify else None,
+            _verification(verify, input, caller) if verify else None,
         )
         outcome.extra = {} if outcome.user_errors else caller.extra
         return outcome
 
-    argument = Annotated[input, strawberry.argument(description="What to write.")]
-    resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
-    return strawberry.mutation(
-        resolver=resolve, description=description, metadata={FIELD_ROLES: roles}
-    )
+    return declare(resolve, description, input, payload, roles)
 
 
 def _require(
-    work: UnitOfWork, viewer: Viewer, *, first: bool, of_session: bool, of_person: bool
+    unit_of_work: UnitOfWork, viewer: Viewer, *, first: bool, of_session: bool, of_person: bool
 ) -> None:
-    """Refuse, and the whole operation with it, what may not be done so or by this viewer."""
-    refused: RequestError | None = None
-    if first and not work.begins():
-        refused = NotFirst("This mutation must be the first of its operation.")
+    """Raise RequestError, and fail the whole operation, if the mutation may not run for this viewer."""
+    error: RequestError | None = None
+    if first and unit_of_work.has_begun():
+        error = NotFirst("This mutation must be the first of its operation.")
     elif of_session and viewer.session is None:
-        # A key has nothing to end, and no password.
-        refused = Unauthenticated("This needs a session: sign in first.")
+        # An API key has no session and no password.
+        error = Unauthenticated("This needs a session: sign in first.")
     elif of_person and viewer.api_key is not None:
-        # Who steals a key shall not make others of it, which outlive it.
-        refused = Forbidden("This is not for an API key: sign in as a person.")
-    if refused is not None:
-        work.fail()
-        raise refused
+        # A stolen API key must not create further keys, which would outlive it.
+        error = Forbidden("This is not for an API key: sign in as a person.")
+    if error is not None:
+        unit_of_work.fail()
+        raise error
 
 
-def _ahead(verify: Verify, input: Any, caller: Caller) -> Ahead:
-    async def ahead() -> None:
-        turns, place = caller.database.verifiers(), network_of(caller.viewer.address)
-        caller.verified = await turns.run(place, partial(verify, input, caller))
+def _verification(verify: Verify, input: Any, caller: Caller) -> BeforeTransaction:
+    async def verify_first() -> None:
+        queue, network = caller.database.verifiers(), network_of(caller.viewer.address)
+        caller.verified = await queue.run(network, partial(verify, input, caller))
 
-    return ahead
+    return verify_first

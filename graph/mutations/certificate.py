@@ -7,18 +7,20 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
-    given,
+    find_reference,
     insert_row,
     optional,
+    reference,
     require,
+    required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.scalar import Date
 from graph.types.supplier import Certificate
 from models.errors import InvalidAttribute
@@ -26,20 +28,20 @@ from models.errors import InvalidAttribute
 MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder", "document_hash")
 
 
-@strawberry.input(description="A certificate of a supplier.")
+@write_input("A certificate of a supplier.")
 class CreateCertificateInput(MutationInput):
-    supplier_id: strawberry.ID = given(f"Whom it certifies. {REFERENCE}")
-    scheme: str = given("Certification scheme, as batches claim it.")
-    number: str = given("Number the scheme gave it; unique with the scheme.")
-    valid_from: Date = given("First day of validity.")
-    valid_to: Date = given("Last day of validity.")
+    supplier: strawberry.ID | None = reference("The supplier that it certifies.")
+    scheme: str = required("Certification scheme, as batches claim it.")
+    number: str = required("Number the scheme gave it; unique with the scheme.")
+    valid_from: Date = required("First day of validity.")
+    valid_to: Date = required("Last day of validity.")
     scope: str | None = optional("What it covers.")
     holder: str | None = optional("Whom the document names, where that is a group of suppliers.")
     document_hash: str | None = optional("SHA-256 of the document, 64 hexadecimal digits.")
 
 
 @payload("What became of a certificate.")
-class CertificatePayload:
+class CreateCertificatePayload:
     certificate: Certificate | None = written("The certificate.")
 
 
@@ -51,7 +53,7 @@ def create_certificate(session: Session, input: CreateCertificateInput) -> Writt
         values["document_hash"] = digest.lower()
         if not re.fullmatch("[0-9a-f]{64}", digest.lower()):
             raise InvalidAttribute("It has 64 hexadecimal digits.", "document_hash")
-    values["supplier_id"] = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    values["supplier_id"] = find_reference(session, models.Supplier, input, "supplier")
     return {"certificate": insert_row(session, models.Certificate, values)}
 
 
@@ -61,7 +63,7 @@ class CertificateMutation:
         "Add a certificate of a supplier. Claims of its batches count from then on, where it covers "
         "their day.",
         CreateCertificateInput,
-        CertificatePayload,
+        CreateCertificatePayload,
         create_certificate,
         roles=WRITERS,
     )

@@ -1,4 +1,4 @@
-"""Creates that would make an equal second object: those whose row an import recognises by no key."""
+"""Rejects the creation of an object that equals another one and has no unique key."""
 
 import json
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from graph.planner.entity import entity_of
 from models import Base
 from models.errors import Duplicate
 
-ALLOWED = "Make it even if an equal one is there, which is else refused as DUPLICATE."
+ALLOW_DUPLICATE = "Create it even if an equal one exists; without this, that is an error DUPLICATE."
 
 
 def allow_duplicate() -> Any:
-    """The member of an input that says that an equal second object is meant."""
-    return strawberry.field(description=ALLOWED, default=False)
+    """Declare the member of an input that allows an equal second object."""
+    return strawberry.field(description=ALLOW_DUPLICATE, default=False)
 
 
 def refuse_duplicate(
@@ -28,11 +28,11 @@ def refuse_duplicate(
     key: tuple[str, ...],
     unkeyed: str | None = None,
 ) -> None:
-    """Raises Duplicate where a row has the values of `key` and no `unkeyed`.
+    """Raise Duplicate if a row has these values of `key`, and null in the column `unkeyed`.
 
-    `unkeyed` is the column whose value, where a row has one, tells it from all others. A new object
-    that has one is the row that lacks one, unless there are several such rows, as for an import.
-    Writers of equal objects wait for each other.
+    `unkeyed` is a column that is unique but may be null, such as a GTIN. As in an import, a new object
+    with a value for it is taken for the only row without one; with several such rows, it is new. A lock
+    on the key orders concurrent creations of equal objects.
     """
     entity = entity_of(model)
     same = {name: values.get(name) for name in key}
@@ -55,6 +55,6 @@ def refuse_duplicate(
 
 
 def _equals(column: Any, value: Any) -> ColumnElement[bool]:
-    """Equality that an index can serve, of nulls too."""
+    """Return a condition of equality, also of nulls, that an index can serve."""
     condition: ColumnElement[bool] = column.is_(None) if value is None else column == value
     return condition

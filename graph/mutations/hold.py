@@ -5,54 +5,56 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
-    given,
+    find_reference,
     insert_row,
+    reference,
+    required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.cacao_batch import CacaoBatch
 from graph.types.hold import Hold
 from models.hold import release
 
 
-@strawberry.input(description="A batch that is not to be used.")
+@write_input("A batch that is not to be used.")
 class HoldBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"Which batch. {REFERENCE}")
-    reason: str = given("Why.")
+    cacao_batch: strawberry.ID | None = reference("The batch.")
+    reason: str = required("Why.")
 
 
-@strawberry.input(description="A batch that may be used again.")
+@write_input("A batch that may be used again.")
 class ReleaseBatchInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"The batch that was held. {REFERENCE}")
-    reason: str = given("Why it may be used again.")
+    cacao_batch: strawberry.ID | None = reference("The batch that is held.")
+    reason: str = required("Why it may be used again.")
 
 
 @payload("What became of a batch that is held.")
-class HoldPayload:
+class HoldBatchPayload:
     hold: Hold | None = written("The hold.")
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
 @payload("What became of a batch that was held.")
-class ReleasePayload:
+class ReleaseBatchPayload:
     cacao_batch: CacaoBatch | None = written(
         "The batch; it may still be on hold for what it was made of."
     )
 
 
 def hold_batch(session: Session, input: HoldBatchInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     values = values_of(input, "reason") | {"cacao_batch_id": batch}
     return {"hold": insert_row(session, models.Hold, values), "cacao_batch": batch}
 
 
 def release_batch(session: Session, input: ReleaseBatchInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     release(session, batch, values_of(input, "reason")["reason"])
     return {"cacao_batch": batch}
 
@@ -62,14 +64,14 @@ class HoldMutation:
     hold_batch = mutation(
         "Hold a batch: it and all that was made of it is marked, and gives nothing more.",
         HoldBatchInput,
-        HoldPayload,
+        HoldBatchPayload,
         hold_batch,
         roles=WRITERS,
     )
     release_batch = mutation(
         "Release all holds that were placed on a batch.",
         ReleaseBatchInput,
-        ReleasePayload,
+        ReleaseBatchPayload,
         release_batch,
         roles=WRITERS,
     )

@@ -1,11 +1,13 @@
-"""What the inputs of mutations share: optional members, references, and the numbers behind them."""
+"""Members of inputs and their values: required and optional members, references, texts and masses."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from sqlalchemy import BigInteger, select, update
 from sqlalchemy.orm import Session
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.errors import InvalidId
@@ -17,19 +19,80 @@ from models.texts.normal_form import IDENTIFIERS, INDEXED_BYTES, LOST, NAMES, no
 from models.texts.schemes import scheme_name
 
 MAX_KILOGRAMS = Decimal(10) ** 11
-SCHEMES = ("certification", "scheme")
+SCHEME_ATTRIBUTES = ("certification", "scheme")
 INDEXED = IDENTIFIERS | NAMES - {"location", "holder"}
 REFERENCE = "Its global id, or its number."
+FORMER_NAME = "former name"
+
+T = TypeVar("T", bound=type)
 
 
-def given(description: str) -> Any:
-    """A member that must be given."""
+def required(description: str) -> Any:
+    """Declare a member that the client must provide."""
     return strawberry.field(description=description)
 
 
 def optional(description: str) -> Any:
-    """A member that may be left out; in an update, left out means unchanged and null cleared."""
+    """Declare a member that may be omitted; an update keeps an omitted value and clears a null."""
     return strawberry.field(description=description, default=strawberry.UNSET)
+
+
+def reference(description: str, *, former: str | None = None) -> Any:
+    """Declare a member that refers to an object, by its global id or its number.
+
+    The member is optional in the schema, because the input accepts a deprecated name of it as well:
+    `former`, or the name with `_id`. `find_reference` requires one of the two.
+    """
+    return strawberry.field(
+        description=f"{description} {REFERENCE}",
+        default=strawberry.UNSET,
+        metadata={FORMER_NAME: former},
+    )
+
+
+def write_input(description: str) -> Callable[[T], T]:
+    """Declare an input of a mutation, with the deprecated names of its references."""
+
+    def declare(cls: T) -> T:
+        for name, member in [*vars(cls).items()]:
+            if isinstance(member, StrawberryField) and FORMER_NAME in member.metadata:
+                former = member.metadata[FORMER_NAME] or f"{name}_id"
+                cls.__annotations__[former] = strawberry.ID | None
+                setattr(cls, former, _deprecated_in_favor_of(name))
+        return strawberry.input(cls, description=description)
+
+    return declare
+
+
+def _deprecated_in_favor_of(name: str) -> Any:
+    return strawberry.field(
+        description=REFERENCE,
+        default=strawberry.UNSET,
+        deprecation_reason=f"Use `{to_camel_case(name)}`.",
+    )
+
+
+def update_input(create: Any, description: str, *, without: Sequence[str] = ()) -> Callable[[T], T]:
+    """Declare the input that corrects what the input `create` made: each of its members, optional.
+
+    `without` are the members that a correction cannot change.
+    """
+
+    def declare(cls: T) -> T:
+        members = {field.python_name: field for field in create.__strawberry_definition__.fields}
+        for name, annotation in create.__annotations__.items():
+            member = members[name]
+            if name not in without and not member.deprecation_reason:
+                cls.__annotations__[name] = annotation | None
+                shown: Any = strawberry.field(
+                    description=member.description,
+                    default=strawberry.UNSET,
+                    metadata=member.metadata,
+                )
+                setattr(cls, name, shown)
+        return write_input(description)(cls)
+
+    return declare
 
 
 @strawberry.input(description="What every mutation accepts.")
@@ -42,24 +105,24 @@ class MutationInput:
 
 
 def values_of(input: Any, *names: str) -> dict[str, Any]:
-    """The named members that were given, as attributes of a model; raises InvalidAttribute."""
+    """Return the named members that the client provided, as attributes; raises InvalidAttribute."""
     members = ((name, getattr(input, name)) for name in names)
     values = {name: value for name, value in members if value is not strawberry.UNSET}
     for name, value in values.items():
         if isinstance(value, str):
-            values[name] = text_of(name, value)
+            values[name] = stored_text(name, value)
     return values
 
 
-def text_of(name: str, value: str) -> str:
-    """The text of an attribute as it is stored: names and identifiers in their normal form.
+def stored_text(name: str, value: str) -> str:
+    """Return the text of an attribute as it is stored: names and identifiers in normal form.
 
-    Raises InvalidAttribute for one that is blank, longer than can be indexed, or lacks a character.
+    Raises InvalidAttribute for a text that is blank, too long for an index, or contains U+FFFD.
     """
     if name in NAMES or name in IDENTIFIERS:
         if LOST in value:
             raise InvalidAttribute("A character of it was lost before it came here (U+FFFD).", name)
-        value = scheme_name(value) if name in SCHEMES else normal_text(value)
+        value = scheme_name(value) if name in SCHEME_ATTRIBUTES else normal_text(value)
         if name in INDEXED and len(value.encode()) > INDEXED_BYTES:
             raise InvalidAttribute(f"It is longer than {INDEXED_BYTES} bytes of UTF-8.", name)
     if not value.strip() and name != "description":
@@ -68,25 +131,79 @@ def text_of(name: str, value: str) -> str:
 
 
 def require(values: dict[str, Any], *names: str) -> None:
-    """Refuse null for attributes that must have a value."""
+    """Raise InvalidAttribute for a null of these attributes."""
     for name in names:
         if name in values and values[name] is None:
             raise InvalidAttribute("It must not be null.", name)
 
 
 def choose_one(input: Any, *names: str) -> str:
-    """Which of these members was given, not null; raises InvalidAttribute unless it is just one."""
-    chosen = [name for name in names if getattr(input, name) not in (None, strawberry.UNSET)]
+    """Return the only one of these references that is not null; raises InvalidAttribute otherwise."""
+    chosen = [name for name in names if refers(input, name)]
     if len(chosen) != 1:
         shown = " and ".join(to_camel_case(name) for name in names)
-        raise InvalidAttribute(f"Give exactly one of {shown}.", names[0])
+        raise InvalidAttribute(f"Give exactly one of {shown}.", provided_name(input, names[0]))
     return chosen[0]
 
 
-def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> None:
-    """A mass in kg: above zero, to the gram, below 10^11; raises InvalidAttribute."""
+def provided_name(input: Any, name: str) -> str:
+    """Return the name under which the client provided a reference: the present or the former one."""
+    former = former_name(input, name)
+    provided = former is not None and getattr(input, former) is not strawberry.UNSET
+    return former if provided and former else name
+
+
+def former_name(input: Any, name: str) -> str | None:
+    """Return the deprecated name of a reference; None for any other member."""
+    for field in input.__strawberry_definition__.fields:
+        if field.python_name == name and FORMER_NAME in field.metadata:
+            return field.metadata[FORMER_NAME] or f"{name}_id"
+    return None
+
+
+def refers(input: Any, name: str) -> bool:
+    """Return whether the client provided a reference that is not null."""
+    return getattr(input, provided_name(input, name)) not in (None, strawberry.UNSET)
+
+
+def shown_name(input: Any, attribute: str) -> str:
+    """Return the member of an input that an attribute of the model comes from.
+
+    A reference of an update has another name than its attribute: `id` for `product_id`.
+    """
+    for field in input.__strawberry_definition__.fields:
+        if former_name(input, field.python_name) == attribute:
+            return provided_name(input, field.python_name)
+    return attribute
+
+
+def is_provided(input: Any, name: str) -> bool:
+    """Return whether the client provided a reference, or a null for it."""
+    return getattr(input, provided_name(input, name)) is not strawberry.UNSET
+
+
+def find_reference(session: Session, model: type[Base], input: Any, name: str) -> int:
+    """Return the primary key that a reference of an input stands for.
+
+    Raises InvalidAttribute for a reference that is missing, null, malformed or given under both of
+    its names, and NotFound where no row has the key.
+    """
+    provided = provided_name(input, name)
+    value = getattr(input, provided)
+    if provided != name and getattr(input, name) is not strawberry.UNSET:
+        both = f"{to_camel_case(name)} and {to_camel_case(provided)}"
+        raise InvalidAttribute(f"Give one of {both}, not both.", name)
+    if value is strawberry.UNSET:
+        raise InvalidAttribute("It must be given.", name)
     if value is None:
-        raise InvalidAttribute("It must be given, in kilograms.", attribute)
+        raise InvalidAttribute("It must not be null.", provided)
+    return find(session, model, value, provided)
+
+
+def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> None:
+    """Check a mass in kg: above zero, in grams, below 10^11; raises InvalidAttribute."""
+    if value is None:
+        raise InvalidAttribute("It must have a value, in kilograms.", attribute)
     if value <= 0:
         raise InvalidAttribute("It must be above zero.", attribute)
     if value >= MAX_KILOGRAMS:
@@ -96,7 +213,7 @@ def check_kilograms(value: Decimal | None, attribute: str = "quantity_kg") -> No
 
 
 def find(session: Session, model: type[Base], reference: str, attribute: str) -> int:
-    """The primary key that a reference stands for; raises NotFound if there is no such row."""
+    """Return the primary key of a reference; raises InvalidAttribute, or NotFound without a row."""
     entity = entity_of(model)
     try:
         key = (
@@ -114,7 +231,7 @@ def find(session: Session, model: type[Base], reference: str, attribute: str) ->
 
 
 def insert_row(session: Session, model: type[Base], values: dict[str, Any]) -> int:
-    """Insert a row; its primary key."""
+    """Insert a row; return its primary key."""
     row = model(**values)
     session.add(row)
     session.flush()
@@ -122,7 +239,7 @@ def insert_row(session: Session, model: type[Base], values: dict[str, Any]) -> i
 
 
 def update_row(session: Session, model: type[Base], key: int, values: dict[str, Any]) -> int:
-    """Change the given attributes of a row, if any; its primary key."""
+    """Update these attributes of a row, if any; return its primary key."""
     if values:
         session.execute(
             update(model).where(entity_of(model).column(entity_of(model).key) == key).values(values)

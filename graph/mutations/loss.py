@@ -8,42 +8,44 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
     check_kilograms,
-    find,
-    given,
+    find_reference,
     insert_row,
     optional,
+    reference,
+    required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.cacao_batch import CacaoBatch
 from graph.types.loss import Loss, LossReason
 from graph.types.scalar import DateTime, Decimal
 
 
-@strawberry.input(description="Kilograms that a batch lost.")
+@write_input("Kilograms that a batch lost.")
 class RecordLossInput(MutationInput):
-    cacao_batch_id: strawberry.ID = given(f"The batch that lost them. {REFERENCE}")
-    quantity_kg: Decimal = given(
+    cacao_batch: strawberry.ID | None = reference("The batch that lost them.")
+    quantity_kg: Decimal = required(
         "How much, in kilograms, above zero; with the reason CORRECTION, how much is given back."
     )
-    reason: LossReason = given("Why.")
+    reason: LossReason = required("Why.")
     timestamp: DateTime | None = optional("When it happened; now, if left out.")
     note: str | None = optional("What else is known of it.")
 
 
 @payload("What became of a loss.")
-class LossPayload:
+class RecordLossPayload:
     loss: Loss | None = written("The loss.")
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
 def record_loss(session: Session, input: RecordLossInput) -> Written:
-    batch = find(session, models.CacaoBatch, input.cacao_batch_id, "cacao_batch_id")
+    batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
     quantity = cast(PythonDecimal, input.quantity_kg)
     check_kilograms(quantity)
     values = values_of(input, "timestamp", "note")
@@ -60,7 +62,7 @@ class LossMutation:
         "Record that kilograms of a batch were lost: they count against what it holds, and are an "
         "event of it. A batch on hold may lose, too.",
         RecordLossInput,
-        LossPayload,
+        RecordLossPayload,
         record_loss,
         roles=WRITERS,
     )

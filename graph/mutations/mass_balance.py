@@ -8,43 +8,42 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
     check_kilograms,
     choose_one,
-    find,
-    given,
+    find_reference,
     insert_row,
     optional,
+    reference,
+    refers,
+    required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.mass_balance import EntryDirection, MassBalanceAccount, MassBalanceEntry
 from graph.types.scalar import Date, DateTime, Decimal
 
 
-@strawberry.input(description="A new account of a scheme at one site for one period.")
+@write_input("A new account of a scheme at one site for one period.")
 class OpenMassBalanceAccountInput(MutationInput):
-    scheme: str = given("Certification scheme.")
-    period_from: Date = given("First day of the period.")
-    period_to: Date = given("Last day of the period.")
-    supplier_id: strawberry.ID | None = optional(
-        f"The site, or else give manufacturerId. {REFERENCE}"
-    )
-    manufacturer_id: strawberry.ID | None = optional(
-        f"The site, or else give supplierId. {REFERENCE}"
-    )
+    scheme: str = required("Certification scheme.")
+    period_from: Date = required("First day of the period.")
+    period_to: Date = required("Last day of the period.")
+    supplier: strawberry.ID | None = reference("The site; or give `manufacturer`.")
+    manufacturer: strawberry.ID | None = reference("The site; or give `supplier`.")
 
 
-@strawberry.input(description="A credit or a debit of an account.")
+@write_input("A credit or a debit of an account.")
 class RecordMassBalanceInput(MutationInput):
-    account_id: strawberry.ID = given(f"Which account. {REFERENCE}")
-    direction: EntryDirection = given("Whether it adds or takes.")
-    quantity_kg: Decimal = given("How much, in kilograms; at most three decimals.")
-    cacao_batch_id: strawberry.ID | None = optional(
-        f"The batch that was bought or sold. {REFERENCE}"
+    account: strawberry.ID | None = reference("The account.")
+    direction: EntryDirection = required("Whether it adds or takes.")
+    quantity_kg: Decimal = required("How much, in kilograms; at most three decimals.")
+    cacao_batch: strawberry.ID | None = reference(
+        "The batch that was bought or sold; may be omitted."
     )
     timestamp: DateTime | None = optional(
         "When, within the account's period in UTC; now, if left out."
@@ -53,31 +52,31 @@ class RecordMassBalanceInput(MutationInput):
 
 
 @payload("What became of an account.")
-class MassBalanceAccountPayload:
+class OpenMassBalanceAccountPayload:
     account: MassBalanceAccount | None = written("The account.")
 
 
 @payload("What became of an entry.")
-class MassBalanceEntryPayload:
+class RecordMassBalancePayload:
     entry: MassBalanceEntry | None = written("The entry.")
     account: MassBalanceAccount | None = written("Its account, with what is left on it.")
 
 
 def open_account(session: Session, input: OpenMassBalanceAccountInput) -> Written:
     values = values_of(input, "scheme", "period_from", "period_to")
-    site = choose_one(input, "supplier_id", "manufacturer_id")
-    model = models.Supplier if site == "supplier_id" else models.Manufacturer
-    values[site] = find(session, model, getattr(input, site), site)
+    site = choose_one(input, "supplier", "manufacturer")
+    model = models.Supplier if site == "supplier" else models.Manufacturer
+    values[f"{site}_id"] = find_reference(session, model, input, site)
     return {"account": insert_row(session, models.MassBalanceAccount, values)}
 
 
 def record_entry(session: Session, input: RecordMassBalanceInput) -> Written:
-    account = find(session, models.MassBalanceAccount, input.account_id, "account_id")
+    account = find_reference(session, models.MassBalanceAccount, input, "account")
     check_kilograms(cast(PythonDecimal, input.quantity_kg))
-    given_ = values_of(input, "quantity_kg", "timestamp", "note", "cacao_batch_id")
-    values = {name: value for name, value in given_.items() if value is not None}
-    if "cacao_batch_id" in values:
-        batch = find(session, models.CacaoBatch, values["cacao_batch_id"], "cacao_batch_id")
+    provided = values_of(input, "quantity_kg", "timestamp", "note")
+    values = {name: value for name, value in provided.items() if value is not None}
+    if refers(input, "cacao_batch"):
+        batch = find_reference(session, models.CacaoBatch, input, "cacao_batch")
         values["cacao_batch_id"] = batch
     values |= {"account_id": account, "direction": input.direction.value}
     entry = insert_row(session, models.MassBalanceEntry, values)
@@ -89,14 +88,14 @@ class MassBalanceMutation:
     open_mass_balance_account = mutation(
         "Open a mass balance account of a scheme at a site for a period.",
         OpenMassBalanceAccountInput,
-        MassBalanceAccountPayload,
+        OpenMassBalanceAccountPayload,
         open_account,
         roles=WRITERS,
     )
     record_mass_balance = mutation(
         "Credit or debit a mass balance account, which is never overdrawn.",
         RecordMassBalanceInput,
-        MassBalanceEntryPayload,
+        RecordMassBalancePayload,
         record_entry,
         roles=WRITERS,
     )

@@ -6,19 +6,22 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
-    given,
+    find_reference,
     insert_row,
     optional,
+    reference,
     require,
+    required,
+    update_input,
     update_row,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.manufacturer import Manufacturer
 from graph.types.scalar import CountryCode
 from graph.types.supplier import Supplier
@@ -27,49 +30,59 @@ MANUFACTURER = ("name", "location", "country")
 SUPPLIER = ("name", "location", "country", "contact_person", "external_id")
 
 
-@strawberry.input(description="A new manufacturer.")
+@write_input("A new manufacturer.")
 class CreateManufacturerInput(MutationInput):
-    name: str = given("Name.")
-    location: str = given("Place, as people write it.")
+    name: str = required("Name.")
+    location: str = required("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
     allow_duplicate: bool = allow_duplicate()
 
 
-@strawberry.input(description="Corrections to a manufacturer; what is left out stays.")
+@update_input(
+    CreateManufacturerInput,
+    "Corrections to a manufacturer; an omitted member stays as it is.",
+    without=["allow_duplicate"],
+)
 class UpdateManufacturerInput(MutationInput):
-    manufacturer_id: strawberry.ID = given(REFERENCE)
-    name: str | None = optional("Name.")
-    location: str | None = optional("Place, as people write it.")
-    country: CountryCode | None = optional("Country of the place.")
+    id: strawberry.ID | None = reference("The manufacturer.", former="manufacturer_id")
 
 
-@strawberry.input(description="A new supplier.")
+@write_input("A new supplier.")
 class CreateSupplierInput(MutationInput):
-    name: str = given("Name; several suppliers may share one.")
-    location: str = given("Place, as people write it.")
+    name: str = required("Name; several suppliers may share one.")
+    location: str = required("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
     contact_person: str | None = optional("Whom to ask there.")
     external_id: str | None = optional("Its identifier in your own system; no two may share one.")
     allow_duplicate: bool = allow_duplicate()
 
 
-@strawberry.input(description="Corrections to a supplier; what is left out stays.")
+@update_input(
+    CreateSupplierInput,
+    "Corrections to a supplier; an omitted member stays as it is.",
+    without=["allow_duplicate"],
+)
 class UpdateSupplierInput(MutationInput):
-    supplier_id: strawberry.ID = given(REFERENCE)
-    name: str | None = optional("Name.")
-    location: str | None = optional("Place, as people write it.")
-    country: CountryCode | None = optional("Country of the place.")
-    contact_person: str | None = optional("Whom to ask there.")
-    external_id: str | None = optional("Its identifier in your own system.")
+    id: strawberry.ID | None = reference("The supplier.", former="supplier_id")
 
 
-@payload("What became of a manufacturer.")
-class ManufacturerPayload:
+@payload("The manufacturer that was added.")
+class CreateManufacturerPayload:
     manufacturer: Manufacturer | None = written("The manufacturer.")
 
 
-@payload("What became of a supplier.")
-class SupplierPayload:
+@payload("The manufacturer that was corrected.")
+class UpdateManufacturerPayload:
+    manufacturer: Manufacturer | None = written("The manufacturer.")
+
+
+@payload("The supplier that was added.")
+class CreateSupplierPayload:
+    supplier: Supplier | None = written("The supplier.")
+
+
+@payload("The supplier that was corrected.")
+class UpdateSupplierPayload:
     supplier: Supplier | None = written("The supplier.")
 
 
@@ -82,7 +95,7 @@ def create_manufacturer(session: Session, input: CreateManufacturerInput) -> Wri
 
 
 def update_manufacturer(session: Session, input: UpdateManufacturerInput) -> Written:
-    key = find(session, models.Manufacturer, input.manufacturer_id, "manufacturer_id")
+    key = find_reference(session, models.Manufacturer, input, "id")
     values = values_of(input, *MANUFACTURER)
     require(values, "name", "location")
     return {"manufacturer": update_row(session, models.Manufacturer, key, values)}
@@ -97,7 +110,7 @@ def create_supplier(session: Session, input: CreateSupplierInput) -> Written:
 
 
 def update_supplier(session: Session, input: UpdateSupplierInput) -> Written:
-    key = find(session, models.Supplier, input.supplier_id, "supplier_id")
+    key = find_reference(session, models.Supplier, input, "id")
     values = values_of(input, *SUPPLIER)
     require(values, "name", "location")
     return {"supplier": update_row(session, models.Supplier, key, values)}
@@ -108,20 +121,28 @@ class PartyMutation:
     create_manufacturer = mutation(
         "Add a manufacturer.",
         CreateManufacturerInput,
-        ManufacturerPayload,
+        CreateManufacturerPayload,
         create_manufacturer,
         roles=WRITERS,
     )
     update_manufacturer = mutation(
         "Correct a manufacturer.",
         UpdateManufacturerInput,
-        ManufacturerPayload,
+        UpdateManufacturerPayload,
         update_manufacturer,
         roles=WRITERS,
     )
     create_supplier = mutation(
-        "Add a supplier.", CreateSupplierInput, SupplierPayload, create_supplier, roles=WRITERS
+        "Add a supplier.",
+        CreateSupplierInput,
+        CreateSupplierPayload,
+        create_supplier,
+        roles=WRITERS,
     )
     update_supplier = mutation(
-        "Correct a supplier.", UpdateSupplierInput, SupplierPayload, update_supplier, roles=WRITERS
+        "Correct a supplier.",
+        UpdateSupplierInput,
+        UpdateSupplierPayload,
+        update_supplier,
+        roles=WRITERS,
     )

@@ -1,6 +1,7 @@
-"""What every mutation returns: what it wrote or answers, and what was wrong with its input."""
+"""Declares the payloads of mutations: the written objects, further values, and user errors."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
@@ -9,19 +10,36 @@ from strawberry.utils.str_converters import to_camel_case
 from graph.auth.permissions import open_to
 from graph.auth.roles import ANYONE
 from graph.context import Info
+from models.errors import DomainError
 
-T = TypeVar("T", bound=type)
-
-
-# Classes whose fields are fields of Mutation.
+_T = TypeVar("_T", bound=type)
 MUTATION_FIELDS: list[type] = []
+"""The classes whose fields are fields of Mutation."""
 
 
-def mutation_fields(cls: T) -> T:
+def mutation_fields(cls: _T) -> _T:
     """Add the fields of a class to Mutation."""
     declared = strawberry.type(cls)
     MUTATION_FIELDS.append(declared)
     return declared
+
+
+def _codes(case: type[DomainError]) -> dict[str, str]:
+    """The codes of a case and of all cases beneath it, each with what its class says of it."""
+    codes = {case.code: (case.__doc__ or "").partition("\n")[0]}
+    for more in case.__subclasses__():
+        codes = _codes(more) | codes
+    return codes
+
+
+_CODES: Any = {
+    code: strawberry.enum_value(code, description=text)
+    for code, text in sorted(_codes(DomainError).items())
+}
+_NAMED: Any = Enum("UserErrorCode", _CODES)  # type: ignore[misc]
+UserErrorCode: Any = strawberry.enum(
+    _NAMED, description="What is wrong with an input, for programs. More codes may be added."
+)
 
 
 @open_to(ANYONE)
@@ -31,13 +49,13 @@ class UserError:
         description="Path to the argument, like [input, quantityKg]; null if it is about no one."
     )
     message: str = strawberry.field(description="What is wrong, for people.")
-    code: str = strawberry.field(description="What is wrong, for programs; see the README's table.")
+    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
 
 
 class Outcome(dict[str, Any]):
-    """A payload's rows by response key, its user errors, and what else it `told`, by name.
+    """The rows of a payload by response key, its user errors, and its extra values by name.
 
-    A row it does not have is null.
+    A missing row is null.
     """
 
     def __init__(self, rows: dict[str, Any], user_errors: list[UserError]) -> None:
@@ -50,14 +68,14 @@ class Outcome(dict[str, Any]):
 
 
 EXTRA = "extra"
-# Payload type -> its fields that are read by the planner.
 PAYLOADS: dict[str, set[str]] = {}
+"""The fields of each payload type that the planner reads."""
 
 
-def payload(description: str) -> Callable[[T], T]:
-    """Declare a payload type of fields that are `written` or `told`; `user_errors` is added."""
+def payload(description: str) -> Callable[[_T], _T]:
+    """Declare a payload type; its fields are `written` or `extra`, and `user_errors` is added."""
 
-    def declare(cls: T) -> T:
+    def declare(cls: _T) -> _T:
         PAYLOADS[cls.__name__] = {
             to_camel_case(name)
             for name in cls.__annotations__
@@ -74,12 +92,12 @@ def payload(description: str) -> Callable[[T], T]:
 
 
 def written(description: str) -> Any:
-    """A field of a payload: the object as it is after the write; null if nothing was written."""
+    """Declare a field of a payload: the object after the write; null if nothing was written."""
     return strawberry.field(description=f"{description} Null if nothing was written.")
 
 
 def extra(description: str) -> Any:
-    """A field of a payload that no row holds: what the mutation extra under this name."""
+    """Declare a field of a payload that is no row: a value that the mutation sets by this name."""
 
     def resolve(root: Any, info: Info) -> Any:
         return root.extra.get(info.python_name)

@@ -8,19 +8,23 @@ from sqlalchemy.orm import Session
 import models
 from graph.auth.roles import WRITERS
 from graph.mutations.duplicate import allow_duplicate, refuse_duplicate
+from graph.mutations.field import mutation
 from graph.mutations.input import (
-    REFERENCE,
     MutationInput,
-    find,
-    given,
+    find_reference,
     insert_row,
+    is_provided,
     optional,
+    reference,
     require,
+    required,
+    update_input,
     update_row,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.product import Product
 from graph.types.scalar import GTIN, Date, Decimal
 from models.errors import InvalidAttribute
@@ -37,11 +41,11 @@ MASTER_DATA = (
 PRODUCT_KEY = ("name", "manufacturer_id", "batch_number", "cocoa_percent")
 
 
-@strawberry.input(description="A new lot of a product.")
+@write_input("A new lot of a product.")
 class CreateProductInput(MutationInput):
-    name: str = given("Name as on the label.")
-    manufacturer_id: strawberry.ID = given(f"Who made it. {REFERENCE}")
-    batch_number: str = given("Batch or lot number as on the label; unique with the GTIN.")
+    name: str = required("Name as on the label.")
+    manufacturer: strawberry.ID | None = reference("The manufacturer.")
+    batch_number: str = required("Batch or lot number as on the label; unique with the GTIN.")
     description: str | None = optional("Free text.")
     gtin: GTIN | None = optional("GS1 trade item number.")
     cocoa_percent: Decimal | None = optional("Declared cocoa solids, in percent.")
@@ -49,20 +53,22 @@ class CreateProductInput(MutationInput):
     allow_duplicate: bool = allow_duplicate()
 
 
-@strawberry.input(description="Corrections to a product; what is left out stays.")
+@update_input(
+    CreateProductInput,
+    "Corrections to a product; an omitted member stays as it is.",
+    without=["allow_duplicate"],
+)
 class UpdateProductInput(MutationInput):
-    product_id: strawberry.ID = given(REFERENCE)
-    name: str | None = optional("Name as on the label.")
-    manufacturer_id: strawberry.ID | None = optional(f"Who made it. {REFERENCE}")
-    batch_number: str | None = optional("Batch or lot number as on the label.")
-    description: str | None = optional("Free text.")
-    gtin: GTIN | None = optional("GS1 trade item number.")
-    cocoa_percent: Decimal | None = optional("Declared cocoa solids, in percent.")
-    production_date: Date | None = optional("Day of production.")
+    id: strawberry.ID | None = reference("The product.", former="product_id")
 
 
-@payload("What became of a product.")
-class ProductPayload:
+@payload("The product that was added.")
+class CreateProductPayload:
+    product: Product | None = written("The product.")
+
+
+@payload("The product that was corrected.")
+class UpdateProductPayload:
     product: Product | None = written("The product.")
 
 
@@ -75,7 +81,7 @@ def create_product(session: Session, input: CreateProductInput) -> Written:
 
 
 def update_product(session: Session, input: UpdateProductInput) -> Written:
-    key = find(session, models.Product, input.product_id, "product_id")
+    key = find_reference(session, models.Product, input, "id")
     values = product_values(session, input)
     return {"product": update_row(session, models.Product, key, values)}
 
@@ -90,10 +96,8 @@ def product_values(
         0 <= percent <= 100 and percent == round(percent, 1)
     ):
         raise InvalidAttribute("It is from 0 to 100, with at most one decimal.", "cocoa_percent")
-    maker = values_of(input, "manufacturer_id")
-    require(maker, "manufacturer_id")
-    if maker:
-        key = find(session, models.Manufacturer, maker["manufacturer_id"], "manufacturer_id")
+    if isinstance(input, CreateProductInput) or is_provided(input, "manufacturer"):
+        key = find_reference(session, models.Manufacturer, input, "manufacturer")
         values["manufacturer_id"] = key
     return values
 
@@ -101,8 +105,16 @@ def product_values(
 @mutation_fields
 class ProductMutation:
     create_product = mutation(
-        "Add a lot of a product.", CreateProductInput, ProductPayload, create_product, roles=WRITERS
+        "Add a lot of a product.",
+        CreateProductInput,
+        CreateProductPayload,
+        create_product,
+        roles=WRITERS,
     )
     update_product = mutation(
-        "Correct a product.", UpdateProductInput, ProductPayload, update_product, roles=WRITERS
+        "Correct a product.",
+        UpdateProductInput,
+        UpdateProductPayload,
+        update_product,
+        roles=WRITERS,
     )

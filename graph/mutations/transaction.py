@@ -5,32 +5,32 @@ from sqlalchemy.orm import Session
 
 import models
 from graph.auth.roles import WRITERS
+from graph.mutations.field import mutation
 from graph.mutations.input import (
     REFERENCE,
     MutationInput,
     choose_one,
     find,
-    given,
+    find_reference,
     insert_row,
     optional,
+    reference,
     require,
+    required,
     values_of,
+    write_input,
 )
 from graph.mutations.payload import mutation_fields, payload, written
-from graph.mutations.unit_of_work import Written, mutation
+from graph.mutations.write import Written
 from graph.types.scalar import JSON, DateTime
 from graph.types.transaction import Transaction
 
 
-@strawberry.input(description="Something that happened to one product or to one batch.")
+@write_input("Something that happened to one product or to one batch.")
 class RecordTransactionInput(MutationInput):
-    event: str = given("What happened, like `shipped`.")
-    product_id: strawberry.ID | None = optional(
-        f"The product it happened to, or else give cacaoBatchId. {REFERENCE}"
-    )
-    cacao_batch_id: strawberry.ID | None = optional(
-        f"The batch it happened to, or else give productId. {REFERENCE}"
-    )
+    event: str = required("What happened, like `shipped`.")
+    product: strawberry.ID | None = reference("The product it happened to; or give `cacaoBatch`.")
+    cacao_batch: strawberry.ID | None = reference("The batch it happened to; or give `product`.")
     timestamp: DateTime | None = optional("When it happened; now, if left out.")
     details: JSON | None = optional("What else is known of it.")
     event_id: str | None = optional("Its identifier in your own system; no two may share one.")
@@ -41,18 +41,18 @@ class RecordTransactionInput(MutationInput):
 
 
 @payload("What became of a transaction.")
-class TransactionPayload:
+class RecordTransactionPayload:
     transaction: Transaction | None = written("The transaction.")
 
 
 def record_transaction(session: Session, input: RecordTransactionInput) -> Written:
-    subject = choose_one(input, "product_id", "cacao_batch_id")
+    subject = choose_one(input, "product", "cacao_batch")
     values = values_of(input, "event", "details", "event_id", "timestamp", "correction_reason")
     require(values, "event")
     if values.get("timestamp") is None:
         values.pop("timestamp", None)
-    model = models.Product if subject == "product_id" else models.CacaoBatch
-    values[subject] = find(session, model, getattr(input, subject), subject)
+    model = models.Product if subject == "product" else models.CacaoBatch
+    values[f"{subject}_id"] = find_reference(session, model, input, subject)
     if input.corrects not in (None, strawberry.UNSET):
         values["corrects_id"] = find(session, models.Transaction, input.corrects, "corrects")
     return {"transaction": insert_row(session, models.Transaction, values)}
@@ -63,7 +63,7 @@ class TransactionMutation:
     record_transaction = mutation(
         "Record what happened to a product or a batch.",
         RecordTransactionInput,
-        TransactionPayload,
+        RecordTransactionPayload,
         record_transaction,
         roles=WRITERS,
     )

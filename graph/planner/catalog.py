@@ -1,4 +1,4 @@
-"""What a walk knows of the schema: its types, their attributes, who may use them; of nobody's request."""
+"""The schema as the planner reads it: types, their ORM attributes, permissions and limits."""
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
@@ -8,24 +8,26 @@ from graph.errors import InvalidPage
 from graph.pagination import read_global_id
 from graph.types.node import NODE_MODELS, VIRTUAL_MODELS
 
-DEFINITION = "strawberry-definition"
+STRAWBERRY_DEFINITION = "strawberry-definition"
 
 
 def attribute_of(field: GraphQLField) -> str:
-    """The name a field has in Python, which is that of its ORM attribute."""
-    return str(field.extensions[DEFINITION].python_name)
+    """Return the Python name of a field, which is the name of its ORM attribute."""
+    return str(field.extensions[STRAWBERRY_DEFINITION].python_name)
 
 
 def type_of_id(global_id: str) -> str:
+    """Return the node type of a global id; raises InvalidId."""
     return read_global_id(global_id, list(NODE_MODELS))[0]
 
 
 def key_of_id(global_id: str) -> int:
+    """Return the primary key in a global id; raises InvalidId."""
     return read_global_id(global_id, list(NODE_MODELS))[1]
 
 
 class Catalog:
-    """What a walk knows of the schema, and of nobody's request."""
+    """The schema as the planner reads it; contains nothing of a request."""
 
     def __init__(self, schema: GraphQLSchema, permissions: Permissions, limits: Limits) -> None:
         self.schema = schema
@@ -42,8 +44,8 @@ class Catalog:
         return found
 
     def types_of_ids(self, ids: list[str]) -> tuple[str, ...]:
-        """The types among these ids; raises InvalidPage where there are too many ids."""
+        """Return the types of these ids; raises InvalidPage for too many ids."""
         most = self.limits.node_ids
         if len(ids) > most:
-            raise InvalidPage(f"`ids` has {len(ids)} entries; at most {most} are answered.")
+            raise InvalidPage(f"`ids` has {len(ids)} entries; the maximum is {most}.")
         return tuple(sorted({type_of_id(global_id) for global_id in ids}))

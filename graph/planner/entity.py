@@ -1,4 +1,4 @@
-"""What the planner knows of a node type: its model's columns and relationships, by attribute name."""
+"""The model of a GraphQL type: its columns and relationships by attribute name."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +12,10 @@ from graph.types.node import NODE_MODELS, VIEW_MODELS, VIRTUAL_MODELS
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A node type, or a part, over a mapped table or view with one integer primary key; a finding has several."""
+    """A GraphQL type over a mapped table, view or function.
+
+    Its primary key is one integer; only findings have a key of several columns.
+    """
 
     name: str
     mapper: Mapper[Any]
@@ -23,7 +26,7 @@ class Entity:
         return self.keys[0]
 
     def column(self, attribute: str) -> Column[Any]:
-        """The column behind an attribute, in its table."""
+        """Return the column of an attribute."""
         column = self.mapper.columns[attribute]
         assert isinstance(column, Column)
         return column
@@ -32,23 +35,24 @@ class Entity:
         return self.mapper.relationships[attribute]
 
     def target(self, attribute: str) -> "Entity":
-        """The entity that a relationship leads to."""
+        """Return the entity of the related rows."""
         return entity_of(self.relationship(attribute).mapper.class_)
 
     def has_trigrams(self, attribute: str) -> bool:
-        """Whether an index finds the rows whose text in this column contains another."""
+        """Return whether the column has a trigram index."""
         column = self.column(attribute)
         search = f"search_key({column.name}) gin_trgm_ops"
         indexes = column.table.indexes
         return any(str(part) == search for index in indexes for part in index.expressions)
 
     def relates(self, attribute: str) -> bool:
-        """Whether an attribute is a relationship, not a column."""
+        """Return whether an attribute is a relationship."""
         return attribute in self.mapper.relationships
 
 
 @cache
 def entity_named(name: str) -> Entity:
+    """Return the entity of a GraphQL type."""
     model = next(
         models[name] for models in (NODE_MODELS, VIEW_MODELS, VIRTUAL_MODELS) if name in models
     )
@@ -58,5 +62,6 @@ def entity_named(name: str) -> Entity:
 
 
 def entity_of(model: type) -> Entity:
+    """Return the entity of a model."""
     known = {**NODE_MODELS, **VIEW_MODELS}
     return entity_named(next(name for name, entity in known.items() if entity is model))

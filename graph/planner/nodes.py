@@ -1,26 +1,29 @@
-"""What is to be read, as frozen dataclasses: the step between a selection and its SQL.
+"""The plan of an operation as frozen dataclasses: the step between a selection and its SQL.
 
-Nodes hold no values, only the slots that values are bound to. Two operations that differ in values
-alone are equal here, and share one compiled statement.
+Nodes contain parameters, never values. Two operations that differ only in values are equal, and share
+one compiled statement.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
+from graph.planner.cost import Cost
+from graph.planner.entity import Entity
+from graph.planner.parameters import Param
+from graph.planner.query import MakeStepAnswer
+from graph.planner.sql.builder import SqlBuilder
+from graph.planner.sql.record import JsonFields
 
-@dataclass(frozen=True, slots=True)
-class Param:
-    """The value at this position of the operation's values."""
-
-    slot: int
-
+TYPE_KEY = "$type"
+"""The key of a row's type name for graphql-core; no response key can be equal to it."""
 
 # ---------------------------------------------------------------- conditions
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """column OPERATOR value; a null column satisfies none."""
+    """`column OPERATOR value`; false for a null column."""
 
     column: str
     operator: Literal["eq", "gt", "gte", "lt", "lte", "in", "contains"]
@@ -53,7 +56,7 @@ Quantifier: TypeAlias = Literal["some", "none", "every"]
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Some, none or every related row satisfies a condition; a to-one relation takes `some`."""
+    """Whether some, none or every related row meets a condition; `some` for a to-one relation."""
 
     relationship: str
     quantifier: Quantifier
@@ -77,7 +80,10 @@ class GlobalId:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An ORM attribute; `as_enum` writes the stored text as a GraphQL enum name."""
+    """An ORM attribute.
+
+    `as_enum` writes the stored text as a GraphQL enum name, `as_text` writes JSON as text.
+    """
 
     name: str
     as_enum: bool = False
@@ -92,7 +98,7 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The row that a function of the database makes of these values; null where it makes none."""
+    """The row that a database function returns for these arguments; null if it returns none."""
 
     arguments: tuple[Param, ...]
     shape: "Shape"
@@ -100,7 +106,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is shown of one row: response keys in their order, and what stands behind each."""
+    """The selected fields of one row, by response key and in order."""
 
     entity: str
     fields: tuple[tuple[str, "RowValue"], ...]
@@ -116,8 +122,8 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """A row's place in an order: one value for each of its terms, None for a null."""
+class KeysetPosition:
+    """A row's position in an order: a parameter for each term, None for a null."""
 
     values: tuple[Param | None, ...]
 
@@ -129,7 +135,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class EdgeColumn:
-    """A column of the association row that leads to a node."""
+    """A column of the association table between the parent row and the node."""
 
     name: str
 
@@ -145,8 +151,8 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True)
-class PageInfo:
-    fields: tuple[tuple[str, "PageFact"], ...]
+class PageInfoNode:
+    fields: tuple[tuple[str, "PageInfoValue"], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +162,17 @@ class TotalCount:
 
 @dataclass(frozen=True, slots=True)
 class PageInfoField:
-    """Whether rows precede or follow the page, or the cursor of its first or last row."""
+    """A field of PageInfo, by its name in Python."""
 
-    fact: Literal["has_next_page", "has_previous_page", "start_cursor", "end_cursor"]
+    name: Literal["has_next_page", "has_previous_page", "start_cursor", "end_cursor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """A keyset page of a table, or of the rows related to the parent row.
 
-    `order` ends with the primary key. `scope` names the connection and its order; it is part of
-    every cursor, so that a cursor of another connection is recognised.
+    `order` ends with the primary key. `scope` names the connection and its order; each cursor contains
+    it, so that a cursor of another connection is an error.
     """
 
     entity: str
@@ -176,105 +182,70 @@ class Page:
     order: tuple[Order, ...]
     limit: Param | int
     backward: bool
-    after: Position | None
-    before: Position | None
+    after: KeysetPosition | None
+    before: KeysetPosition | None
     fields: tuple[tuple[str, "PageValue"], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Findings(Page):
-    """A page of findings by these rules: of the parent row, or of everything where there is none.
-
-    `upstream`: of what the row was made of, too.
-    """
-
-    rules: tuple[str, ...]
-    upstream: bool
-
-
 EdgeValue: TypeAlias = Cursor | EdgeColumn | Shape | Typename
-PageFact: TypeAlias = PageInfoField | Typename
-PageValue: TypeAlias = Nodes | Edges | PageInfo | TotalCount | Typename
+PageInfoValue: TypeAlias = PageInfoField | Typename
+PageValue: TypeAlias = Nodes | Edges | PageInfoNode | TotalCount | Typename
 
-# ---------------------------------------------------------------- lineage
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A value that is computed, by its name."""
-
-    name: str
+# ---------------------------------------------------------------- computed fields
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An object that an entry names by its key; `keys` is the slot of all that are shown."""
+class RowCompiler(Protocol):
+    """The compiler of the statement around a step: its builder, and the fields of a row."""
 
-    name: str
-    shape: Shape
-    keys: Param
+    builder: SqlBuilder
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a listing: facts and members."""
-
-    fields: tuple[tuple[str, "Fact | Member | Typename"], ...]
+    def row(self, shape: "Shape", row: str) -> JsonFields:
+        """Compile the fields of a shape as expressions over the row of this alias."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class EntryEdges:
-    fields: tuple[tuple[str, "Cursor | Entry | Typename"], ...]
+class Step(ABC):
+    """A computed field: a node that states its own cost and compiles itself.
 
-
-@dataclass(frozen=True, slots=True)
-class ComputedConnection:
-    """A page of what is computed; a position is the slot of a tuple of whole numbers."""
-
-    name: str
-    scope: str
-    limit: Param | int
-    backward: bool
-    after: Param | None
-    before: Param | None
-    fields: tuple[tuple[str, "ListingValue"], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """A walk from a row along the edges between lots, and what is shown of it.
-
-    `number` is its place among those of the operation; `mark` the slot of a text of one request,
-    which stands in the answer of the row's statement where this is to be put. A trace of many
-    fields; `origins` is one listing.
+    graph.planner.steps lists the GraphQL types whose fields are steps, with the functions that plan them.
     """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def cost(self, *, at_root: bool) -> Cost:
+        """Return the cost of the field for one row, or for the whole database at the root."""
+
+    @abstractmethod
+    def compile(self, compiler: RowCompiler, parent: Entity | None, row: str | None) -> str:
+        """Return the SQL expression of the field for a row of `parent`; both are None at the root."""
+
+
+class DeferredStep(Step):
+    """A step of a row whose answer needs statements of its own.
+
+    The row's statement writes `MARK:NUMBER:KEY` in its place, where MARK is a secret of the request and
+    KEY the primary key of the row.
+    """
+
+    __slots__ = ()
 
     number: int
-    kind: Literal["trace", "origins", "impact"]
-    entity: str
-    back: bool
+    """The index of this step among the deferred steps of the operation."""
     mark: Param
-    starts: Param
-    max_depth: Param | None
-    as_of: Param | None
-    stages: tuple[str, ...] | None
-    shown: "ComputedConnection | LineageFields"
+    """The parameter of the secret, which all deferred steps of an operation share."""
+    answering: ClassVar[MakeStepAnswer]
+    """Makes the answer of all steps of an operation with the same `answering`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineageFields:
-    fields: tuple[tuple[str, "Fact | ComputedConnection | Typename"], ...]
-
-
-RowValue: TypeAlias = Typename | GlobalId | Column | One | Call | Page | Lineage
-ListingValue: TypeAlias = Entry | EntryEdges | PageInfo | TotalCount | Fact | Typename
+RowValue: TypeAlias = Typename | GlobalId | Column | One | Call | Page | Step
 
 # ---------------------------------------------------------------- roots
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """At most one row, by columns that are a key together; the one row there is, without any."""
+    """At most one row, by columns that form a key; without keys, the only row of a view."""
 
     keys: tuple[tuple[str, Param], ...]
     shape: Shape
@@ -282,33 +253,34 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class NodeList:
-    """Rows of several types in the order asked for: parallel arrays of type names and keys."""
+    """Rows of several types in the order of parallel arrays of type names and keys."""
 
     types: Param
     keys: Param
     shapes: tuple[Shape, ...]
 
 
-RootValue: TypeAlias = Lookup | NodeList | Page | Typename
+RootValue: TypeAlias = Lookup | NodeList | Page | Step | Typename
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """The planned root fields; `partial` where there are others, which graphql-core executes.
+    """The planned root fields of an operation.
 
-    `lineages` are those among all rows, which need statements of their own.
+    `partial`: the operation has other root fields too, which graphql-core executes. `deferred`: the
+    steps among all rows that need statements of their own. `hidden`: events, in lower case, that the
+    statements never read because the role may not see them.
     """
 
     fields: tuple[tuple[str, RootValue], ...]
     partial: bool = False
-    lineages: tuple[Lineage, ...] = ()
+    deferred: tuple[DeferredStep, ...] = ()
     hidden: tuple[str, ...] = ()
-    """Events, in lower case, that whoever asks may not see, however they are reached."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """An operation to read, and the values of its slots."""
+class OperationPlan:
+    """An operation with the values of its parameters."""
 
     operation: Operation
     values: tuple[Any, ...]

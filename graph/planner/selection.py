@@ -1,11 +1,13 @@
-"""Which fields an operation selects on a concrete type: the GraphQL specification's CollectFields.
+"""Collects the fields that an operation selects on a concrete type.
 
-(GraphQL, October 2021, section 6.3.2: fragments, type conditions, @skip and @include, merging of
-fields under one response key in order of first appearance.)
+Implements CollectFields of the GraphQL specification (October 2021, section 6.3.2): fragments, type
+conditions, @skip and @include, and the merging of fields with equal response keys in order of first
+appearance.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from graphql import (
     FieldNode,
@@ -22,19 +24,21 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_directive_values
 
-Fields = dict[str, list[FieldNode]]
+MergedNodes: TypeAlias = list[FieldNode]
+"""The nodes of one field: all that have its response key."""
+SelectedFields: TypeAlias = dict[str, MergedNodes]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the path to a field: its response key and its node."""
+class PathStep:
+    """A field on the path to another one: its response key and its node."""
 
     key: str
     node: FieldNode
 
 
 class Selections:
-    """The selections of one operation under its variables."""
+    """The selections of one operation with its variables."""
 
     def __init__(
         self,
@@ -46,23 +50,25 @@ class Selections:
         self._fragments = fragments
         self._variables = variables
 
-    def collect(self, type_: GraphQLObjectType, selections: Sequence[SelectionSetNode]) -> Fields:
-        """Response keys in order, each with the field nodes that merge under it."""
-        fields: Fields = {}
+    def collect(
+        self, type_: GraphQLObjectType, selections: Sequence[SelectionSetNode]
+    ) -> SelectedFields:
+        """Return the response keys in order, each with the nodes that merge under it."""
+        fields: SelectedFields = {}
         seen: set[str] = set()
         for selection_set in selections:
             self._collect(type_, selection_set, fields, seen)
         return fields
 
-    def below(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Fields:
-        """The fields selected of a value of this type beneath these merged field nodes."""
+    def below(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> SelectedFields:
+        """Return the fields that these nodes select of a value of this type."""
         return self.collect(type_, [node.selection_set for node in nodes if node.selection_set])
 
     def _collect(
         self,
         type_: GraphQLObjectType,
         selection_set: SelectionSetNode,
-        fields: Fields,
+        fields: SelectedFields,
         seen: set[str],
     ) -> None:
         for node in selection_set.selections:

@@ -1,9 +1,10 @@
 """Variables of an operation: which of them shape its SQL, and which are only bound to it.
 
-A plan is built once with traced values: copies of the variables' values that know where they came
-from. Where the builder binds one to a slot, the slot remembers the source; where it decides by one,
-it pins that decision. Another request with variables of the same skeleton and the same pinned
-decisions has the same plan, and its slots are filled from their sources.
+A plan is built once with traced values: copies of the variables' values with the path to each. If the
+planner adds a traced value as a parameter, the parameter keeps the path as its source. If the planner
+decides by a traced value, the plan gets a guard for that decision. A later request whose variables have
+the same shape and the same guarded decisions has the same plan; its parameters are read from the
+sources.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +17,17 @@ from typing import Any, TypeAlias
 from graphql import NamedTypeNode, NonNullTypeNode, VariableDefinitionNode
 
 Coerced: TypeAlias = Mapping[str, Any]
-Source: TypeAlias = Callable[[Coerced], Any]
+ValueSource: TypeAlias = Callable[[Coerced], Any]
 Path: TypeAlias = tuple[str | int, ...]
 Plain: TypeAlias = tuple[tuple[str, type], ...]
 
-# Scalars whose coercion leaves a value of this very type as it is.
+# Scalars for which coercion returns a value of this exact type unchanged.
 UNCHANGED: Mapping[str, type] = {"Int": int, "String": str, "ID": str}
 MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 
 
 class Traced:
-    """A value that came from a variable, with the path to it."""
+    """A value of a variable, with the path to it."""
 
     path: Path
 
@@ -56,27 +57,27 @@ class TracedDateTime(datetime, Traced):
 
 
 class TracedList(list[Any], Traced):
-    """A list of leaves; its length does not shape the SQL."""
+    """A list of leaves, whose length does not shape the SQL."""
 
 
-def trace(value: Any, path: Path) -> Any:
-    """The value with every leaf in it traced; what has no trace shapes the SQL by its skeleton."""
+def traced(value: Any, path: Path) -> Any:
+    """Return the value with each leaf traced; nulls, booleans and enums stay, as they shape the SQL."""
     if isinstance(value, dict):
-        return {name: trace(item, (*path, name)) for name, item in value.items()}
+        return {name: traced(item, (*path, name)) for name, item in value.items()}
     if isinstance(value, list):
         if any(_shapes(item) for item in value):
-            return [trace(item, (*path, index)) for index, item in enumerate(value)]
+            return [traced(item, (*path, index)) for index, item in enumerate(value)]
         return _mark(TracedList(value), path)
     if _shapes(value):
         return value
-    return _mark(_traced(value), path)
+    return _mark(_traced_leaf(value), path)
 
 
 def _shapes(value: Any) -> bool:
     return value is None or isinstance(value, (bool, dict, list, Enum))
 
 
-def _traced(value: Any) -> Any:
+def _traced_leaf(value: Any) -> Any:
     match value:
         case int():
             return TracedInt(value)
@@ -99,19 +100,19 @@ def _mark(value: Any, path: Path) -> Any:
     return value
 
 
-def skeleton(value: Any) -> Any:
-    """What of a variable's value shapes the SQL: everything but its leaves. Hashable."""
+def shape_of(value: Any) -> Any:
+    """Return the hashable part of a variable's value that shapes the SQL: all but its leaves."""
     if isinstance(value, dict):
-        return tuple((name, skeleton(item)) for name, item in value.items())
+        return tuple((name, shape_of(item)) for name, item in value.items())
     if isinstance(value, list):
         if any(_shapes(item) for item in value):
-            return tuple(skeleton(item) for item in value)
+            return tuple(shape_of(item) for item in value)
         return list
     return value if _shapes(value) else type(value)
 
 
-def source_of(value: Any) -> Source | None:
-    """Where a value came from; None where it stands in the document itself."""
+def source_of(value: Any) -> ValueSource | None:
+    """Return the source of a traced value; None for a value that the document states."""
     if isinstance(value, Traced):
         return _follow(value.path)
     if isinstance(value, list) and any(isinstance(item, Traced) for item in value):
@@ -122,15 +123,15 @@ def source_of(value: Any) -> Source | None:
 
 @dataclass(frozen=True, slots=True)
 class PlanGuard:
-    """A decision that a plan rests on: two of one label over the same values are one decision."""
+    """A decision that a plan depends on; guards with equal labels and origins are equal."""
 
     label: str
-    given: tuple[Any, ...]
-    decide: Source = field(compare=False)
+    origins: tuple[Any, ...]
+    decide: ValueSource = field(compare=False)
 
 
 def origins_of(value: Any) -> tuple[Any, ...]:
-    """What a value is made of: the paths of its traced parts, and its parts in the document."""
+    """Return the paths of a value's traced parts, and its parts that the document states."""
     if isinstance(value, Traced):
         return (("path", value.path),)
     if isinstance(value, list):
@@ -138,11 +139,11 @@ def origins_of(value: Any) -> tuple[Any, ...]:
     return (("value", value),)
 
 
-def _constant(value: Any) -> Source:
+def _constant(value: Any) -> ValueSource:
     return lambda _coerced: value
 
 
-def _follow(path: Path) -> Source:
+def _follow(path: Path) -> ValueSource:
     if len(path) == 1:
         name = path[0]
         return lambda coerced: coerced[name]  # type: ignore[index]
@@ -157,7 +158,10 @@ def _follow(path: Path) -> Source:
 
 
 def plain_types(definitions: Sequence[VariableDefinitionNode]) -> Plain | None:
-    """Each variable with the type of value that coercion leaves as it is; None where one has none."""
+    """Return each variable with the Python type that coercion leaves unchanged.
+
+    Returns None if a variable has no such type.
+    """
     named = []
     for definition in definitions:
         type_ = (
@@ -171,14 +175,14 @@ def plain_types(definitions: Sequence[VariableDefinitionNode]) -> Plain | None:
     return tuple(named)
 
 
-def take(plain: Plain, given: Mapping[str, Any]) -> Coerced | None:
-    """The variables, where coercion would leave each as it is given; else None."""
-    taken = {}
+def plain_values(plain: Plain, variables: Mapping[str, Any]) -> Coerced | None:
+    """Return the variables if coercion would leave each of them unchanged; else None."""
+    values = {}
     for name, kind in plain:
-        value = given.get(name)
+        value = variables.get(name)
         if type(value) is not kind:
             return None
         if type(value) is int and not MIN_INT <= value <= MAX_INT:
             return None
-        taken[name] = value
-    return taken
+        values[name] = value
+    return values

@@ -14,7 +14,7 @@ from graph.admission.rate_limit import client_of
 from graph.answer import Answer
 from graph.context import Viewer
 from graph.errors import RateLimited, RequestError, Unauthenticated, refuse
-from graph.execution.discretion import SignInFirst
+from graph.execution.sign_in_documents import SignInRequired
 from graph.headers import Headers
 from graph.transport.cors import METHODS
 from graph.transport.negotiation import IDENTITY, Coding, entity_tag, names_tag
@@ -154,7 +154,7 @@ def status_of(answer: Answer, media_type: str) -> int:
     """The HTTP status of an answer."""
     if answer.through is not None:
         return 200
-    if any(isinstance(error.original_error, SignInFirst) for error in answer.errors):
+    if any(isinstance(error.original_error, SignInRequired) for error in answer.errors):
         return 401
     codes = [_code(error) for error in answer.errors]
     if "METHOD_NOT_ALLOWED" in codes:

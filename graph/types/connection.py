@@ -6,7 +6,7 @@ import strawberry
 
 from graph.auth.permissions import FIELD_ROLES, open_to
 from graph.auth.roles import ANYONE, SIGNED_IN
-from graph.types.scalar import BigInt, Decimal
+from graph.types.scalar import Decimal
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="Entries with their cursors.")
     nodes: list[T] = strawberry.field(description="The objects alone, in the order of `edges`.")
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    total_count: BigInt = strawberry.field(
+    total_count: int = strawberry.field(
         description="How many there are on all pages under this filter; counted when selected."
     )
 
@@ -55,6 +55,6 @@ class FlowConnection(Generic[T]):
     edges: list[FlowEdge[T]] = strawberry.field(description="Entries with cursors and kilograms.")
     nodes: list[T] = strawberry.field(description="The objects alone, in the order of `edges`.")
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    total_count: BigInt = strawberry.field(
+    total_count: int = strawberry.field(
         description="How many there are on all pages under this filter; counted when selected."
     )

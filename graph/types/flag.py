@@ -1,4 +1,4 @@
-"""Flag: a rule that speaks against what was written of a batch; ConversionFactor: what yields go by."""
+"""ValidationFlag: a rule that speaks against what was written of a batch; ConversionFactor: what yields go by."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ import strawberry
 
 from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
 from graph.types.node import Node, field, node, relation, root_connection
-from graph.types.scalar import BigInt, Date, DateTime, Decimal
+from graph.types.scalar import Date, DateTime, Decimal
 from graph.types.stage import Stage
 
 
@@ -18,8 +18,8 @@ class Rule(Enum):
 
 
 @node("A rule that speaks against what was written of a batch.", roles=SIGNED_IN)
-class Flag(Node):
-    flag_id: BigInt = field("Number of the flag.")
+class ValidationFlag(Node):
+    flag_id: int = field("Number of the flag.")
     rule: Rule = field("Which rule.")
     message: str = field("What is wrong, with kilograms.")
     record_time: DateTime = field("Since when, in UTC.")

@@ -1,7 +1,7 @@
 """Trace, Origin and Impact: what is computed over the edges between lots, not read from one row.
 
 A type here has facts (scalars), members (objects of node types) and listings (connections); the
-planner tells them apart by their types, and `graph.lineage` computes them under these names.
+steps of graph.planner.steps tell them apart by their types; models.lineage computes them by name.
 """
 
 from enum import Enum
@@ -12,11 +12,8 @@ import strawberry
 from graph.auth.roles import ANYONE, SIGNED_IN, Roles
 from graph.types.connection import Connection, PageInfo
 from graph.types.node import argument, computed, computed_type, field, member
-from graph.types.scalar import BigInt, DateTime, Decimal
+from graph.types.scalar import DateTime, Decimal
 from graph.types.stage import Stage
-
-# Fields of node types that are computed, and the type of each.
-LINEAGES = {"trace": "Trace", "origins": "OriginConnection", "impact": "Impact"}
 
 
 @strawberry.enum(description="Which way a trace walks.")
@@ -123,7 +120,7 @@ class OriginConnection:
     edges: list[OriginEdge] = field("Entries with their cursors.")
     nodes: list[Origin] = field("The objects alone, in the order of `edges`.")
     page_info: PageInfo = field("Where this page stands.")
-    total_count: BigInt = field("How many there are on all pages; a lower bound where `truncated`.")
+    total_count: int = field("How many there are on all pages; a lower bound where `truncated`.")
     truncated: bool = field("Whether more lots were reached than are read; no share is known.")
 
 

@@ -6,7 +6,7 @@ import strawberry
 
 from graph.auth.roles import SIGNED_IN, STAFF
 from graph.types.node import Node, field, node, relation
-from graph.types.scalar import BigInt, DateTime, Decimal
+from graph.types.scalar import DateTime, Decimal
 
 
 @strawberry.enum(description="Why kilograms were lost.")
@@ -24,7 +24,7 @@ class LossReason(Enum):
 
 @node("Kilograms that a batch lost; never changed afterwards.", roles=SIGNED_IN)
 class Loss(Node):
-    loss_id: BigInt = field("Number of the loss.")
+    loss_id: int = field("Number of the loss.")
     quantity_kg: Decimal = field("How much, in kilograms; below zero for a correction.")
     reason: LossReason = field("Why.")
     timestamp: DateTime = field("When, in UTC.")

@@ -6,7 +6,7 @@ import strawberry
 
 from graph.auth.roles import SIGNED_IN, STAFF
 from graph.types.node import Node, field, node, relation, root_connection
-from graph.types.scalar import BigInt, Date, DateTime, Decimal
+from graph.types.scalar import Date, DateTime, Decimal
 
 
 @strawberry.enum(description="Whether an entry adds to an account or takes from it.")
@@ -30,7 +30,7 @@ class MassBalanceAccount(Node):
 
 @node("A credit or a debit of an account; never changed afterwards.", roles=SIGNED_IN)
 class MassBalanceEntry(Node):
-    entry_id: BigInt = field("Number of the entry.")
+    entry_id: int = field("Number of the entry.")
     direction: EntryDirection = field("Whether it adds or takes.")
     quantity_kg: Decimal = field("How much, in kilograms.")
     timestamp: DateTime = field("When, in UTC.")

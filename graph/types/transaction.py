@@ -3,7 +3,7 @@
 from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
 from graph.types.ledger import TransactionProof
 from graph.types.node import Node, field, node, relation, root_connection
-from graph.types.scalar import JSON, BigInt, DateTime
+from graph.types.scalar import JSON, DateTime
 from graph.types.view import dated
 
 
@@ -12,7 +12,7 @@ from graph.types.view import dated
 )
 @node("An event of one product or one cacao batch; never changed afterwards.", roles=ANYONE)
 class Transaction(Node):
-    transaction_id: BigInt = field("Number of the transaction.")
+    transaction_id: int = field("Number of the transaction.")
     timestamp: DateTime = field("When it happened, in UTC (EPCIS eventTime).")
     event: str = field(
         "What happened, like `shipped`. Events `lost`, `held` and `released` are there for whoever"

@@ -1,4 +1,4 @@
-"""User, APIKey, Change: what they did; Viewer: who asks. No password and no key stands in any."""
+"""User, ApiKey, Change: what they did; Viewer: who asks. No password and no key stands in any."""
 
 from datetime import UTC
 
@@ -8,9 +8,9 @@ from graph import context
 from graph.auth.roles import ANYONE, OVERSEERS
 from graph.types.node import Node, computed_type, field, node, root_connection
 from graph.types.role import Role
-from graph.types.scalar import JSON, BigInt, DateTime
+from graph.types.scalar import JSON, DateTime
 
-__all__ = ["APIKey", "Change", "Role", "User", "Viewer"]
+__all__ = ["ApiKey", "Change", "Role", "User", "Viewer"]
 
 
 @root_connection("users", "Users, removed ones included.", roles=OVERSEERS)
@@ -25,7 +25,7 @@ class User(Node):
 
 @root_connection("api_keys", "API keys, revoked ones included.", roles=OVERSEERS)
 @node("A key by which a machine signs in; the key itself was shown once.", roles=OVERSEERS)
-class APIKey(Node):
+class ApiKey(Node):
     api_key_id: int = field("Number of the key.")
     name: str = field("What it is for; no two keys share a name, revoked ones included.")
     role: Role = field("What the key may do; if a user made it, never more than that user may now.")
@@ -43,7 +43,7 @@ class APIKey(Node):
 )
 @node("One statement that wrote; never changed afterwards.", roles=OVERSEERS)
 class Change(Node):
-    change_id: BigInt = field("Number of the change; later ones have greater numbers.")
+    change_id: int = field("Number of the change; later ones have greater numbers.")
     at: DateTime = field("When its transaction began, in UTC.")
     actor: str = field(
         "Who wrote, like `user:anna`, `key:erp`, `import:FILE`; `sql:ROLE` where nobody is named."

@@ -7,27 +7,28 @@ in UTC and UTF-8, so a value's text is the same whichever path formats it.
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
+import psycopg2
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from models.accounts.password_queue import AT_ONCE, PasswordHashQueue
 from models.accounts.revocations import Credentials
-from models.base import Base
 from models.database.asynchronous import dsn_of, session_of
 from models.database.blocking import watched
 from models.database.connection_limiter import ConnectionLimiter
 from models.database.pool import Pool
 from models.database.timeouts import NOTICING, TIMEOUTS, UTC, Timeouts
 from models.exact_json import dumps
+from models.migration.schema_file import SCHEMA, SCHEMA_LOCK
+from models.migration.status import State, inspect, state_of_version
 
 # Known to the triggers that record changes, until the transaction ends.
 NAME_ACTOR = text("SELECT set_config('cacaotrace.actor', :actor, true)")
 # How long a process waits for another one that applies the schema.
 LOCK_SECONDS = 20.0
-SCHEMA = Path(__file__).parents[2] / "schema.sql"
 
 
 class Database:
@@ -135,14 +136,13 @@ class Database:
         """Apply schema.sql where there is no `products` table yet; True if it was applied.
 
         Of several processes that start at once on one empty database, one applies it; the others wait
-        for so many seconds, and raise psycopg2.errors.LockNotAvailable then. The lock belongs to the
-        transaction, since a pooler may never give back what belongs to a session.
+        for so many seconds, and raise psycopg2.errors.LockNotAvailable then.
         """
         with closing(self._bulk.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             missing = _lacks_schema(cursor)
             if missing:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{seconds:.3f}s",))
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cacaotrace schema.sql'))")
+                cursor.execute(SCHEMA_LOCK)
                 missing = _lacks_schema(cursor)
             if missing:
                 # It ends with the commit of this transaction.
@@ -150,21 +150,25 @@ class Database:
             raw.commit()
         return missing
 
-    def lacks(self) -> list[str]:
-        """Tables, and columns of tables, that schema.sql has and this database has not."""
-        known = text(
-            "SELECT table_name || '.' || column_name FROM information_schema.columns"
-            " WHERE table_schema = ANY(current_schemas(false))"
-        )
-        with self._bulk.connect() as connection:
-            found = {*connection.scalars(known)}
-        tables = {name.partition(".")[0] for name in found}
-        return [
-            f"{table.name}.{column.name}" if table.name in tables else table.name
-            for table in Base.metadata.sorted_tables
-            for column in (table.columns if table.name in tables else [*table.columns][:1])
-            if f"{table.name}.{column.name}" not in found
-        ]
+    def schema_state(self) -> State:
+        """The state of the schema by its recorded version, in one statement; raises DBAPIError."""
+        try:
+            with self.reader() as connection:
+                version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        except ProgrammingError as error:
+            if isinstance(error.orig, psycopg2.errors.UndefinedTable):
+                return state_of_version(None)
+            raise
+        return state_of_version(version)
+
+    def inspect_schema(self) -> State:
+        """The state of the schema, by its catalogue where no version is recorded."""
+        with closing(self._bulk.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            # A client that ended is noticed while the catalogues are compared.
+            cursor.execute("SET LOCAL client_connection_check_interval = '2s'")
+            state = inspect(cursor)
+            raw.rollback()
+        return state
 
     def close(self) -> None:
         if self._pool is not None:
@@ -176,7 +180,9 @@ class Database:
 
 
 def _lacks_schema(cursor: Any) -> bool:
-    cursor.execute("SELECT to_regclass('products') IS NULL")
+    cursor.execute(
+        "SELECT coalesce(to_regclass('products'), to_regclass('alembic_version')) IS NULL"
+    )
     (missing,) = cursor.fetchone()
     return bool(missing)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.lineage.listing import Answer, Key, Listed
+from models.lineage.listing import Key, LineageResult, Listed
 from models.lineage.network import Network, Walked, walk
 from models.lineage.shares import WHOLE, concentrations, decimal, divide, rounded, sources
 
@@ -39,7 +39,7 @@ class Asked:
 # ---------------------------------------------------------------- traces
 
 
-def trace(network: Network, asked: Asked) -> Answer:
+def trace(network: Network, asked: Asked) -> LineageResult:
     """Every lot and product that is reached, and each flow between them, once."""
     walked = asked.walk(network)
     lots = [(depth, lot) for lot, depth in walked.depths.items() if depth]
@@ -49,7 +49,7 @@ def trace(network: Network, asked: Asked) -> Answer:
     products = reached_products(network, asked, walked)
     ordered = sorted((depth, product) for product, depth in products.items())
     flows = Passed(network, asked, walked, {lot for _, lot in lots})
-    return Answer(
+    return LineageResult(
         {
             "lotCount": len(lots),
             "flowCount": flows.count(),
@@ -136,14 +136,14 @@ class Passed:
 # ---------------------------------------------------------------- origins
 
 
-def origins(network: Network, asked: Asked) -> Answer:
+def origins(network: Network, asked: Asked) -> LineageResult:
     """The lots without inputs behind a lot or product, by their parts of its mass or by number.
 
     By number nothing of those parts is computed, so that no order, cursor or time tells of them.
     """
     walked = asked.walk(network)
     found = sorted(lot for lot in walked.depths if not network.of_lot(lot)[0])
-    return Answer(
+    return LineageResult(
         {"truncated": walked.truncated},
         {
             "origins": lambda: by_share(network, asked, walked, found),
@@ -193,7 +193,7 @@ def whole_of(network: Network, asked: Asked) -> tuple[dict[int, int] | None, int
 # ---------------------------------------------------------------- recalls
 
 
-def impact(network: Network, asked: Asked) -> Answer:
+def impact(network: Network, asked: Asked) -> LineageResult:
     """Every product with matter of a lot in it, how much of it, and who made these."""
     walked = asked.walk(network)
     products = reached_products(network, asked, walked)
@@ -224,7 +224,7 @@ def impact(network: Network, asked: Asked) -> Answer:
         count, lots = len(customer.products), customer.of_lots
         return {"name": customer.name, "productCount": count, "ofLots": lots}
 
-    return Answer(
+    return LineageResult(
         {
             "affected": bool(products) or len(walked.depths) > 1 or walked.truncated,
             "lotCount": len(walked.depths) - 1 if walked.depths else 0,

@@ -20,7 +20,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LineageResult:
     """What is computed of one row; a listing is made when it is asked for."""
 
     facts: Mapping[str, Any]

@@ -51,7 +51,7 @@ def statement_of(reaches: list[Reach]) -> tuple[str, int]:
     return f"SELECT json_build_array({', '.join(parts)})::text", place - 1
 
 
-def values_of(
+def edge_arguments(
     reach: Reach, starts: list[int], max_depth: int | None, as_of: object
 ) -> tuple[object, ...]:
     """The parameters of one walk.

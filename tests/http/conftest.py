@@ -15,12 +15,13 @@ from serving.app import create_app
 from serving.settings import Settings
 from tests import world
 from tests.conftest import Cluster, client_of, free_port, opened
+from tests.database_pool import DatabasePool
 from tests.requests import contents
 
 
 @pytest.fixture(scope="session")
 def world_template(cluster: Cluster, schema_template: str) -> str:
-    """The URL of a database with the world in it; nobody connects to it."""
+    """The URL of a template database with the world."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         world.renew(database)
@@ -36,7 +37,7 @@ def world_to_read(cluster: Cluster, world_template: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def reader(world_to_read: Database) -> Iterator[TestClient]:
-    """A client of the application on the shared world: it reads."""
+    """A read-only client of the application on the shared world."""
     with client_of(world_to_read) as client:
         yield client
 
@@ -49,29 +50,28 @@ def unlimited_reader(world_to_read: Database) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(cluster: Cluster, world_template: str) -> str:
-    """The URL of the database that `own_world` renews; cloning one for each test takes longer."""
-    return cluster.create(world_template)
+def world_pool(cluster: Cluster, world_template: str) -> DatabasePool:
+    """Databases with the world in them, to write to."""
+    return DatabasePool(cluster, world_template)
 
 
 @pytest.fixture
-def own_world(shared_database: str) -> Iterator[Database]:
+def own_world(world_pool: DatabasePool) -> Iterator[Database]:
     """A world of this test's own, to write to."""
-    with opened(shared_database) as database:
-        world.renew(database)
+    with world_pool.database() as url, opened(url) as database:
         yield database
 
 
 @pytest.fixture
 def writable_client(own_world: Database) -> Iterator[TestClient]:
-    """A client of the application on a world of this test's own: it may write."""
+    """A writing client of the application on a world of this test's own."""
     with client_of(own_world) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def protected_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
-    """A world of this module's own, on which every request of the module is to be refused."""
+    """A world of this module's own, which no request of the module may change."""
     url = cluster.create(world_template)
     with opened(url) as database:
         yield database
@@ -80,14 +80,14 @@ def protected_world(cluster: Cluster, world_template: str) -> Iterator[Database]
 
 @pytest.fixture(scope="module")
 def protected_client(protected_world: Database) -> Iterator[TestClient]:
-    """A client that may write to the protected_client world."""
+    """A client with the right to write to the protected world."""
     with client_of(protected_world) as client:
         yield client
 
 
 @pytest.fixture
 def assert_unchanged(protected_world: Database) -> Iterator[None]:
-    """Whatever the test sends to the protected_client world, every table stays as it was."""
+    """Assert after the test that no table of the protected world has changed."""
     before = contents(protected_world)
     yield
     assert contents(protected_world) == before

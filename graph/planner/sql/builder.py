@@ -1,8 +1,8 @@
-"""A statement in the making, as text: its aliases and its parameters. Text in, text out; no value is seen.
+"""Builds the text of one statement: its aliases, its parameters, and quoted names.
 
-Expressions of SQLAlchemy take several milliseconds to become the text of one page, for which who asks
-what was never asked before would wait, and PostgreSQL one to plan it. What stands in the text is ours
-(names of the schema, quoted by SQLAlchemy's dialect) or a GraphQL name; values are parameters.
+Text, because SQLAlchemy's expressions take 3-5 ms to compile for the statement of one page, and text
+0.2 ms. The text contains names of the schema, quoted by SQLAlchemy's dialect, and GraphQL names;
+every value is a parameter.
 """
 
 from collections.abc import Iterable
@@ -13,80 +13,80 @@ from typing import Any
 from sqlalchemy import Column, FromClause, Integer, String, Table
 from sqlalchemy.dialects import postgresql
 
-from graph.planner.nodes import Param
+from graph.planner.parameters import Param
 from models.base import FixedPoint
 
-DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-PLAIN = {String: "text", Integer: "bigint", FixedPoint: "numeric"}
+POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+PLAIN_TYPES = {String: "text", Integer: "bigint", FixedPoint: "numeric"}
 
 
 class SqlBuilder:
-    """One statement's aliases, unique within it, and its parameters $1, $2, ... with their slots.
+    """The aliases of one statement, and its parameters $1, $2, ... .
 
-    `hidden` are events that it must not read.
+    `hidden` are the events that the statement must not read.
     """
 
     def __init__(self, hidden: tuple[str, ...] = ()) -> None:
         self.hidden = hidden
         self._numbers = count(1)
         self._places: dict[int, int] = {}
-        # Whether what it looks for may be in every row or in none, which only the values tell.
         self.searches = False
+        """Whether the statement searches for a text: only its value tells how many rows match."""
 
     def name(self, prefix: str) -> str:
-        """An alias that is not taken yet."""
+        """Return a new alias."""
         return f"{prefix}{next(self._numbers)}"
 
     def bind(self, param: Param, type_: str) -> str:
-        """The parameter of a slot, cast, so that a prepared statement knows its type."""
-        place = self._places.setdefault(param.slot, len(self._places) + 1)
+        """Return the statement's parameter for `param`, with a cast that gives it its type."""
+        place = self._places.setdefault(param.index, len(self._places) + 1)
         return f"${place}::{type_}"
 
     @property
-    def slots(self) -> tuple[int, ...]:
-        """The slots that $1, $2, ... take."""
+    def parameters(self) -> tuple[int, ...]:
+        """The indexes of the operation's parameters that are bound to $1, $2, ... ."""
         return tuple(self._places)
 
 
 @cache
 def identifier(name: str) -> str:
-    """A name of the schema, quoted where PostgreSQL needs it."""
-    return str(DIALECT.identifier_preparer.quote(name))
+    """Return a name of the schema, quoted if PostgreSQL requires it."""
+    return str(POSTGRESQL.identifier_preparer.quote(name))
 
 
 @cache
 def table_of(table: FromClause) -> str:
-    """A table by its name."""
+    """Return the quoted name of a table."""
     assert isinstance(table, Table)
-    return str(DIALECT.identifier_preparer.format_table(table))
+    return str(POSTGRESQL.identifier_preparer.format_table(table))
 
 
 @cache
 def bound_type(column: Column[Any]) -> str:
-    """A column's type without collation, length or scale, which would change a value to compare."""
-    for kind, name in PLAIN.items():
+    """Return a column's type without collation, length or scale, which would change a compared value."""
+    for kind, name in PLAIN_TYPES.items():
         if isinstance(column.type, kind):
             return name
-    return str(column.type.compile(DIALECT)).lower()
+    return str(column.type.compile(POSTGRESQL)).lower()
 
 
-def column_of(row: str, column: Column[Any]) -> str:
-    """A column of the row under this alias."""
+def sql_column(row: str, column: Column[Any]) -> str:
+    """Return a column of the row with this alias."""
     return f"{row}.{identifier(column.name)}"
 
 
 def literal(value: str) -> str:
-    """A string literal of ours, never of a request."""
+    """Return a string literal; never called with a value of a request."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def all_of(conditions: Iterable[str]) -> str:
-    """Conditions joined by AND; true where there are none."""
+    """Join conditions by AND; `true` without conditions."""
     return _joined(conditions, " AND ", "true")
 
 
 def any_of(conditions: Iterable[str]) -> str:
-    """Conditions joined by OR; false where there are none."""
+    """Join conditions by OR; `false` without conditions."""
     return _joined(conditions, " OR ", "false")
 
 
@@ -98,6 +98,6 @@ def _joined(conditions: Iterable[str], word: str, without: str) -> str:
 
 
 def where(conditions: Iterable[str]) -> str:
-    """A WHERE of these conditions; nothing where there are none."""
+    """Return the WHERE clause of these conditions; empty without conditions."""
     every = " AND ".join(conditions)
     return f" WHERE {every}" if every else ""

@@ -1,4 +1,4 @@
-"""A statement as PostgreSQL prepares it, and which values its parameters take."""
+"""A compiled statement, and the parameters of the operation that it binds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,22 @@ from models.database.asynchronous import Statement
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A statement, and which slots its parameters $1, $2, ... take."""
+    """A statement with the indexes of the operation's parameters for its $1, $2, ... ."""
 
     statement: Statement
-    slots: tuple[int, ...]
+    parameters: tuple[int, ...]
 
     @classmethod
     def of(cls, text: str, builder: SqlBuilder) -> "Compiled":
-        """The statement of a finished builder, whose parameters are all in the text."""
-        assert all(f"${place}::" in text for place in range(1, len(builder.slots) + 1))
-        return cls(Statement(text, len(builder.slots), builder.searches), builder.slots)
+        """Make the statement of a text whose aliases and parameters come from this builder."""
+        parameters = builder.parameters
+        assert all(f"${place}::" in text for place in range(1, len(parameters) + 1))
+        return cls(Statement(text, len(parameters), builder.searches), parameters)
+
+    def arguments(self, values: Sequence[Any]) -> list[Any]:
+        """Return the arguments for $1, $2, ..., given the values of the operation's parameters."""
+        return [values[index] for index in self.parameters]
 
     def bound(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The parameters of the unprepared statement, by name."""
-        return {f"p{place}": values[slot] for place, slot in enumerate(self.slots, start=1)}
+        """Return the arguments of the unprepared statement, by name."""
+        return {f"p{place}": values[index] for place, index in enumerate(self.parameters, start=1)}

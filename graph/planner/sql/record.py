@@ -1,53 +1,53 @@
-"""JSON objects in SQL: response keys in order, whatever their number and length.
+"""JSON objects in SQL, with response keys in order and of any number and length.
 
-`row_to_json` of a subselect is PostgreSQL's cheapest object builder, but a column label ends at 63
-bytes and a select list at 1,664 entries. Beyond either, and for an object without fields, the
-object's text is concatenated instead.
+`row_to_json` of a subselect is PostgreSQL's cheapest object builder, but PostgreSQL cuts a column label
+at 63 bytes and limits a select list to 1,664 entries. For longer keys, for more fields, and for an
+object without fields, the SQL concatenates the object's text instead.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Column
 
-from graph.planner.sql.builder import SqlBuilder, column_of, literal
+from graph.planner.sql.builder import SqlBuilder, literal, sql_column
 from models.base import FixedPoint
 
-Fields = Sequence[tuple[str, str]]
-"""Response keys, each with an expression."""
+JsonFields: TypeAlias = Sequence[tuple[str, str]]
+"""Response keys, each with a SQL expression."""
 MAX_LABEL = 63
-MAX_COLUMNS = 1_600
+MAX_SELECT_LIST = 1_600
 EMPTY_LIST = "'[]'::json"
 
 
 def base64_of(value: str) -> str:
-    """base64 of a text's UTF-8 bytes, on one line."""
+    """Return base64 of a text's UTF-8 bytes, without line breaks."""
     return f"translate(encode(convert_to({value}, 'UTF8'), 'base64'), E'\\n', '')"
 
 
 def exact(row: str, column: Column[Any]) -> str:
-    """A column as JSON shows it; a decimal as text, since JSON numbers are read as floats."""
-    shown = column_of(row, column)
+    """Return a column as JSON contains it: decimals as text, since clients read numbers as floats."""
+    shown = sql_column(row, column)
     if isinstance(column.type, FixedPoint):
         return f"round({shown}, {column.type.decimals})::text"
     return shown
 
 
 def text(value: str) -> str:
-    """A constant of ours (a type name, a key); GraphQL names need no quoting."""
+    """Return a text constant of the schema, such as a type name."""
     return f"{literal(value)}::text"
 
 
-def object_columns(fields: Fields) -> tuple[str, bool]:
-    """Select list of a row that is an object; True if it is one column of finished JSON."""
-    if 0 < len(fields) <= MAX_COLUMNS and all(len(key) <= MAX_LABEL for key, _ in fields):
-        # A response key is a GraphQL name: it has no quotation mark.
+def object_columns(fields: JsonFields) -> tuple[str, bool]:
+    """Return the select list of an object, and whether it is one column `o` of finished JSON."""
+    if 0 < len(fields) <= MAX_SELECT_LIST and all(len(key) <= MAX_LABEL for key, _ in fields):
+        # A response key is a GraphQL name, which contains no quotation mark.
         return ", ".join(f'{value} AS "{key}"' for key, value in fields), False
     return f"{concatenated(fields)} AS o", True
 
 
-def concatenated(fields: Fields) -> str:
-    """The object as concatenated text; for what no row type can hold."""
+def concatenated(fields: JsonFields) -> str:
+    """Return an object as concatenated text, for fields that no row type can hold."""
     parts = []
     for index, (key, value) in enumerate(fields):
         lead = f'{"," if index else ""}"{key}":'
@@ -62,20 +62,20 @@ def _concat(parts: Sequence[str]) -> str:
     return f"concat({', '.join(parts)})"
 
 
-def json_of(fields: Fields, builder: SqlBuilder, source: str = "") -> str:
-    """The JSON object of the one row that these fields are selected from; NULL without it.
+def json_of(fields: JsonFields, builder: SqlBuilder, source: str = "") -> str:
+    """Return the JSON object of the only row of `source`, or NULL without a row.
 
-    `source` is all behind the select list: FROM, WHERE.
+    `source` is the SQL after the select list: FROM, WHERE.
     """
     columns, finished = object_columns(fields)
     row = builder.name("x")
-    # With the star it is the row, also where a response key is the alias.
+    # `x.*` is the row even if a response key is equal to the alias.
     value = f"{row}.o" if finished else f"row_to_json({row}.*)"
     return f"(SELECT {value} FROM (SELECT {columns}{source}) AS {row})"
 
 
 def json_list(columns: str, finished: bool, builder: SqlBuilder, source: str) -> str:
-    """The JSON array of the rows of a select list made by `object_columns`, in their order."""
+    """Return the JSON array of the rows of a select list of `object_columns`, in their order."""
     rows = builder.name("x")
     value = f"{rows}.o" if finished else f"{rows}.*"
     found = f"(SELECT {columns}{source}) AS {rows}"

@@ -1,4 +1,4 @@
-"""Accounts: who may sign in, what is kept of a password and of a token, when a session ends."""
+"""Accounts: sign-in, what is stored of passwords and tokens, when a session ends."""
 
 import logging
 import threading
@@ -38,7 +38,7 @@ def verifications() -> Iterator[list[str]]:
 
 
 def everything(database: Database) -> str:
-    """All that is in the database, as text."""
+    """The whole contents of the database, as text."""
     tables = rows(
         database, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"
     )
@@ -47,7 +47,7 @@ def everything(database: Database) -> str:
 
 
 def sessions(database: Database) -> list[tuple[int, bool]]:
-    """User and whether it lives, of each session, the oldest first."""
+    """The user of each session and whether it is valid, oldest first."""
     query = "SELECT user_id, revoked_at IS NULL FROM sessions ORDER BY created_at"
     return [(user, living) for user, living in rows(database, query)]
 
@@ -105,7 +105,7 @@ def test_two_users_cannot_share_a_name(fresh: Database) -> None:
 
 
 @pytest.mark.parametrize("role", ["public", "root", "ADMIN", ""])
-def test_nobody_is_given_a_role_that_does_not_exist(fresh: Database, role: str) -> None:
+def test_unknown_role_is_an_error(fresh: Database, role: str) -> None:
     with pytest.raises(InvalidAttribute):
         make_user(fresh, "anna", role)
 
@@ -137,7 +137,7 @@ def test_unknown_name_and_wrong_password_cost_and_answer_the_same(
 
 
 @pytest.mark.parametrize("stored", ["", "$argon2id$", "$argon2id$v=19$é", "$2b$12$abc"])
-def test_what_is_no_hash_signs_nobody_in(fresh: Database, stored: str) -> None:
+def test_invalid_hash_allows_no_sign_in(fresh: Database, stored: str) -> None:
     run_sql(fresh, "INSERT INTO users (username, password) VALUES ('anna', :p)", p=stored)
     for given in ("", stored, PASSWORD):
         with pytest.raises(InvalidCredentials):
@@ -171,7 +171,7 @@ def test_session_ends_after_twelve_hours(fresh: Database) -> None:
     assert abs(ends - datetime.now(UTC) - timedelta(hours=12)) < timedelta(seconds=10)
 
 
-def test_nobody_signs_in_with_a_password_that_was_changed_meanwhile(fresh: Database) -> None:
+def test_password_that_was_changed_meanwhile_allows_no_sign_in(fresh: Database) -> None:
     make_user(fresh, "anna")
     before = verify(fresh, "anna", PASSWORD, "")
     write(fresh, lambda session: account.set_password(session, 1, "another horse battery"))

@@ -1,4 +1,4 @@
-"""The throttle of passwords: per name and address, for all processes, without telling names."""
+"""The throttle of passwords: by name and address, across processes, without revealing names."""
 
 import threading
 
@@ -81,7 +81,7 @@ def test_who_has_signed_in_is_counted_too(fresh: Database) -> None:
         assert refused.value.attribute == "old_password"
     with pytest.raises(TooManyAttempts):
         verify(fresh, "anna", PASSWORD, "192.0.2.1", signed_in=True)
-    # And keeps nobody from signing in.
+    # Other users still sign in.
     assert verify(fresh, "anna", PASSWORD, "192.0.2.1").username == "anna"
 
 

@@ -1,4 +1,4 @@
-"""Names of users and keys: plain, and none that looks like another, whoever writes them."""
+"""Names of users and keys: plain characters, and no two names that look alike."""
 
 import pytest
 from argon2 import PasswordHasher
@@ -31,7 +31,7 @@ def test_two_names_do_not_look_alike(fresh: Database, first: str, second: str) -
 
 
 @pytest.mark.parametrize("name", ["\u0430nna", "änna", "", " anna", "an\u200bna", "a--b", "\uff41"])
-def test_names_are_plain_whoever_writes_them(fresh: Database, name: str) -> None:
+def test_names_are_plain_by_every_writer(fresh: Database, name: str) -> None:
     make_user(fresh, "ben")
     key = "INSERT INTO api_keys (name, role, key_hash, expires_at)"
     for statement in (

@@ -1,4 +1,4 @@
-"""Passwords that a guesser tries first are refused; those that were there before still sign in."""
+"""Common passwords are rejected; users whose password is older than the rule still sign in."""
 
 import pytest
 from argon2 import PasswordHasher

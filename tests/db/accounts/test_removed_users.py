@@ -1,4 +1,4 @@
-"""Removed users: nobody can be them any more, and nobody else is named as they were."""
+"""Removed users: they cannot sign in, and their names are not given again."""
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +11,7 @@ from tests.requests import rows
 from tests.writing import PASSWORD, make_user, write
 
 
-def test_removed_user_is_nobody_and_keeps_the_name(fresh: Database) -> None:
+def test_removed_user_cannot_act_and_keeps_the_name(fresh: Database) -> None:
     make_user(fresh, "anna", "admin")
     make_user(fresh, "ben", "admin")
     before = verify(fresh, "anna", PASSWORD, "")

@@ -1,4 +1,4 @@
-"""`server.py user ...`: accounts from the command line, the password never an argument."""
+"""`server.py user`: accounts by the command line; a password is never an argument."""
 
 import io
 import sys
@@ -23,7 +23,7 @@ def parse(*arguments: str) -> Namespace:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is typed at the prompts of a terminal, one after another."""
+    """Answers the prompts of a terminal, in order."""
     lines: list[str] = []
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr(user_command, "getpass", lambda _prompt: lines.pop(0))

@@ -1,4 +1,4 @@
-"""A few lots, and what happens to them in SQL: what the tests of the rules of matter share."""
+"""A few lots and the SQL of their events, for the tests of the balance rules."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def state(database: Database, custody: dict[int, str]) -> None:
 
 
 def refused(database: Database, statement: str) -> tuple[str, str]:
-    """Code and message of the statement's refusal, which left nothing behind."""
+    """The code and message of the statement's error; asserts that nothing was written."""
     before = contents(database)
     with pytest.raises(DBAPIError) as error:
         run_sql(database, statement)
@@ -87,7 +87,7 @@ def marked(database: Database) -> tuple[list[int], list[int]]:
 
 
 def stays(database: Database, statement: str) -> None:
-    """The statement is refused, whatever by, and left nothing behind."""
+    """Assert that the statement fails and writes nothing."""
     before = contents(database)
     with pytest.raises(DBAPIError):
         run_sql(database, statement)

@@ -1,4 +1,4 @@
-"""Random sequences of what can happen to matter, against a ledger in Python that knows no SQL.
+"""Random sequences of events of lots, compared with a ledger in Python.
 
 After each step the database's state is the ledger's: what was accepted conserves mass, what was
 refused left nothing behind, and was refused for the reason the ledger gives.
@@ -37,7 +37,7 @@ STEPS = st.lists(
 
 
 class Ledger:
-    """Lots in grams, what they gave to whom, and which are held."""
+    """Lots in grams, the flows between them, and their holds."""
 
     def __init__(self) -> None:
         self.grams: dict[int, int] = {}
@@ -71,7 +71,7 @@ class Ledger:
         return total
 
     def refuses(self, *lots: int, uses: int | None = None) -> str | None:
-        """Why the state after a step cannot be, of the lots it is about."""
+        """The rule that the state after a step breaks, if any."""
         if uses is not None and uses in self.reached():
             return "BATCH_ON_HOLD"
         if any(self.drawn(lot) > self.grams[lot] for lot in lots[:1]):
@@ -84,14 +84,14 @@ class Ledger:
 
 
 class Mill:
-    """Does each step in the database and in the ledger."""
+    """Applies each step to the database and to the ledger."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.ledger = Ledger()
 
     def run(self, statement: str) -> str | None:
-        """The code of what was refused, or None."""
+        """The code of the error, or None."""
         try:
             with self.connection.begin_nested():
                 self.connection.execute(text(statement))
@@ -191,7 +191,7 @@ class Mill:
             assert self.run(statement) is None
 
     def check(self) -> None:
-        """The tables say what the ledger says, and every lot gave no more than it holds."""
+        """Assert that the tables equal the ledger, and that no lot is overdrawn."""
         ledger, ask = self.ledger, self.ask
         made = {(row[1], row[0]): row[2] for row in ask("cacao_batch_input", "quantity_kg * 1000")}
         sold = {

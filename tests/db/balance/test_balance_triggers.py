@@ -1,4 +1,4 @@
-"""Custody, yields, claims and mass balance, whoever writes: what is refused."""
+"""Custody, yields, claims and mass balance: the statements that fail, and that they write nothing."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -82,11 +82,14 @@ def test_custody_is_not_restated_against_what_it_was_made_of(
 
 
 def test_identity_preserved_lot_that_gave_keeps_its_origin(lots: Database) -> None:
-    """Else what was made of it would be of two origins afterwards."""
+    """Otherwise the lots made from it would have two origins."""
     state(lots, {1: "identity_preserved", 2: "identity_preserved", 3: "identity_preserved"})
     use(lots, 1, 4)
     use(lots, 3, 4)
-    why = ("CUSTODY_BROKEN", "cacao batch 3 is of one origin, and has given as such")
+    why = (
+        "CUSTODY_BROKEN",
+        "cacao batch 3 keeps its origin: an identity preserved batch was made of it",
+    )
     assert refused(lots, "insert into cacao_batch_input values (3, 2, 1)") == why
     move = "update cacao_batches set supplier_id = 2 where cacao_batch_id = {}"
     assert refused(lots, move.format(3)) == why
@@ -106,7 +109,7 @@ def test_chain_of_identity_preserved_lots_is_written_at_once(lots: Database) -> 
 
 
 def test_custody_is_not_strengthened_while_an_input_is_weakened(lots: Database) -> None:
-    """Each of the two writers sees nothing of the other, and only one of them may go on."""
+    """The two writers do not see each other's changes; only one of them may commit."""
     state(lots, {1: "segregated", 3: "mass_balance", 5: "mass_balance"})
     use(lots, 1, 4)
     use(lots, 4, 5)

@@ -1,4 +1,4 @@
-"""Many writers at once on one lot and on one account: nothing is overdrawn, no deadlock surfaces.
+"""Concurrent writers of one lot and one account: no overdraft, and no deadlock reaches a client.
 
 MATTER_SECONDS=30 asks for the long form; `pytest -s` tells the throughput.
 """
@@ -26,7 +26,7 @@ Write = Callable[[Connection, random.Random, int], None]
 
 
 def outcome(connection: Connection, write: Write, rng: random.Random, number: int) -> str:
-    """What became of one write: a statement, and with it a transaction."""
+    """The outcome of one write, which is a transaction of one statement."""
     try:
         write(connection, rng, number)
     except DBAPIError as error:
@@ -36,7 +36,7 @@ def outcome(connection: Connection, write: Write, rng: random.Random, number: in
 
 
 def write_together(database: Database, write: Write, told: str) -> Counter[str]:
-    """All writers write for SECONDS; how often what came of it."""
+    """Run all writers for SECONDS; count the outcomes."""
     together = Barrier(WRITERS)
     engine = database.engine().execution_options(isolation_level="AUTOCOMMIT")
 

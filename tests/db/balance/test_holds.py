@@ -1,4 +1,4 @@
-"""Losses and holds, whoever writes: what is refused, and what was not written."""
+"""Losses and holds: the statements that fail, and that they write nothing."""
 
 import pytest
 

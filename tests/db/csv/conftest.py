@@ -1,4 +1,4 @@
-"""What the import's tests share: a loader of CSV text, a reader of rows, and the real files."""
+"""Fixtures of the import's tests: a loader of CSV text, a reader of rows, the real files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Circles of uses: found in memory, and refused in files and across them."""
+"""Circles of uses: found in memory, and rejected within a file and across files."""
 
 import random
 

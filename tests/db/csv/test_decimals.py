@@ -1,4 +1,4 @@
-"""No quantity is read a thousand times too small or too large: the decimal separator of a file."""
+"""The decimal separator of a file: no quantity is read a thousand times too small or too large."""
 
 import csv
 from decimal import Decimal
@@ -25,7 +25,7 @@ def mark_of(*values: str, delimiter: str = ";", decimal: str = "auto") -> str:
 
 
 def batches(load: Loader, *values: str, delimiter: str = ";", **options: Any) -> list[Decimal]:
-    """What is stored of lots of these quantities, in the order of the file."""
+    """The stored quantities of lots, in the order of the file."""
     load("suppliers", "name,location\nA,X\n")
     rows = "".join(
         f'A;X;L{number};"{value}";nibs\n'.replace(";", delimiter)
@@ -178,7 +178,7 @@ def test_number_of_a_sheet_is_written_as_it_is() -> None:
 
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
 def test_reject_file_is_never_read_another_way(load: Loader, delimiter: str) -> None:
-    """The lines that told the separator are not in it."""
+    """It lacks the lines from which the separator was detected."""
     reject = load.folder / "rejects.csv"
     assert batches(load, "12,5", delimiter=delimiter) == [Decimal("12.5")]
     content = (

@@ -1,4 +1,4 @@
-"""Files as spreadsheets write them: `sep=`, rows of delimiters alone, encodings, XLSX."""
+"""Files of spreadsheets: `sep=`, rows of delimiters alone, encodings, XLSX."""
 
 import csv
 import io
@@ -385,7 +385,7 @@ def test_other_files_are_named(tmp_path: Path, save: Save) -> None:
         read(path)
 
 
-def test_format_is_told_by_content(tmp_path: Path, save: Save) -> None:
+def test_format_is_detected_by_content(tmp_path: Path, save: Save) -> None:
     path = tmp_path / "named.csv"
     path.write_bytes(save(["a"], ["x"]).read_bytes())
     assert read(path) == [(2, ["x"])]

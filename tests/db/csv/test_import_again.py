@@ -1,4 +1,4 @@
-"""What a row that comes again leaves as it is: known values, and keys that arrive later."""
+"""Rows that are imported again: known values stay, and keys may arrive later."""
 
 import csv
 
@@ -199,7 +199,7 @@ def test_warning_is_no_rejection(load: Loader) -> None:
 
 
 def test_events_that_differ_in_a_digit_are_written_once_each(lots: Loader) -> None:
-    """In one file as in two: equal for jsonb, but not what a leaf of the ledger says."""
+    """In one file or two: equal as jsonb, but with different leaves in the ledger."""
     content = "product_id,timestamp,event,details\n" + "".join(
         f'1,2026-01-01T00:00:00Z,weighed,"{{""kg"":{kg}}}"\n' for kg in ("1.0", "1.00", "1.0")
     )

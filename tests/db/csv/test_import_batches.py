@@ -97,7 +97,7 @@ def test_lot_number_is_required(coops: Loader) -> None:
     assert report.first_rejections[0].reason == "lot_number is empty"
 
 
-def test_a_constraint_is_told_in_words_for_people(load: Loader) -> None:
+def test_error_of_a_constraint_is_in_plain_words(load: Loader) -> None:
     load("suppliers", "name,location\nA,X\n")
     content = "supplier_id,lot_number,quantity,harvest_date,production_date\n1,L,5,2026-05-01,2026-01-01\n"
     (rejection,) = load("cacao-batches", content).first_rejections

@@ -100,7 +100,7 @@ def test_bar_is_drawn_on_a_terminal(load: Loader, monkeypatch: pytest.MonkeyPatc
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "TIMEOUTS", 0)
+    monkeypatch.setattr(progress, "PROGRESS_DELAY", 0)
     run_command(load.database, "manufacturers", load.save("name,location\nA,X\n"))
     assert "file.csv: 100%" in terminal.getvalue()
     assert "18.0/18.0" in terminal.getvalue()

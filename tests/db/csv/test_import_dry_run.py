@@ -1,4 +1,4 @@
-"""A dry run leaves the database as it was, the numbers of its sequences too."""
+"""A dry run leaves the database unchanged, its sequences included."""
 
 import pytest
 

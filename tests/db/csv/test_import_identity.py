@@ -1,4 +1,4 @@
-"""What is in use does not become something else by an import."""
+"""An import does not change the identity of a row that other rows refer to."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What happens around the rows: reject files, all-or-nothing, dry runs, unforeseen constraints."""
+"""Reject files, imports of all rows or none, dry runs, and constraints that only the database has."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Names and identifiers of files have the same form as those of every other way in."""
+"""Names and identifiers of files have the same normal form as those of the API."""
 
 import pytest
 

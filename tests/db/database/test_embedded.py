@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: kept between runs, one owner at a time, and back after any kill."""
+"""The embedded PostgreSQL: kept between runs, one owner at a time, recovered after any signal."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from psycopg2.extras import wait_select
 
 from models.embedded import server as embedded
 from models.embedded.server import AlreadyInUse, EmbeddedError
-from tests.bounds import within
+from tests.bounds import wait_for, within
 from tests.conftest import FAST, ROOT, temporary_folder
 
 
@@ -73,7 +73,7 @@ def pid_of_postgres(folder: Path) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that nobody waited for is dead all the same."""
+    """Whether the process runs; a zombie counts as dead."""
     with suppress(OSError):
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     try:
@@ -152,9 +152,9 @@ def test_log_is_for_its_owner_and_has_no_values(folder: Path) -> None:
         # Of a backend that crashes, PostgreSQL's details tell what it was running.
         with pytest.raises(psycopg2.OperationalError):
             crash_while(server.url, f"SELECT '{SECRET}', pg_sleep(60)")
+        wait_for(lambda: "was terminated by signal 9" in journal.read_text())
         wait_for_answer(server.url, "DROP TABLE IF EXISTS secrets")
         written = journal.read_text()
-    assert "was terminated by signal 9" in written
     for part in (SECRET, "Geheim", "secrets", "SELECT", "STATEMENT", "DETAIL"):
         assert part not in written
 
@@ -295,7 +295,7 @@ def test_second_start_is_quick(folder: Path) -> None:
 
 
 def wait_for_answer(url: str, statement: str) -> object:
-    """What the server says once it is back."""
+    """The result of the statement once the server is back."""
     deadline = time.monotonic() + within(60)
     while True:
         try:
@@ -323,7 +323,7 @@ def test_postgres_that_ends_is_started_again_at_the_same_url(
 
 
 def test_backend_that_is_busy_does_not_hold_up_the_start_after_a_kill(folder: Path) -> None:
-    """It does not notice that PostgreSQL died until it has something to say."""
+    """The backend notices PostgreSQL's death only when it sends a result."""
     busy = "DO $$ BEGIN LOOP NULL; END LOOP; END $$"
     with embedded.start(folder, FAST) as server:
         connection = psycopg2.connect(server.url, async_=1)

@@ -1,4 +1,4 @@
-"""The pool of reading connections when PostgreSQL or the network does not do as expected."""
+"""The pool of reading connections when PostgreSQL or the network fails."""
 
 import asyncio
 import time
@@ -53,13 +53,13 @@ def run(proxy: Proxy, act: Act, size: int = 4, timeouts: Timeouts = Timeouts()) 
 
 
 async def ask(pool: Pool, number: int) -> None:
-    """Ask for a number, and get that one."""
+    """Select a number and assert that this number is returned."""
     answer: Any = await pool.fetch(ECHO, [number])
     assert answer == number
 
 
 def test_connections_that_are_reset_are_replaced_soon(proxy: Proxy) -> None:
-    """Uvloop says nothing of a reset: a request would wait until its time is up."""
+    """Uvloop does not report a reset: a request would wait until its timeout."""
 
     async def act(pool: Pool) -> None:
         loop = asyncio.get_running_loop()
@@ -73,7 +73,7 @@ def test_connections_that_are_reset_are_replaced_soon(proxy: Proxy) -> None:
     run(proxy, act)
 
 
-def test_nobody_gets_another_ones_answer_while_connections_are_reset(proxy: Proxy) -> None:
+def test_answers_are_not_mixed_up_while_connections_are_reset(proxy: Proxy) -> None:
     answered = 0
 
     async def act(pool: Pool) -> None:
@@ -103,7 +103,7 @@ def test_nobody_gets_another_ones_answer_while_connections_are_reset(proxy: Prox
     assert answered > 100
 
 
-def test_statement_that_is_never_answered_ends_with_the_patience(proxy: Proxy) -> None:
+def test_statement_that_is_never_answered_ends_with_the_timeout(proxy: Proxy) -> None:
     async def act(pool: Pool) -> None:
         loop = asyncio.get_running_loop()
         await ask(pool, 1)
@@ -121,7 +121,7 @@ def test_statement_that_is_never_answered_ends_with_the_patience(proxy: Proxy) -
 
 
 def end_backends(proxy: Proxy) -> None:
-    """As an administrator does: the server says so, and closes."""
+    """End all backends as an administrator does: with an error to the client."""
     url = f"postgresql://postgres@127.0.0.1:{proxy.port}/cacaotrace"
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -207,7 +207,7 @@ def test_blocking_statement_that_is_never_answered_ends_too(proxy: Proxy) -> Non
 
 
 def test_no_clock_of_the_wall_decides_how_long_is_waited() -> None:
-    """Only when a token expires, and the time of a log line, are of the wall."""
+    """Only the expiry of tokens and the time of log lines use the wall clock."""
     root = Path(__file__).parents[3]
     sources = [*root.glob("*.py"), *(root / "graph").rglob("*.py"), *(root / "models").glob("*.py")]
     using = {path.relative_to(root).as_posix() for path in sources if uses_the_wall_clock(path)}

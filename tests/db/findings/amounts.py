@@ -1,4 +1,4 @@
-"""What trips the rules about amounts, and what just does not."""
+"""SQL that breaks the rules about amounts, and SQL just within them."""
 
 from tests.db.findings.sound import Sample
 

@@ -1,4 +1,4 @@
-"""What the first design's columns may lack, and what that trips."""
+"""Values that columns of the first design may lack, and the findings about them."""
 
 from tests.db.findings.sound import Sample
 

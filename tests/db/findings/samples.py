@@ -1,4 +1,4 @@
-"""For every rule what trips it in the sound world, and what just does not."""
+"""For every rule: SQL that breaks it in the sound world, and SQL just within it."""
 
 from tests.db.findings.amounts import MATTER
 from tests.db.findings.gaps import EVENT, GAPS

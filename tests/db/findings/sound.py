@@ -1,9 +1,10 @@
-"""A small world that trips no rule, each figure at its very bound, and how it is broken and asked."""
+"""A small world that breaks no rule, each figure at its limit, and an auditor of it."""
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from models.database.engines import Database
@@ -56,9 +57,9 @@ Finding = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sample:
-    """SQL that breaks a rule, what is found of it, and SQL that just does not.
+    """SQL that breaks a rule, the finding, and SQL that is just within the rule.
 
-    `where` are the columns that are set; `also` are other rules that this cannot but break.
+    `where` are the columns that are set; `also` are other rules that it breaks as well.
     """
 
     rule: str
@@ -74,7 +75,7 @@ class Sample:
 
 
 class Auditor:
-    """Breaks a world past its triggers, in a transaction that is never committed, and asks."""
+    """Breaks rules with triggers off, in a transaction that is rolled back, and lists findings."""
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
@@ -88,11 +89,19 @@ class Auditor:
         self, scope: Scope = EVERYTHING, window: Window = ALL, rules: Sequence[str] = ()
     ) -> list[Finding]:
         branches = [branch for branch in BRANCHES if not rules or branch.rule.code in rules]
-        self._cursor.execute(listing_of(branches, scope, window))
+        self._execute(listing_of(branches, scope, window))
         return [dict(zip(COLUMNS, row, strict=True)) for row in self._cursor.fetchall()]
 
+    def _execute(self, statement: str) -> None:
+        """Run a statement that the connection, which the tests share, plans at the first time only."""
+        name = f"findings_{sha256(statement.encode()).hexdigest()[:32]}"
+        self._cursor.execute("select from pg_prepared_statements where name = %s", [name])
+        if self._cursor.fetchone() is None:
+            self._cursor.execute(f"prepare {name} as {statement}")
+        self._cursor.execute(f"execute {name}")
+
     def edges(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """What products took of lots, and lots of lots."""
+        """The flows from lots to products, and from lots to lots."""
         self._cursor.execute("select product_id, cacao_batch_id from product_cacao_batch")
         uses = self._cursor.fetchall()
         self._cursor.execute("select output_batch_id, input_batch_id from cacao_batch_input")
@@ -105,8 +114,15 @@ class Auditor:
 
 @contextmanager
 def auditing(database: Database) -> Iterator[Auditor]:
-    """An auditor of this world, as which it is left afterwards."""
-    with closing(database.engine().raw_connection()) as raw, closing(raw.cursor()) as cursor:
+    """An auditor of this world, which is left as it was."""
+    with closing(database.engine().raw_connection()) as raw, auditing_by(raw) as auditor:
+        yield auditor
+
+
+@contextmanager
+def auditing_by(raw: Any) -> Iterator[Auditor]:
+    """An auditor by this connection, which keeps the plans of its statements."""
+    with closing(raw.cursor()) as cursor:
         try:
             for sequence, number in FIRST_NUMBERS.items():
                 cursor.execute(f"alter sequence {sequence} restart with {number}")
@@ -132,7 +148,7 @@ def scopes() -> Iterator[Scope]:
 
 
 def members(auditor: Auditor, scope: Scope) -> tuple[set[int], set[int], set[int]]:
-    """Naively: the products of a scope, its lots, and the lots of which what they gave counts."""
+    """The products of a scope, its lots, and the lots whose outgoing flows count; computed naively."""
     start, (uses, inputs) = int(scope.start), auditor.edges()
     if scope.kind == "Supplier":
         own = {lot for lot, supplier in auditor.suppliers().items() if supplier == start}
@@ -152,6 +168,6 @@ def members(auditor: Auditor, scope: Scope) -> tuple[set[int], set[int], set[int
 
 
 def belongs(finding: Finding, products: set[int], lots: set[int], givers: set[int]) -> bool:
-    """Whether a finding is one of a scope: an edge is of who took, or of a giver that counts."""
+    """Whether a finding is in a scope: a flow belongs to its target, or to a source that counts."""
     took = finding["product_id"] in products or finding["cacao_batch_id"] in lots
     return took or finding["input_batch_id"] in givers

@@ -1,4 +1,4 @@
-"""`server.py audit findings`: what it writes, and its exit code."""
+"""`server.py audit findings`: its output and its exit code."""
 
 import csv
 import json
@@ -96,7 +96,7 @@ def test_products_of_a_lot_with_findings_have_them_unless_asked_alone(
 
 
 @pytest.mark.parametrize("whose", ["--product", "--batch", "--supplier"])
-def test_who_is_not_there_is_told_and_is_not_without_findings(
+def test_unknown_subject_is_an_error_and_not_an_empty_result(
     sample: Database, capsys: pytest.CaptureFixture[str], whose: str
 ) -> None:
     assert audit(sample, whose, "0") == 2

@@ -1,4 +1,4 @@
-"""Each rule finds what breaks it, with exact figures, and nothing that just does not."""
+"""Each rule finds the rows that break it, with exact figures, and no row at the limit."""
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_findings_of_a_scope_are_those_of_everything_that_belong_to_it(
         assert [shown(finding) for finding in auditor.find(scope)] == expected, scope
 
 
-def test_finding_of_a_lot_is_found_by_whoever_was_made_of_it(auditor: Auditor) -> None:
+def test_finding_of_a_lot_is_in_the_scopes_of_everything_made_from_it(auditor: Auditor) -> None:
     auditor.write("delete from cacao_batch_plot where cacao_batch_id = 1")
     told = [scope for scope in scopes() if auditor.find(scope)]
     assert told == [
@@ -70,7 +70,7 @@ def test_finding_of_a_lot_is_found_by_whoever_was_made_of_it(auditor: Auditor) -
 
 
 def test_marks_that_triggers_keep_are_not_believed(auditor: Auditor) -> None:
-    """A hold that was lifted behind the triggers' back, and marks without any hold."""
+    """Marks without a hold, as after a release with triggers off."""
     auditor.write("update cacao_batches set on_hold = true; update products set on_hold = true")
     auditor.write("insert into flags (cacao_batch_id, rule, message) values (3, 'yield', 'x')")
     assert auditor.find() == []

@@ -1,4 +1,4 @@
-"""The statement of findings: ends on circles, finds each of them, and does no more than a page needs."""
+"""The statement of findings: it ends on circles, finds each, and computes no more than a page."""
 
 import random
 
@@ -12,7 +12,7 @@ LOTS = 14
 
 
 def draw(rng: random.Random, auditor: Auditor) -> "nx.DiGraph[int]":
-    """Lots 11 to 24, some without a day, with random edges, from who gave to who took."""
+    """Lots 11 to 24, some without a date, with random flows."""
     days = [rng.choice(("null", "'2026-01-01'", "'2026-02-01'")) for _ in range(LOTS)]
     lots = ", ".join(f"({11 + n}, 1, {day}, 100, 'liquor')" for n, day in enumerate(days))
     columns = "cacao_batch_id, supplier_id, production_date, quantity, stage"
@@ -41,7 +41,7 @@ def test_every_circle_is_found_at_an_edge_of_it(auditor: Auditor, seed: int) -> 
 
 @pytest.mark.parametrize("upstream", ["true", "false"])
 def test_circles_end(auditor: Auditor, upstream: str) -> None:
-    """A circle of two, of three, and a lot on hold within: every rule comes to its end."""
+    """Every rule ends on circles of two and of three lots, one of them on hold."""
     auditor.write(
         "insert into cacao_batch_input values (1, 4, 1), (2, 3, 1), (1, 3, 1);"
         " insert into holds (cacao_batch_id, reason, placed_at) values (1, 'mould', '2026-01-01')"
@@ -75,9 +75,9 @@ def test_page_that_is_full_begins_no_further_rule(auditor: Auditor, backward: bo
 
 
 def test_statement_of_a_product_looks_up_by_index_alone(auditor: Auditor) -> None:
-    """Whatever PostgreSQL believes of the tables: none that holds rows of others is read as a whole."""
+    """No shared table is scanned, whatever the planner's statistics."""
     auditor._cursor.execute("set local enable_seqscan = off")
     auditor._cursor.execute(f"explain {listing_of(BRANCHES, Scope('Product', '1'))}")
     plan = [row[0] for row in auditor._cursor.fetchall()]
-    # What waits for its leaf is few, and has no index so that nobody who writes waits.
+    # The queue of the ledger is short, and has no index, so that writers do not wait.
     assert [line for line in plan if "Seq Scan on" in line and "ledger_queue" not in line] == []

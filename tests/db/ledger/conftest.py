@@ -1,5 +1,6 @@
 """A ledger of a test's own: a small supply chain, a key, and the file of published checkpoints."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ledger.integrate import Integrated, LogConfig, integrate
 from ledger.note import Signer, make_key
 from models.database.engines import Database
 from tests import world
+from tests.conftest import Cluster, opened
+from tests.database_pool import DatabasePool
 
 EVENTS = """
 insert into transactions (product_id, cacao_batch_id, event, details, event_id, "timestamp")
@@ -27,7 +30,7 @@ from generate_series(%s, %s) i"""
 
 @dataclass
 class Kept:
-    """A database and who keeps its ledger."""
+    """A database and the configuration of its ledger."""
 
     database: Database
     log_config: LogConfig
@@ -44,7 +47,7 @@ class Kept:
         return self.log_config.published
 
     def append(self, first: int, last: int) -> None:
-        """Events of these numbers, which wait for the ledger."""
+        """Insert events with these numbers, which wait for the ledger."""
         with self.altering(triggers=True) as cursor:
             cursor.execute(EVENTS, (first, last))
 
@@ -57,12 +60,12 @@ class Kept:
         return examine(self.database, [self.signer.key], self.published, **given)
 
     def first_bad(self) -> Finding:
-        """What is wrong first; there must be something."""
+        """The first error that the examination finds."""
         return self.examine().sorted()[0]
 
     @contextmanager
     def altering(self, *, triggers: bool = False) -> Iterator[cursor_type]:
-        """What a superuser does: past all triggers, unless he leaves them on."""
+        """A superuser's cursor, with triggers off unless `triggers` is set."""
         with (
             closing(self.database.engine().raw_connection()) as raw,
             closing(cast("connection_type", raw.driver_connection).cursor()) as cursor,
@@ -78,15 +81,39 @@ class Kept:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
-@pytest.fixture
-def kept(fresh: Database, tmp_path: Path) -> Kept:
+@dataclass
+class LedgerTemplate:
+    """Databases with a ledger, and the folder of its key and its published checkpoints."""
+
+    pool: DatabasePool
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def ledger_template(
+    cluster: Cluster, schema_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> LedgerTemplate:
     """The world's five events and 25 more, in the ledger under two checkpoints: of 17 and of 30."""
-    world.renew(fresh)
-    make_key(tmp_path / "ledger.key")
-    log_config = LogConfig("cacaotrace", tmp_path / "ledger.key", tmp_path / "ledger.checkpoints")
-    made = Kept(fresh, log_config)
-    made.append(6, 17)
-    made.integrate()
-    made.append(18, 30)
-    made.integrate()
-    return made
+    url, folder = cluster.create(schema_template), tmp_path_factory.mktemp("ledger")
+    make_key(folder / "ledger.key")
+    with opened(url) as database:
+        world.renew(database)
+        made = Kept(database, log_config_in(folder))
+        made.append(6, 17)
+        made.integrate()
+        made.append(18, 30)
+        made.integrate()
+    return LedgerTemplate(DatabasePool(cluster, url), folder)
+
+
+def log_config_in(folder: Path) -> LogConfig:
+    return LogConfig("cacaotrace", folder / "ledger.key", folder / "ledger.checkpoints")
+
+
+@pytest.fixture
+def kept(ledger_template: LedgerTemplate, tmp_path: Path) -> Iterator[Kept]:
+    """The ledger of `ledger_template` and its files, of this test's own."""
+    for file in ledger_template.folder.iterdir():
+        shutil.copy2(file, tmp_path)
+    with ledger_template.pool.database() as url, opened(url) as database:
+        yield Kept(database, log_config_in(tmp_path))

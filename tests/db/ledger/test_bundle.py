@@ -1,4 +1,4 @@
-"""A bundle verifies anywhere, by one file and a key; and not with any one bit of it changed."""
+"""A bundle verifies with one file and a key alone, and fails with any one bit changed."""
 
 import json
 import subprocess
@@ -17,10 +17,8 @@ from ledger.integrate import LogConfig
 from ledger.note import UnusableKey, make_key
 from ledger.verifier import Key, NotVerified, read_key, verify_bundle
 from tests.bounds import within
-from tests.db.ledger.conftest import Kept, kept
+from tests.db.ledger.conftest import Kept
 from tests.writing import run_sql
-
-__all__ = ["kept"]
 
 Bundle = dict[str, Any]
 DATA = Path(__file__).parent / "data"
@@ -109,7 +107,7 @@ def test_bundle_verifies_in_an_empty_folder(kept: Kept, bundle: bytes, tmp_path:
 
 
 def test_bundle_of_an_earlier_version_verifies() -> None:
-    """As it was exported when leaves had no version; a bundle is kept for years."""
+    """A bundle that was exported before leaves had a version."""
     content = (DATA / "version_1.bundle").read_bytes()
     [event] = read(content)["events"]
     assert "version" not in json.loads(event["leaf"])
@@ -262,7 +260,7 @@ WRONG: dict[Callable[[Bundle], None], str] = {
 def test_bundle_that_proves_something_else_fails(
     kept: Kept, bundle: bytes, change: Callable[[Bundle], None]
 ) -> None:
-    """Whoever has the key may sign it; what it says must be so all the same."""
+    """The signature is valid, but the contents are inconsistent."""
     found = read(bundle)
     change(found)
     with pytest.raises(NotVerified) as refused:
@@ -292,7 +290,7 @@ def test_no_bundle_of_what_is_not_there_or_cannot_be_signed(kept: Kept) -> None:
 
 
 def test_tampered_event_is_exported_as_it_was_recorded(kept: Kept) -> None:
-    """The leaf is what was signed, whatever the row says now."""
+    """The export contains the signed leaf, not the altered row."""
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET event = 'sold' WHERE transaction_id = 1")
     content = export(kept.database, kept.log_config, 1).encode()

@@ -1,4 +1,4 @@
-"""Checkpoints that were altered, or are of another key, are found; and a ledger without any is not verified."""
+"""Checkpoints that were altered or signed by another key are detected."""
 
 from datetime import UTC, datetime
 from pathlib import Path

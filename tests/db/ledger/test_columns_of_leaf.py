@@ -1,4 +1,4 @@
-"""A leaf holds every column of an event, and says by which version of its format."""
+"""A leaf contains every column of an event, and the version of its format."""
 
 import json
 import re
@@ -67,7 +67,7 @@ def test_each_column_of_an_event_that_is_altered_is_found(kept: Kept) -> None:
 
 
 def test_column_that_no_leaf_holds_is_found(kept: Kept) -> None:
-    """The database may have one that this version of the program does not know."""
+    """The database may have a column that this version of the program does not know."""
     with kept.altering() as cursor:
         cursor.execute("ALTER TABLE transactions ADD COLUMN weather text")
         cursor.execute("UPDATE transactions SET weather = 'rain'")

@@ -1,4 +1,4 @@
-"""Events become leaves: without gaps, in order, once, whatever else goes on; and nobody waits for that."""
+"""Events become leaves: once, in order, without gaps, and without delaying a writer."""
 
 import json
 import threading
@@ -148,7 +148,7 @@ def test_any_details_have_a_leaf_and_verify(kept: Kept, details: str) -> None:
 
 
 def test_event_of_a_writer_who_ends_late_comes_later(kept: Kept) -> None:
-    """Its number is the lowest, and its sequence is not: what was signed does not change."""
+    """Its number is the lowest, but its sequence is the last: signed leaves do not change."""
     with (
         closing(kept.database.engine().raw_connection()) as slow,
         closing(slow.cursor()) as cursor,

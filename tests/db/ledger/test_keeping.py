@@ -1,4 +1,4 @@
-"""The key, the checkpoints that it signs, the file they are published in, and the thread beside a server."""
+"""The ledger's key, its checkpoints, the file that publishes them, and the server's thread."""
 
 import os
 import shlex
@@ -172,7 +172,7 @@ def test_worker_tells_of_a_fork_once_and_goes_on(
 
 
 def told_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the ledger has logged."""
+    """The log messages of the ledger."""
     return [record.getMessage() for record in caplog.records if record.name == "cacaotrace.ledger"]
 
 

@@ -1,13 +1,11 @@
-"""`server.py ledger` and `server.py audit`, as they are called."""
+"""`server.py ledger` and `server.py audit`."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import run
-from tests.db.ledger.conftest import Kept, kept
-
-__all__ = ["kept"]
+from tests.db.ledger.conftest import Kept
 
 
 @pytest.fixture

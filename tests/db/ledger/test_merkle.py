@@ -1,4 +1,4 @@
-"""Hashes and proofs as published: the vectors of certificate-transparency's reference tests (RFC 6962, 9162).
+"""Hashes and proofs equal the vectors of certificate-transparency's tests (RFC 6962, RFC 9162).
 
 The naive definitions of RFC 9162, section 2.1, stand here once more, for trees of any size.
 """
@@ -166,7 +166,7 @@ def test_database_proves_as_published(fresh: Database) -> None:
 
 
 def fill(database: Database, leaves: list[bytes]) -> None:
-    """A ledger of these leaves, whatever they say."""
+    """A ledger of these leaves, valid or not."""
     tree = Tree()
     for sequence, leaf in enumerate(leaves):
         run_sql(

@@ -1,4 +1,4 @@
-"""Whatever a superuser does to events or to the ledger in SQL is found, and names the first bad event.
+"""Changes that a superuser makes to events or to the ledger are detected, with the first bad event.
 
 Event n is leaf n - 1; checkpoints were signed of 17 and of 30 events.
 """
@@ -22,7 +22,7 @@ from tests.db.ledger.conftest import Kept
 COPY = 'product_id, cacao_batch_id, event, details, "timestamp", record_time, recorded_by'
 
 
-def test_what_nobody_touched_verifies(kept: Kept) -> None:
+def test_unchanged_ledger_verifies(kept: Kept) -> None:
     done = kept.examine()
     assert (done.events, done.checkpoints, done.signed, done.findings) == (30, 4, 30, [])
     assert kept.examine(span=7).findings == []
@@ -185,7 +185,7 @@ def test_first_of_several_bad_events_is_named(kept: Kept) -> None:
 
 
 def test_event_that_says_it_was_recorded_in_the_past_is_found(kept: Kept) -> None:
-    """With all triggers on: it becomes a leaf behind the checkpoint of a time when it was not there."""
+    """With all triggers on: its leaf comes after a checkpoint that is later than its time."""
     with kept.altering(triggers=True) as cursor:
         cursor.execute(
             f"INSERT INTO transactions ({COPY}) SELECT {COPY} FROM transactions WHERE transaction_id = 1"
@@ -197,7 +197,7 @@ def test_event_that_says_it_was_recorded_in_the_past_is_found(kept: Kept) -> Non
 
 
 def test_replay_of_a_leaf_is_found(kept: Kept) -> None:
-    """Signed, even: whoever may drop the constraint makes one event two leaves."""
+    """Even signed: without the constraint one event can have two leaves."""
     tree = Tree()
     for (each,) in kept.rows("SELECT leaf FROM ledger_entries ORDER BY sequence"):
         tree.append(bytes(each))
@@ -221,7 +221,7 @@ def sign(kept: Kept) -> None:
 
 
 def rewrite(kept: Kept, number: int) -> None:
-    """Change an event, and all leaves and hashes with it, as one who knows how would."""
+    """Change an event together with all leaves and hashes."""
     with kept.altering() as cursor:
         cursor.execute(
             "UPDATE transactions SET event = 'sold' WHERE transaction_id = %s", (number,)
@@ -241,7 +241,7 @@ def rewrite(kept: Kept, number: int) -> None:
 
 @pytest.mark.parametrize(("number", "first"), [(8, 1), (17, 1), (18, 18), (30, 18)])
 def test_log_that_was_rewritten_is_not_what_was_signed(kept: Kept, number: int, first: int) -> None:
-    """Which event it was nobody can tell any more: it is named from where on the log is another one."""
+    """The event cannot be identified: the error names the position from which the log differs."""
     rewrite(kept, number)
     found = kept.first_bad()
     assert (found.event, found.sequence) == (first, first - 1)
@@ -261,7 +261,7 @@ def test_fork_that_is_signed_is_found_by_what_was_published(kept: Kept) -> None:
 
 
 def test_old_backup_is_found_and_nothing_is_signed_on_it(kept: Kept) -> None:
-    """All tables as they were at the first checkpoint: in itself it is sound."""
+    """All tables as they were at the first checkpoint, which are consistent."""
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM transactions WHERE transaction_id > 17")
         cursor.execute("DELETE FROM ledger_entries WHERE sequence >= 17")
@@ -306,7 +306,7 @@ def test_event_that_went_before_it_had_a_leaf_is_found(kept: Kept) -> None:
 
 
 def test_definition_in_the_database_is_not_believed(kept: Kept) -> None:
-    """Functions of the database that would say that all is well."""
+    """Functions of the database that were replaced to report success."""
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET event = 'sold' WHERE transaction_id = 12")
         cursor.execute(

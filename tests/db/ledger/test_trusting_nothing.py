@@ -1,4 +1,4 @@
-"""What is signed depends on no function and no column that whoever may alter leaves may alter as well.
+"""Signing depends on no function and no column that a writer of leaves could alter.
 
 Event n is leaf n - 1; checkpoints were signed of 17 and of 30 events.
 """
@@ -26,7 +26,7 @@ RETURN (SELECT decode(r.root, 'base64') FROM (VALUES {roots}) r (size, root) WHE
 
 
 def rehash(kept: Kept, first: int, *, last: int = 30, roots: bool = False) -> None:
-    """Say 'sold' of the event of leaf `first`; new hashes of the leaves from there and below `last`."""
+    """Change the event of leaf `first` to 'sold', and rehash the leaves from `first` below `last`."""
     old = kept.rows("SELECT size, root_hash FROM ledger_checkpoints")
     with kept.altering() as cursor:
         cursor.execute("SELECT sequence, leaf FROM ledger_entries ORDER BY sequence")
@@ -51,7 +51,7 @@ def rehash(kept: Kept, first: int, *, last: int = 30, roots: bool = False) -> No
 
 
 def assert_forked(kept: Kept, integrating: Callable[[], object]) -> None:
-    """Nothing is signed, published or made a leaf."""
+    """Assert that nothing is signed, published or integrated."""
     before = kept.rows(CHECKPOINTS), kept.published.read_bytes()
     kept.append(50, 52)
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_integrator_that_runs_knows_what_it_has_integrated(kept: Kept) -> None:
 
 
 def test_log_is_not_signed_where_the_hashes_at_its_edge_are_others(kept: Kept) -> None:
-    """Those alone: each of the leaves that end a complete subtree of 30."""
+    """One changed hash each: of the leaves that end a complete subtree of 30."""
     for sequence in (15, 23, 27, 29):
         [(old,)] = kept.rows(f"SELECT hashes FROM ledger_entries WHERE sequence = {sequence}")
         change = "UPDATE ledger_entries SET hashes = %s WHERE sequence = %s"
@@ -121,7 +121,7 @@ ALTERED = {
 def test_leaves_behind_the_newest_checkpoint_are_hashed_before_they_are_signed(
     kept: Kept, kind: str
 ) -> None:
-    """They became leaves without a key; what was done to them since is not signed unseen."""
+    """They were integrated without a key: later changes to them are not signed unnoticed."""
     kept.append(31, 33)
     assert integrate(kept.database, LogConfig("cacaotrace")) == Integrated(3, 33)
     change, told = ALTERED[kind]
@@ -189,7 +189,7 @@ def test_published_checkpoint_that_cannot_be_read_is_not_passed_over(kept: Kept)
 
 
 def test_head_of_another_key_does_not_hide_ours(kept: Kept, tmp_path: Path) -> None:
-    """A rewritten log under a newer checkpoint that fits it: the newest that we signed does not."""
+    """A rewritten log with a newer checkpoint that matches it; our newest checkpoint does not match."""
     make_key(tmp_path / "other")
     other = LogConfig("cacaotrace", tmp_path / "other")
     kept.append(31, 33)
@@ -283,7 +283,7 @@ def test_function_that_lies_gets_nothing_false_signed(kept: Kept, function: str)
 
 
 def test_bundle_of_a_rewritten_leaf_is_not_handed_out(kept: Kept) -> None:
-    """A leaf and its own hash alone: the edge of the log is as it was signed."""
+    """Only a leaf and its hash are changed: the edge of the log is as signed."""
     [(number,)] = kept.rows(
         "SELECT transaction_id FROM transactions WHERE product_id = 1 AND event_id = 'E6'"
     )
@@ -346,7 +346,7 @@ def test_each_column_of_the_ledger_that_is_altered_is_found(kept: Kept) -> None:
 
 
 def test_what_only_the_published_file_finds(kept: Kept) -> None:
-    """Whoever also removes the checkpoints: the database alone agrees with itself."""
+    """Without the checkpoints the database alone is consistent."""
     alone = LogConfig("cacaotrace", kept.log_config.key)
     rehash(kept, 20)
     with kept.altering() as cursor:

@@ -1,4 +1,4 @@
-"""What `contains` compares: case folding by a table of one Unicode version, whatever the locale."""
+"""Case folding of `contains`: one Unicode version's table, the same in every locale."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
-from models.database.engines import SCHEMA, Database
+from models.database.engines import Database
+from models.migration.schema_file import SCHEMA
 from models.texts import case_folding
 from tests.conftest import Cluster, opened
 

@@ -1,4 +1,4 @@
-"""Every write records who did it: one row a statement, with the keys of its rows, append-only."""
+"""Each write adds one row to `changes`: the actor, the table and the keys; append-only."""
 
 import psycopg2
 import pytest
@@ -53,7 +53,7 @@ def test_edge_is_recorded_by_the_pair_that_is_its_key(fresh: Database) -> None:
     assert (relation, operation, sorted(keys)) == ("cacao_batch_input", "UPDATE", [[3, 1], [3, 2]])
 
 
-def test_writer_who_names_nobody_is_named_by_the_role(fresh: Database) -> None:
+def test_write_without_an_actor_is_recorded_under_the_role(fresh: Database) -> None:
     run_sql(fresh, SUPPLIERS)
     [(role,)] = rows(fresh, "SELECT session_user")
     assert rows(fresh, "SELECT DISTINCT actor FROM changes") == [(f"sql:{role}",)]
@@ -135,7 +135,7 @@ def test_sign_in_and_sign_out_are_recorded_and_use_is_not(fresh: Database) -> No
     assert token_hash.hex() not in recorded
 
 
-def test_signing_in_names_nobody_for_what_comes_after(fresh: Database) -> None:
+def test_sign_in_sets_no_actor_for_later_writes(fresh: Database) -> None:
     make_user(fresh, "anna")
     verified = verify(fresh, "anna", PASSWORD, "")
     with fresh.session("dev:operator") as session:

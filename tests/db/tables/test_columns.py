@@ -1,4 +1,4 @@
-"""What each column holds exactly, asked of the catalogue: a new column cannot be forgotten.
+"""The values that each column accepts, listed from the catalogue: a new column fails until it is here.
 
 Numbers are finite and never rounded, days and times are of the years 1 to 9999, whatever way in.
 """
@@ -46,7 +46,7 @@ def columns(database: Database) -> list[tuple[str, str, str, list[str]]]:
 
 
 def holds(database: Database, name: str, type_: str, checks: list[str], value: str) -> bool:
-    """Whether the checks of a column let this value pass, as PostgreSQL itself says."""
+    """Whether the checks of a column accept this value, according to PostgreSQL."""
     rule = " and ".join(f"({check})" for check in checks) or "true"
     statement = f'select coalesce({rule}, true) from (select %s::{type_} as "{name}") t'
     with database.reader() as connection:

@@ -1,4 +1,4 @@
-"""The first design's SQL keeps working: each nullable column, default and type of its seven tables.
+"""The SQL of the first design keeps working: nullable columns, defaults and types of its seven tables.
 
 What is refused all the same is listed in the README, section "The first design", with its reason.
 """

@@ -1,4 +1,4 @@
-"""Names and identifiers have one form, whether Python or SQL makes it, by INSERT, UPDATE and COPY."""
+"""Names and identifiers have one normal form, by Python and by SQL, by INSERT, UPDATE and COPY."""
 
 import io
 

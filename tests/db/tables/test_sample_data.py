@@ -1,4 +1,4 @@
-"""The sample is what it says: counted, connected, dated in order, adding up, the same by seed."""
+"""The sample data: counts, relations, dates in order, sums, and equality by seed."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -62,7 +62,7 @@ def read_one(database: Database, query: str) -> Any:
 
 
 def hash_tables(database: Database) -> dict[str, tuple[int, str]]:
-    """Per table its row count and a hash of its rows in the order in which they lie on disk."""
+    """The row count of each table, and a hash of its rows in physical order."""
     hashes = {}
     for table in TABLES:
         query = f"select count(*), md5(string_agg(t::text, '|' order by ctid)) from {table} t"

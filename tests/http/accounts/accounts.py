@@ -1,4 +1,4 @@
-"""Asking the engine as somebody: operations about accounts, and the answers to them."""
+"""Operations about accounts, executed by the engine as a given viewer."""
 
 import asyncio
 from typing import Any

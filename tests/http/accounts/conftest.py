@@ -1,19 +1,30 @@
-"""Who is there in the tests of the graph: anna the admin, and an identity provider."""
+"""Fixtures of the tests of accounts: anna, an admin, and an identity provider."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from models.database.engines import Database
+from tests.conftest import Cluster, opened
+from tests.database_pool import DatabasePool
 from tests.http.accounts.provider import Provider, providing
 from tests.writing import make_user
 
 
+@pytest.fixture(scope="session")
+def anna_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
+    """Databases whose only user is anna, an admin."""
+    url = cluster.create(schema_template)
+    with opened(url) as database:
+        make_user(database, "anna", "admin")
+    return DatabasePool(cluster, url)
+
+
 @pytest.fixture
-def anna(fresh: Database) -> Database:
+def anna(anna_pool: DatabasePool) -> Iterator[Database]:
     """A database whose only user is anna, an admin."""
-    make_user(fresh, "anna", "admin")
-    return fresh
+    with anna_pool.database() as url, opened(url) as database:
+        yield database
 
 
 @pytest.fixture

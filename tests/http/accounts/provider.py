@@ -1,4 +1,4 @@
-"""An identity provider of a test's own, and tokens that it or somebody else has signed."""
+"""An identity provider for tests, and tokens signed by it or by other keys."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ ED = ed25519.Ed25519PrivateKey.generate()
 
 @dataclass(frozen=True)
 class Soon:
-    """A time so many seconds from when the token is made."""
+    """A number of seconds after the creation of the token."""
 
     seconds: int
 
@@ -41,7 +41,7 @@ def published(algorithm: Any, private: Any, kid: str, **more: Any) -> dict[str, 
 
 @dataclass
 class Provider:
-    """An identity provider: what it publishes, and what it was asked for."""
+    """An identity provider: the documents it publishes, and the paths it has served."""
 
     url: str = ""
     keys: list[dict[str, Any]] = field(default_factory=list)
@@ -112,7 +112,7 @@ def signed(claims: dict[str, Any], key: Any = RSA, algorithm: str = "RS256", **h
 
 
 def ask(database: Database, issuer: Issuer, *tokens: str) -> list[Viewer]:
-    """What one process makes of these tokens, one after another."""
+    """The viewer that one process finds for each of these tokens, in order."""
 
     async def run() -> list[Viewer]:
         authenticator = Authenticator(database, issuer)

@@ -1,4 +1,4 @@
-"""Mutations about accounts: who may ask for them, what they answer, and what they leave behind."""
+"""Mutations of accounts: the roles that may use them, their payloads, and the rows they write."""
 
 import asyncio
 from typing import Any

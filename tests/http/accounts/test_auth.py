@@ -1,4 +1,4 @@
-"""Token -> Viewer: what is refused, what is remembered and for how long, what it costs."""
+"""Authentication by token: invalid tokens, what is cached and for how long, its statements."""
 
 import asyncio
 import time
@@ -45,7 +45,7 @@ def bearer(token: str) -> bytes:
 
 
 def ask(database: Database, authorization: bytes) -> Viewer:
-    """What a process that remembers nothing makes of this header."""
+    """The viewer that a process with empty caches finds for this header."""
     return asyncio.run(Authenticator(database).viewer(authorization, ADDRESS))
 
 
@@ -77,7 +77,7 @@ def test_session_is_the_user_with_the_role_of_now(fresh: Database, token: str) -
     assert ask(fresh, bearer(token)).role == "viewer"
 
 
-def test_key_is_nobody_but_itself(fresh: Database, key: str) -> None:
+def test_viewer_of_a_key_is_the_key(fresh: Database, key: str) -> None:
     viewer = ask(fresh, bearer(key))
     assert viewer.expires_at is not None
     assert abs(viewer.expires_at - datetime.now(UTC) - timedelta(days=90)) < timedelta(minutes=1)
@@ -296,7 +296,7 @@ def test_session_in_use_is_renewed_after_five_minutes(fresh: Database, token: st
     assert rows(fresh, "SELECT now() - seen_at < interval '1 minute' FROM sessions") == [(True,)]
 
 
-def test_use_that_cannot_be_noted_harms_nobody(
+def test_failure_to_record_a_use_does_not_fail_the_request(
     fresh: Database, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     run_sql(fresh, "ALTER TABLE api_keys RENAME COLUMN last_used_at TO away")

@@ -1,4 +1,4 @@
-"""An idempotency key belongs to the actor that sends it, and is forgotten after its life."""
+"""An idempotency key belongs to the actor that sends it, and expires."""
 
 import asyncio
 from threading import Thread

@@ -1,4 +1,4 @@
-"""An API key may never do more than whoever made it, and ends with them."""
+"""An API key never has more rights than its creator, and ends with the creator's account."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ CHANGE_SUPPLIER = (
 
 
 def key_of(database: Database, maker: str, role: str) -> str:
-    """A key of this role that somebody made."""
+    """A key of this role, created by this user."""
     return write(database, lambda session: create_api_key(session, role, role), maker)[1]
 
 
@@ -43,7 +43,7 @@ def ben(anna: Database) -> Database:
 
 
 def least(role: str, maker: str) -> str:
-    """The role that may do what both may; none that is there reads like an auditor and an operator."""
+    """The role with the rights that both roles have."""
     if "admin" in (role, maker):
         return maker if role == "admin" else role
     return role if role == maker else "viewer"
@@ -97,7 +97,7 @@ def test_key_ends_with_its_maker(ben: Database, statement: str) -> None:
 @pytest.mark.parametrize(
     "maker", ["oidc:8f3c", "oidc:ben", "cli:ben", "dev:admin", "", "USER:ben", "xuser:ben"]
 )
-def test_key_of_whoever_is_no_user_of_ours_keeps_its_role(ben: Database, maker: str) -> None:
+def test_key_of_a_creator_without_an_account_keeps_its_role(ben: Database, maker: str) -> None:
     key = key_of(ben, maker, "operator")
     write(ben, lambda session: remove_user(session, 2))
     assert viewer_of(ben, key).role == "operator"

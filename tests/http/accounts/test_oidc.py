@@ -1,4 +1,4 @@
-"""Tokens of an identity provider: whose are believed, and what forgers try."""
+"""Tokens of an identity provider: valid ones, and forgeries."""
 
 import asyncio
 import hashlib

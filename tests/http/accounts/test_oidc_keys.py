@@ -1,4 +1,4 @@
-"""Keys of an identity provider: how they are found, come and go, and what is remembered."""
+"""Keys of an identity provider: discovery, rotation and caching."""
 
 import asyncio
 import json

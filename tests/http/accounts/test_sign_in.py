@@ -1,4 +1,4 @@
-"""Signing in over HTTP: with a password, a key, or a token of the company's own issuer."""
+"""Sign-in over HTTP: by a password, a key, or a token of the company's issuer."""
 
 from collections.abc import Iterator
 
@@ -189,7 +189,7 @@ def test_token_cannot_be_checked_while_the_database_is_away(
 # ---------------------------------------------------------------- what production keeps closed
 
 
-def test_production_shows_its_schema_to_whoever_signed_in(public: TestClient) -> None:
+def test_production_shows_its_schema_after_sign_in(public: TestClient) -> None:
     schema = '{ __schema { queryType { name } } __type(name: "Product") { name } }'
     assert request(public, schema).codes == ["UNAUTHENTICATED"] * 2
     shown = bearing(public, token_of(public, "vera"), schema).json

@@ -1,4 +1,4 @@
-"""A flood of sign-ins holds up nobody else: not writers, and not who signs in from elsewhere."""
+"""A flood of sign-ins delays neither writers nor sign-ins from other addresses."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ def attempt(engine: Engine, address: str, password: str = PASSWORD) -> "asyncio.
 
 
 def codes(answers: list[Answer]) -> Counter[str]:
-    """How often each user error was answered; `` where somebody signed in."""
+    """The number of answers by user error; the empty text counts successful sign-ins."""
     found: Counter[str] = Counter()
     for answered in answers:
         assert answered.errors == []
@@ -46,7 +46,7 @@ def codes(answers: list[Answer]) -> Counter[str]:
 
 @pytest.fixture
 def held(anna: Database) -> Iterator[threading.Event]:
-    """Whoever counts the address 192.0.2.1 waits until this is set."""
+    """A session that counts the address 192.0.2.1 waits until this event is set."""
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -83,7 +83,7 @@ def test_flood_of_sign_ins_from_one_address_does_not_hold_up_writers(
     assert codes(answers) == {"TOO_MANY_ATTEMPTS": 116, "": 4}
 
 
-def test_throttled_flood_keeps_nobody_elsewhere_from_signing_in(anna: Database) -> None:
+def test_throttled_flood_does_not_stop_sign_ins_from_elsewhere(anna: Database) -> None:
     async def flood() -> tuple[list[Answer], list[Answer]]:
         engine = Engine(anna)
         for _ in range(5):
@@ -174,7 +174,7 @@ def test_turn_of_a_request_that_is_cut_off_ends_with_its_thread() -> None:
     asyncio.run(line())
 
 
-def test_place_with_many_under_way_is_told_to_wait() -> None:
+def test_address_with_many_sign_ins_under_way_has_to_wait() -> None:
     async def line() -> None:
         lining, release = PasswordHashQueue(), threading.Event()
         running = [asyncio.ensure_future(lining.run("a", release.wait)) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""Reading about accounts: who asks, who may sign in, who recorded what; nothing secret has a name."""
+"""Queries about accounts: the viewer, the users, the authors of records; no secret has a field."""
 
 import json
 from datetime import datetime
@@ -44,7 +44,7 @@ def test_viewer_is_answered_without_a_statement(anna: Database) -> None:
     assert statements == []
 
 
-def test_viewer_of_nobody(anna: Database) -> None:
+def test_viewer_without_a_token(anna: Database) -> None:
     answered = answer(anna, VIEWER)
     assert answered.data == {
         "viewer": {"role": "PUBLIC", "username": None, "apiKey": None, "expiresAt": None}

@@ -1,4 +1,4 @@
-"""Requests beside each other: none waits for another's SQL, none sees another's answer."""
+"""Concurrent requests do not wait for each other's SQL, and receive their own answers."""
 
 import json
 import time
@@ -25,7 +25,7 @@ WAIT = 20
 
 
 def exchange(address: Address, method: str, path: str, body: bytes | None = None) -> Any:
-    """The JSON that a server answers; its status is 200."""
+    """The JSON of an answer with status 200."""
     connection = HTTPConnection(*address, timeout=WAIT)
     try:
         connection.request(method, path, body, {"content-type": "application/json"})
@@ -43,7 +43,7 @@ def ask_server(address: Address, query: str, **variables: Any) -> Any:
 
 @contextmanager
 def locked(database: Database, table: str) -> Iterator[None]:
-    """Nobody can read this table while inside."""
+    """Lock this table against readers within the block."""
     with database.engine().connect() as connection:
         connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
         yield
@@ -194,7 +194,7 @@ def test_errors_beside_answers_stay_with_their_request(sample_server: Address) -
 
 
 def draw(client: TestClient, together: Barrier, given: dict[str, Any]) -> list[str]:
-    """Codes of the user errors of one use of a batch, sent when everyone is ready."""
+    """The codes of the user errors of one use of a batch; all clients send at once."""
     together.wait()
     payload = payload_of(client, USE, **given)
     return [error["code"] for error in payload["userErrors"]]
@@ -330,7 +330,7 @@ def test_commit_that_meets_others_is_tried_again_and_then_unavailable(
 def stumbling(
     database: Database, condition: str, state: str, *, deferred: bool = False
 ) -> Iterator[None]:
-    """Whoever changes a product while inside fails with this SQLSTATE where the condition holds."""
+    """Within the block, changes of products fail with this SQLSTATE where the condition holds."""
     when = "CONSTRAINT TRIGGER stumble AFTER" if deferred else "TRIGGER stumble BEFORE"
     deferrable = "DEFERRABLE INITIALLY DEFERRED" if deferred else ""
     begin = f"""

@@ -1,4 +1,4 @@
-"""What operations cost, to the unit: with variables, fragments, filters, payloads, introspection."""
+"""The cost of operations: variables, fragments, filters, payloads and introspection."""
 
 import random
 import re
@@ -179,7 +179,7 @@ STEPS = {
 
 
 def nested(step: str, levels: int) -> str:
-    """Products by a filter of so many relations beneath one another."""
+    """A query for products by a filter with this many nested relations."""
     condition = "id: {in: []}"
     for level in reversed(range(levels)):
         condition = STEPS[step] % (("cacaoBatches", "products")[level % 2], condition)
@@ -274,7 +274,7 @@ def test_what_we_show_leaves_room_beneath_the_maximum(name: str) -> None:
 
 
 def rows_in(shape: Shape, shown: Any) -> int:
-    """The rows and pages in what is shown of a row, the row itself included."""
+    """The number of rows and pages in the answer for a row, including the row."""
     if shown is None:
         return 0
     found = 1

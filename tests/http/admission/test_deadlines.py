@@ -1,4 +1,4 @@
-"""However long the database takes, a request ends in time, with 503, and what comes after it is fine."""
+"""A request whose database is slow ends in time with 503, and the next one succeeds."""
 
 import time
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ from tests.requests import Answer, encode, fetch, rows, send
 SECONDS = 3
 LIMITS = Limits(request_seconds=SECONDS, pool_seconds=1)
 # As long as PostgreSQL does not give up by itself, and so that it does.
-PATIENT, HASTY = Timeouts(60, 60), Timeouts(SECONDS, 1)
+LONG_TIMEOUTS, HASTY = Timeouts(60, 60), Timeouts(SECONDS, 1)
 READ = "{ products { totalCount } }"
 UPDATE = """mutation { updateProduct(input: {productId: "1", name: "Late"}) {
   product { name } userErrors { code } } }"""
 
 
 @contextmanager
-def door(world: Database, timeouts: Timeouts, pool_size: int = 2) -> Iterator[TestClient]:
+def client_with(world: Database, timeouts: Timeouts, pool_size: int = 2) -> Iterator[TestClient]:
     url = make_url(world._writes.url.render_as_string(hide_password=False)).set(
         drivername="postgresql"
     )
@@ -48,12 +48,12 @@ def timed(client: TestClient, query: str) -> tuple[Answer, float]:
     return answer, time.monotonic() - started
 
 
-@pytest.mark.parametrize("timeouts", [PATIENT, HASTY])
+@pytest.mark.parametrize("timeouts", [LONG_TIMEOUTS, HASTY])
 @pytest.mark.parametrize("query", [READ, UPDATE])
 def test_request_that_waits_for_a_lock_ends_in_time(
     own_world: Database, timeouts: Timeouts, query: str
 ) -> None:
-    with door(own_world, timeouts) as client:
+    with client_with(own_world, timeouts) as client:
         assert send(client, encode({"query": READ})).status == 200
         with locked(own_world, "products"):
             answer, took = timed(client, query)
@@ -69,7 +69,7 @@ def test_request_that_waits_for_a_lock_ends_in_time(
 
 
 def settle(world: Database) -> None:
-    """Until no statement of anybody else is under way."""
+    """Wait until no other session runs a statement."""
     query = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
       AND pid <> pg_backend_pid() AND state <> 'idle'"""
     deadline = time.monotonic() + within(20)
@@ -81,7 +81,7 @@ def settle(world: Database) -> None:
 def test_query_that_takes_too_long_is_no_outage(
     own_world: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with door(own_world, Timeouts(1, SECONDS)) as client:
+    with client_with(own_world, Timeouts(1, SECONDS)) as client:
         assert send(client, encode({"query": READ})).status == 200
         with locked(own_world, "products"):
             answer = send(client, encode({"query": READ}))
@@ -93,22 +93,22 @@ def test_query_that_takes_too_long_is_no_outage(
 
 
 def test_rest_ends_in_time(own_world: Database) -> None:
-    with door(own_world, PATIENT) as client, locked(own_world, "products"):
+    with client_with(own_world, LONG_TIMEOUTS) as client, locked(own_world, "products"):
         started = time.monotonic()
         answer = fetch(client, "/api/products")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert time.monotonic() - started < within(SECONDS + 0.5)
 
 
-@pytest.mark.parametrize("timeouts", [PATIENT, HASTY])
+@pytest.mark.parametrize("timeouts", [LONG_TIMEOUTS, HASTY])
 def test_requests_that_find_no_connection_end_in_time(
     own_world: Database, timeouts: Timeouts
 ) -> None:
-    with door(own_world, timeouts) as client, ThreadPoolExecutor(8) as pool:
+    with client_with(own_world, timeouts) as client, ThreadPoolExecutor(8) as pool:
         with locked(own_world, "products"):
             replies = list(pool.map(lambda _: timed(client, READ), range(8)))
         # Where connections are not waited for, half of the client's requests find none of its own.
-        refused = {503} if timeouts is PATIENT else {429, 503}
+        refused = {503} if timeouts is LONG_TIMEOUTS else {429, 503}
         assert {answer.status for answer, _ in replies} == refused
         assert max(took for _, took in replies) < within(SECONDS + 0.5)
         again = list(pool.map(lambda _: timed(client, READ), range(8)))
@@ -116,7 +116,7 @@ def test_requests_that_find_no_connection_end_in_time(
 
 
 def test_abandoned_writers_give_their_connections_back(own_world: Database) -> None:
-    with door(own_world, PATIENT, pool_size=1) as client:
+    with client_with(own_world, LONG_TIMEOUTS, pool_size=1) as client:
         for _ in range(3):
             with locked(own_world, "products"):
                 assert timed(client, UPDATE)[0].status == 503

@@ -1,4 +1,4 @@
-"""Sixty-four clients at once: every answer is the asker's own, whatever happens to the connections."""
+"""Each of 64 concurrent clients receives its own answers, even when connections are lost."""
 
 import random
 import threading
@@ -26,14 +26,14 @@ CREATE = """mutation ($input: CreateManufacturerInput!) {
 
 @pytest.fixture
 def known(sample_copy: Database) -> World:
-    """What the readers may ask for, and what belongs to it."""
+    """The queries of the readers, and the expected answers."""
     products = rows(sample_copy, "SELECT product_id, batch_number FROM products LIMIT 100")
     batches = rows(sample_copy, "SELECT cacao_batch_id, supplier_id FROM cacao_batches LIMIT 100")
     return World({row[0]: row[1] for row in products}, {row[0]: row[1] for row in batches})
 
 
 class Crowd:
-    """Clients that ask until the time is up, and compare each answer with what it must be."""
+    """Clients that send requests until the time is up, and check each answer."""
 
     def __init__(self, address: tuple[str, int], known: World) -> None:
         self.address, self.known = address, known

@@ -1,4 +1,4 @@
-"""A database that is gone, cut off or back again: the right status, and nothing half written."""
+"""An unavailable database: the status, the recovery, and no partial write."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ WRITE = 'mutation { updateProduct(input: {productId: 1, name: "X"}) { product { 
 
 @pytest.fixture
 def stranded() -> Iterator[TestClient]:
-    """A client of the application whose database cannot be reached."""
+    """A client of an application whose database is unreachable."""
     with opened(NOWHERE) as database, client_of(database) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""What a client may spend over time: 429 with Retry-After at every door, without SQL, and recovery."""
+"""The rate limit: 429 with Retry-After at every endpoint, without SQL, and recovery."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B", allo
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of every bucket, which stands still until a test turns it."""
+    """The clock of every bucket, which only a test advances."""
     clock = Clock()
     monkeypatch.setattr(Budget.__init__, "__defaults__", (clock, MAX_CLIENTS))
     return clock
 
 
 @contextmanager
-def door(
+def client_with(
     database: Database, address: str = "192.0.2.1", limits: Limits = LIMITS
 ) -> Iterator[TestClient]:
     app = create_app(Settings(dev_role="public", limits=limits), database)
@@ -51,13 +51,13 @@ def door(
 
 @pytest.fixture
 def counted(world_to_read: Database) -> Iterator[TestClient]:
-    """A client of a server of its own that counts what it spends."""
-    with door(world_to_read) as client:
+    """A client of a server with a rate limit."""
+    with client_with(world_to_read) as client:
         yield client
 
 
 def exhaust(client: TestClient) -> Answer:
-    """The first answer that says that too much was asked."""
+    """The first answer with status 429."""
     for _ in range(30):
         answer = send(client, encode({"query": PAGE}))
         if answer.status != 200:
@@ -65,7 +65,7 @@ def exhaust(client: TestClient) -> Answer:
     raise AssertionError("nothing was refused")
 
 
-def test_client_that_asks_too_much_is_told_when_to_come_again(
+def test_client_past_its_limit_gets_a_retry_after(
     counted: TestClient, world_to_read: Database, clock: Clock
 ) -> None:
     assert send(counted, encode({"query": PAGE})).status == 200
@@ -82,9 +82,9 @@ def test_client_that_asks_too_much_is_told_when_to_come_again(
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
-def test_429_at_every_door(world_to_read: Database, accept: str) -> None:
+def test_429_at_every_endpoint(world_to_read: Database, accept: str) -> None:
     slow = replace(LIMITS, cost_per_second=10)
-    with door(world_to_read, limits=slow) as counted, recording(world_to_read) as statements:
+    with client_with(world_to_read, limits=slow) as counted, recording(world_to_read) as statements:
         exhaust(counted)
         statements.clear()
         replies = [
@@ -151,7 +151,7 @@ def test_large_variables_are_charged_before_they_are_understood(
         query = """mutation ($f: [ProductFilter!]!) { createManufacturer(input: {name: "A",
           location: "B"}) { manufacturer { products(filter: {or: $f}) { totalCount } } } }"""
     body = encode({"query": query, "variables": {"f": [{}] * 9_000 + [1]}})
-    with door(world_to_read, limits=limits) as client:
+    with client_with(world_to_read, limits=limits) as client:
         codes = [send(client, body).codes[0] for _ in range(6)]
         started = time.process_time()
         refused = [send(client, body).codes for _ in range(20)]
@@ -166,7 +166,7 @@ def test_short_variables_are_not_charged(world_to_read: Database) -> None:
     query = "query ($n: [Int!]) { products(filter: {productId: {in: $n}}) { nodes { name } } }"
     body = encode({"query": query, "variables": {"n": list(range(300))}})
     assert len(body) < 2_000
-    with door(world_to_read, limits=limits) as client:
+    with client_with(world_to_read, limits=limits) as client:
         assert {send(client, body).status for _ in range(50)} == {200}
 
 
@@ -183,7 +183,7 @@ def test_networks_are_counted_apart_and_addresses_of_one_together(world_to_read:
         assert status("2001:db8:1:3::1") == 200
 
 
-def test_whoever_has_signed_in_is_counted_by_name(world_to_read: Database) -> None:
+def test_signed_in_client_is_counted_by_name(world_to_read: Database) -> None:
     async def run() -> list[str]:
         engine = Engine(world_to_read, limits=LIMITS)
         anna = [Viewer("viewer", "user:anna", address=f"192.0.2.{n}") for n in range(30)]
@@ -210,6 +210,6 @@ def test_entity_tag_does_not_tell_what_is_left(counted: TestClient) -> None:
     assert known.status == 304
 
 
-def test_development_counts_nobody(reader: TestClient) -> None:
+def test_development_has_no_rate_limit(reader: TestClient) -> None:
     statuses = [send(reader, encode({"query": PAGE})).status for _ in range(1_100)]
     assert set(statuses) == {200}

@@ -1,4 +1,4 @@
-"""One client's requests hold a share of the connections; the others are answered meanwhile; it pays for time.
+"""A client's requests hold a share of the connections and are charged for time; others go on.
 
 Nothing here depends on how fast the machine is: sessions that wait for a lock are counted.
 """
@@ -52,7 +52,7 @@ ONE_CLIENT = {
 
 
 def opened(database: Database, size: int = POOL, wait: float = 1) -> Database:
-    """The same database, with so many connections, waited for so long."""
+    """The same database, with another pool size and timeout."""
     url = database.engine().url.render_as_string(hide_password=False)
     return Database(url, size, timeouts=Timeouts(30, wait))
 
@@ -62,7 +62,7 @@ async def ask(engine: Engine, viewer: Viewer, query: str) -> Answer:
 
 
 def codes(answers: list[Answer]) -> Counter[str]:
-    """How many answers have which code; those without an error have none."""
+    """The number of answers by error code; None counts those without an error."""
     return Counter(
         str((answer.errors[0].extensions or {})["code"]) if answer.errors else ""
         for answer in answers
@@ -77,7 +77,7 @@ async def until_blocked(database: Database, count: int) -> None:
 
 @asynccontextmanager
 async def locked(database: Database, statement: str) -> AsyncIterator[None]:
-    """While inside, a session of the test's own holds a lock."""
+    """Hold a lock by a session of the test within the block."""
     with database.engine().connect() as connection:
         connection.execute(text(statement))
         yield
@@ -151,7 +151,7 @@ PAYING = Limits(cost=10_000, cost_burst=100_000, cost_per_second=1, cost_of_seco
 
 @pytest.mark.parametrize("kind", HELD_UP)
 def test_client_pays_for_the_time_that_its_request_took(own_world: Database, kind: str) -> None:
-    """It is held up for at least a tenth of a second, which costs ten times what a client may spend."""
+    """A delay of at least 0.1 s costs ten times the client's limit."""
     statement, query = HELD_UP[kind]
     slow = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
       AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '0.1 s'"""
@@ -201,7 +201,7 @@ def test_what_was_paid_is_not_charged_again() -> None:
 
 
 def test_lineage_pays_for_the_edges_that_it_reached(own_world: Database) -> None:
-    """Of 40 lots each of which was made from all before it: 780 edges, told by about 1,600 numbers."""
+    """A request about 40 lots, each made from all lots before it: 780 edges."""
     with own_world.engine().begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(

@@ -1,4 +1,4 @@
-"""What takes a processor for long is done one at a time beside the event loop, and paid for by its size."""
+"""Work that takes long runs beside the event loop, one job at a time, charged by its size."""
 
 import asyncio
 import threading
@@ -58,7 +58,10 @@ def client_of(database: Database, limits: Limits) -> Iterator[TestClient]:
 
 
 class Watched:
-    """Remembers in which threads something was done, and how many did it at once."""
+    """Remembers in which threads something ran, and how many computing threads ran it at once.
+
+    The event loop may run what is short by itself meanwhile.
+    """
 
     def __init__(self, act: Callable[..., Any]) -> None:
         self.threads: list[str] = []
@@ -69,15 +72,17 @@ class Watched:
 
     def _watching(self, act: Callable[..., Any]) -> Callable[..., Any]:
         def run(*given: Any) -> Any:
+            thread = threading.current_thread().name
+            counted = thread.startswith("computing")
             with self._lock:
-                self._now += 1
+                self._now += counted
                 self.most = max(self.most, self._now)
-                self.threads.append(threading.current_thread().name)
+                self.threads.append(thread)
             try:
                 return act(*given)
             finally:
                 with self._lock:
-                    self._now -= 1
+                    self._now -= counted
 
         return run
 
@@ -96,11 +101,11 @@ def test_slow_work_is_done_one_at_a_time_by_one_thread(
     watched = Watched(getattr(module, name))
     monkeypatch.setattr(module, name, watched.run)
     statuses: list[int] = []
-    # However slow the machine is, nothing is given up.
-    patient = Timeouts(120, 120)
+    # Longer than a busy machine needs.
+    long_timeouts = Timeouts(120, 120)
     url = chain.engine().url.render_as_string(hide_password=False)
     with (
-        closing(Database(url, timeouts=patient)) as database,
+        closing(Database(url, timeouts=long_timeouts)) as database,
         client_of(database, Limits(request_seconds=120, pool_seconds=120)) as client,
     ):
         threads = [
@@ -119,7 +124,7 @@ def test_slow_work_is_done_one_at_a_time_by_one_thread(
 
 
 def times_served(client: TestClient, path: str) -> int:
-    """How often a path is served until its client has spent all."""
+    """The number of times a path is served until the client's limit is reached."""
     for count in range(200):
         answer = fetch(client, path)
         if answer.status == 429:

@@ -1,4 +1,4 @@
-"""Everything a document can say: aliases, fragments, directives, variables, and their order."""
+"""GraphQL documents: aliases, fragments, directives, variables, and their order."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The schema as clients ask for it: within production's limits, told once, and kept without growing."""
+"""Introspection: within production's limits, cached, and with bounded memory."""
 
 import asyncio
 import json
@@ -13,7 +13,11 @@ from graph.auth.permissions import Permissions
 from graph.auth.roles import SIGNED_IN
 from graph.context import Viewer
 from graph.execution.engine import Engine
-from graph.planner.introspection import MAX_KEPT, OVERHEAD, Introspections
+from graph.execution.introspection_cache import (
+    INTROSPECTION_OVERHEAD,
+    MAX_INTROSPECTION_BYTES,
+    IntrospectionCache,
+)
 from graph.schema import schema
 from models.database.engines import Database
 from serving.settings import PRODUCTION
@@ -47,7 +51,7 @@ def test_client_reads_the_whole_schema_in_production(world_to_read: Database, na
     }
 
 
-def test_what_is_kept_is_told_to_nobody_who_may_not_see_it(world_to_read: Database) -> None:
+def test_cached_introspection_is_hidden_from_roles_without_it(world_to_read: Database) -> None:
     request = Request("{ __schema { queryType { name } } }")
     nobody = Viewer("public", address="192.0.2.1")
     told, refused = run(world_to_read, (ANNA, request), (nobody, request))
@@ -64,7 +68,7 @@ def test_answers_of_others_beside_the_schema_are_not_kept(world_to_read: Databas
     assert roles == ["VIEWER", "OPERATOR"]
 
 
-def test_variables_decide_what_is_told(reader: TestClient) -> None:
+def test_variables_decide_what_introspection_answers(reader: TestClient) -> None:
     query = "query ($name: String!) { __type(name: $name) { name } }"
     for name in ("Product", "Supplier", "Product"):
         assert ask(reader, query, name=name) == {"__type": {"name": name}}
@@ -76,8 +80,8 @@ def test_variables_decide_what_is_told(reader: TestClient) -> None:
 
 
 def test_kept_answers_are_bounded_and_the_oldest_is_forgotten() -> None:
-    kept = Introspections()
-    piece: Any = b"x" * (MAX_KEPT // 4 - OVERHEAD - 1)
+    kept = IntrospectionCache()
+    piece: Any = b"x" * (MAX_INTROSPECTION_BYTES // 4 - INTROSPECTION_OVERHEAD - 1)
     for number in range(4):
         kept.keep((str(number),), piece)
     assert kept.find(("0",)) == piece
@@ -92,9 +96,13 @@ def test_kept_answers_are_bounded_and_the_oldest_is_forgotten() -> None:
 
 
 def test_documents_of_kept_answers_count_as_well() -> None:
-    kept = Introspections()
+    kept = IntrospectionCache()
     for number in range(100):
-        kept.keep((f"{number}#".ljust(MAX_KEPT // 10), None), b"{}")
+        kept.keep((f"{number}#".ljust(MAX_INTROSPECTION_BYTES // 10), None), b"{}")
     assert (
-        sum(kept.find((f"{n}#".ljust(MAX_KEPT // 10), None)) is not None for n in range(100)) == 9
+        sum(
+            kept.find((f"{n}#".ljust(MAX_INTROSPECTION_BYTES // 10), None)) is not None
+            for n in range(100)
+        )
+        == 9
     )

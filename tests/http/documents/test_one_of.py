@@ -1,4 +1,4 @@
-"""@oneOf inputs: exactly one member, not null, and of a variable that cannot be null."""
+"""@oneOf inputs: exactly one member, not null, and only by a variable that is not nullable."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Persisted queries: a document by its hash, how it is registered, and what is refused."""
+"""Persisted queries: a document by its hash, its registration, and the errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from graph.admission.limits import DEFAULTS, Limits
-from graph.execution.persisted_queries import OVERHEAD, PersistedQueries, PersistedQueryNotFound
+from graph.execution.persisted_queries import (
+    REGISTRY_OVERHEAD,
+    PersistedQueries,
+    PersistedQueryNotFound,
+)
 from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings
@@ -49,7 +53,7 @@ def serving(
 
 @pytest.fixture
 def client(protected_world: Database) -> Iterator[TestClient]:
-    """A client of a server that knows no document yet."""
+    """A client of a server without registered documents."""
     with serving(protected_world) as client:
         yield client
 
@@ -292,7 +296,7 @@ def known(persisted: PersistedQueries, *texts: str) -> list[str]:
 
 
 def test_client_of_many_texts_displaces_its_own() -> None:
-    persisted = PersistedQueries(max_size=10 * (OVERHEAD + 4))
+    persisted = PersistedQueries(max_size=10 * (REGISTRY_OVERHEAD + 4))
     keep(persisted, "quiet", "q001", "q002")
     many = [f"{n:04}" for n in range(1_000)]
     keep(persisted, "loud", *many)
@@ -301,7 +305,7 @@ def test_client_of_many_texts_displaces_its_own() -> None:
 
 
 def test_text_that_was_used_least_recently_goes_first() -> None:
-    persisted = PersistedQueries(max_size=3 * (OVERHEAD + 1))
+    persisted = PersistedQueries(max_size=3 * (REGISTRY_OVERHEAD + 1))
     keep(persisted, "a", "x", "y", "z")
     assert known(persisted, "x") == ["x"]
     keep(persisted, "a", "w")

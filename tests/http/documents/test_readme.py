@@ -1,4 +1,4 @@
-"""The README shows what really comes back."""
+"""The README's queries return the answers that it prints."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Documents named by `documentId`: where they are read from, how they are asked, what is refused."""
+"""Trusted documents, by `documentId`: where they are read from, and the errors."""
 
 import asyncio
 import json
@@ -15,8 +15,12 @@ from starlette.testclient import TestClient
 from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
-from graph.execution.trusted_documents import TrustedDocuments, UnusableDocuments, load
-from graph.planner.plan_cache import MAX_ENTRIES, MAX_KEPT_LENGTH
+from graph.execution.plan_cache import MAX_ENTRIES, MAX_ENTRY_TEXT
+from graph.execution.trusted_documents import (
+    TrustedDocuments,
+    UnusableDocuments,
+    load_trusted_documents,
+)
 from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings, SettingsError
@@ -40,7 +44,7 @@ def id_of(text: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four documents, one of them in a folder within."""
+    """A folder of four documents, one of them in a subfolder."""
     (tmp_path / "deeper").mkdir()
     for path, text in (
         ("name.graphql", NAME),
@@ -215,7 +219,7 @@ def test_trusted_documents_are_answered_where_no_others_are(strict: TestClient) 
     assert post(strict, query=NAME).json == ONE
 
 
-def test_rest_door_is_open_where_only_trusted_documents_are_answered(strict: TestClient) -> None:
+def test_rest_endpoint_is_open_where_only_trusted_documents_are(strict: TestClient) -> None:
     answer = fetch(strict, "/api/products")
     assert answer.status == 200
     assert [product["product_id"] for product in answer.json["products"]] == [1, 2, 3]
@@ -257,7 +261,7 @@ WRONG: dict[str, tuple[str, str | bytes | None]] = {
         "a.graphql", "query A { __typename }\nquery B {\n  products(first: 101) { totalCount } }"),
     "a.graphql, line 1: \"x\" is not a global id.": (
         "a.graphql", '{ node(id: "x") { id } }'),
-    "a.graphql: this is not valid UTF-8": ("a.graphql", b"\xff"),
+    "a.graphql: is not valid UTF-8": ("a.graphql", b"\xff"),
     "a.json: expected a JSON object of documents by identifier": ("a.json", '["{ __typename }"]'),
     "a.json: expected a JSON object of documents by identifier ": ("a.json", '{"a": 1}'),
     "a.json: expected a JSON object of documents by identifier  ": ("a.json", '{"operations": [1]}'),
@@ -266,9 +270,9 @@ WRONG: dict[str, tuple[str, str | bytes | None]] = {
         "a.json", '{"ok": "{ __typename }", "abc": "{ zzz }"}'),
     f"a.json: sha256:00: the text's identifier is {id_of('{ __typename }')}": (
         "a.json", '{"sha256:00": "{ __typename }"}'),
-    "a.json: there is no document in it": ("a.json", "{}"),
+    "a.json: contains no document": ("a.json", "{}"),
     "b.graphql: No such file or directory": ("b.graphql", None),
-    "empty: there is no document in it": ("empty", None),
+    "empty: contains no document": ("empty", None),
 }  # fmt: skip
 
 
@@ -310,14 +314,14 @@ def test_server_does_not_start_with_a_document_that_is_not_valid(
 # ---------------------------------------------------------------- planned at start, never forgotten
 
 
-def taught(database: Database, trusted: TrustedDocuments) -> Engine:
+def preloaded(database: Database, trusted: TrustedDocuments) -> Engine:
     engine = Engine(database)
-    trusted.teach(engine)
+    trusted.preload(engine)
     return engine
 
 
 def misses(engine: Engine, *requests: Request) -> int:
-    """How many plans are made for these requests, all of which are answered."""
+    """The number of plans made for these requests, which all succeed."""
     before = engine.plans.misses
 
     async def ask() -> None:
@@ -332,7 +336,7 @@ def misses(engine: Engine, *requests: Request) -> int:
 def test_operations_that_need_no_values_are_planned_at_start(
     protected_world: Database, folder: Path
 ) -> None:
-    engine = taught(protected_world, load(folder))
+    engine = preloaded(protected_world, load_trusted_documents(folder))
     requests = (
         Request(NAME),
         Request(NAME, operation_name="Name"),
@@ -345,10 +349,10 @@ def test_operations_that_need_no_values_are_planned_at_start(
 
 
 def test_trusted_documents_are_not_forgotten(protected_world: Database, tmp_path: Path) -> None:
-    long = "{ __typename }" + " " * MAX_KEPT_LENGTH
+    long = "{ __typename }" + " " * MAX_ENTRY_TEXT
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"name": NAME, "long": long}))
-    engine = taught(protected_world, load(path))
+    engine = preloaded(protected_world, load_trusted_documents(path))
     kept = [engine.plans.find(text, None) for text in (NAME, long)]
     assert None not in kept
     others = (Request(f"{{ a{n}: __typename }}") for n in range(MAX_ENTRIES + 1))
@@ -360,4 +364,4 @@ def test_trusted_documents_are_not_forgotten(protected_world: Database, tmp_path
 
 def test_folder_without_documents_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableDocuments):
-        load(tmp_path)
+        load_trusted_documents(tmp_path)

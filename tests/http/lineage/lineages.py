@@ -1,4 +1,4 @@
-"""Graphs of lots: random ones and the deep one, in a database, and what networkx says of them."""
+"""Graphs of lots, random ones and the deep one, in a database and in networkx."""
 
 import csv
 import random
@@ -31,7 +31,7 @@ class Lots:
     edges: list[Edge]
 
     def graph(self) -> "nx.DiGraph[int]":
-        """Edges lead from who gave to who took."""
+        """Edges lead from the source of a flow to its target."""
         graph: nx.DiGraph[int] = nx.DiGraph()
         graph.add_nodes_from(range(self.first, self.last + 1))
         graph.add_weighted_edges_from([(gave, took, grams) for took, gave, grams in self.edges])

@@ -1,11 +1,11 @@
-"""The drawing of a trace: well-formed, escaped, and kilograms and holds only for who may read them."""
+"""The drawing of a trace: well-formed, escaped, with kilograms and holds by role only."""
 
 from xml.etree import ElementTree
 
 import pytest
 from starlette.testclient import TestClient
 
-from graph.drawing.svg import HELD, HELD_FILL, WIDTH, Arrow, Box, draw, place
+from graph.drawing.svg import BOX_WIDTH, HELD, HELD_FILL, Arrow, Box, draw_svg, place
 from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings
@@ -48,7 +48,7 @@ def test_drawing_goes_forward_from_a_batch(reader: TestClient) -> None:
 
 
 def held(root: ElementTree.Element) -> list[str]:
-    """Where the red boxes lead, each of which says that it is held."""
+    """The links of the red boxes, each labelled as on hold."""
     red = []
     for link in root.iter(f"{SVG}a"):
         box, title = link.find(f"{SVG}rect"), link.find(f"{SVG}title")
@@ -118,7 +118,7 @@ def test_boxes_stand_behind_what_they_took_and_not_on_each_other() -> None:
     assert len(set(places.values())) == 4
     # A circle, which only corrupt data has, is drawn too.
     assert len(place(boxes, [*arrows, Arrow("c", "a", None)]).corners) == 4
-    assert draw("nothing", [], []).endswith("</svg>")
+    assert draw_svg("nothing", [], []).endswith("</svg>")
 
 
 def test_arrow_passes_no_box_on_its_way() -> None:
@@ -131,10 +131,10 @@ def test_arrow_passes_no_box_on_its_way() -> None:
     assert {corners["b"], corners["c"]}.isdisjoint(passed)
     (path,) = (
         line
-        for line in draw("t", boxes, [*chain, Arrow("a", "d", "5")]).split("\n")
+        for line in draw_svg("t", boxes, [*chain, Arrow("a", "d", "5")]).split("\n")
         if line.startswith("<path") and line.count("H") == 2
     )
-    assert f"H{passed[0][0] + WIDTH}" in path
+    assert f"H{passed[0][0] + BOX_WIDTH}" in path
 
 
 def test_page_has_a_strict_policy_and_loads_nothing_from_elsewhere(reader: TestClient) -> None:

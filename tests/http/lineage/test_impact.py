@@ -1,4 +1,4 @@
-"""The impact of a recall, as fields and as CSV, and who may see what of a lineage."""
+"""The impact of a recall, as fields and as CSV, and the roles that see each part of a lineage."""
 
 import csv
 from dataclasses import replace
@@ -227,7 +227,7 @@ def test_csv_has_no_batch_numbers_that_a_spreadsheet_rewrites(
 
 
 def test_csv_opens_as_a_sheet(writable_client: TestClient, own_world: Database) -> None:
-    """Cells as a spreadsheet takes them: numbers and a date to compute with, texts as they stand."""
+    """Cells with the types that a spreadsheet gives them: numbers, dates and texts."""
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql(
             "UPDATE products SET batch_number = '1E5', name = '=1+1,\n\"é\"' WHERE product_id = 2"

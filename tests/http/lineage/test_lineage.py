@@ -1,4 +1,4 @@
-"""Traces, shares and impacts are those of networkx: on 200 random DAGs and on the deep graph."""
+"""Traces, shares and impacts equal those of networkx, on 200 random graphs and on a deep one."""
 
 import random
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ PRODUCT = """query ($id: Int!) { product(by: {productId: $id}) {
 
 @dataclass(frozen=True)
 class World:
-    """The graphs, the last one being the deep one if it is here, and who asks about them."""
+    """The graphs, the deep one last if it is available, and a client."""
 
     graphs: list[Lots]
     client: TestClient

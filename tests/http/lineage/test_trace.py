@@ -1,4 +1,4 @@
-"""A trace lists every lot and edge, once, in a constant number of statements of one snapshot."""
+"""A trace lists each lot and edge once, in a constant number of statements of one snapshot."""
 
 from typing import Any
 from unittest.mock import patch
@@ -35,7 +35,7 @@ def lots_of(trace: Any) -> list[tuple[int, int]]:
 
 
 def flows_of(trace: Any) -> list[tuple[int, int | None, int | None, str | None]]:
-    """Each flow: the lot it comes from, the lot or product that took it, kilograms."""
+    """Each flow: its source, its target, kilograms."""
     return [
         (
             one["from"]["cacaoBatchId"],
@@ -47,12 +47,12 @@ def flows_of(trace: Any) -> list[tuple[int, int | None, int | None, str | None]]
     ]
 
 
-def back(client: TestClient, id: int, **given: Any) -> Any:
-    return ask(client, BACK, id=id, **given)["product"]["trace"]
+def back(client: TestClient, id: int, **arguments: Any) -> Any:
+    return ask(client, BACK, id=id, **arguments)["product"]["trace"]
 
 
-def forward(client: TestClient, id: int, **given: Any) -> Any:
-    return ask(client, FORWARD, id=id, **given)["cacaoBatch"]["trace"]
+def forward(client: TestClient, id: int, **arguments: Any) -> Any:
+    return ask(client, FORWARD, id=id, **arguments)["cacaoBatch"]["trace"]
 
 
 def test_trace_back_lists_each_lot_once_with_its_shortest_depth(reader: TestClient) -> None:
@@ -142,8 +142,8 @@ def test_as_of_walks_along_what_was_recorded_by_then(own_world: Database) -> Non
 
 
 def test_pages_go_both_ways(reader: TestClient) -> None:
-    def page(**given: Any) -> tuple[list[int], Any]:
-        shown = ask(reader, PAGES, **given)["product"]["trace"]["lots"]
+    def page(**arguments: Any) -> tuple[list[int], Any]:
+        shown = ask(reader, PAGES, **arguments)["product"]["trace"]["lots"]
         assert shown["totalCount"] == 4
         lots = [edge["node"]["cacaoBatch"]["cacaoBatchId"] for edge in shown["edges"]]
         cursors = [edge["cursor"] for edge in shown["edges"]]
@@ -289,7 +289,7 @@ def test_snapshot_is_begun_anew_where_a_statement_was_forgotten(
 
 
 def test_trace_is_of_one_snapshot(writable_client: TestClient, own_world: Database) -> None:
-    """What is written between two statements of an operation is seen by none of them."""
+    """No statement of an operation sees what is written between two of them."""
     query = "{ product(by: {productId: 1}) { trace { lots { nodes { cacaoBatch { stage } } } } } }"
     steps: list[str] = []
     fetch = Connection.fetch

@@ -1,4 +1,4 @@
-"""What a truncated impact says, and what origins tell a role that may not see shares."""
+"""Truncated impacts, and origins for a role that may not see shares."""
 
 import base64
 import json
@@ -119,7 +119,7 @@ def read_cursors(page: Any) -> list[Any]:
     return [json.loads(base64.b64decode(cursor)) for cursor in found]
 
 
-def test_origins_tell_of_no_share_to_whoever_may_not_read_it(own_world: Database) -> None:
+def test_origins_reveal_no_share_to_roles_without_it(own_world: Database) -> None:
     with own_world.engine().begin() as connection:
         connection.exec_driver_sql("SET session_replication_role = replica")
         # The second origin has the larger share.
@@ -173,7 +173,7 @@ def cursors_in(value: Any) -> list[list[Any]]:
 
 
 def test_no_cursor_of_the_public_changes_with_what_it_may_not_see(own_world: Database) -> None:
-    """Kilograms, losses and holds of a world differ: what the public is told of it does not."""
+    """Kilograms, losses and holds of a world differ: the answers to the public do not."""
     app = create_app(Settings(dev_role="public"), own_world)
     with local(app) as public:
         before = request(public, EVERY)

@@ -1,4 +1,4 @@
-"""The mutations that the tests of the API send, with the objects they ask back."""
+"""The mutations that the tests of the API send, with the objects that they select."""
 
 CREATE_MANUFACTURER = """mutation ($input: CreateManufacturerInput!) {
   createManufacturer(input: $input) { manufacturer { manufacturerId name location country } userErrors { field message code } } }"""

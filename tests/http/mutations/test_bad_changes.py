@@ -1,4 +1,4 @@
-"""Changes that the domain refuses: one user error with a code and a field, and nothing written."""
+"""Changes that break a rule of the domain: one user error with a code and a field, no write."""
 
 import random
 import string

@@ -1,4 +1,4 @@
-"""Losses, holds, custody, certificates and mass balance over HTTP: payloads, rows, and refusals."""
+"""Losses, holds, custody, certificates and mass balance over HTTP: payloads, rows and errors."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A create that would make an equal second object says so, unless it is told that this is meant."""
+"""A mutation that would create an equal second object fails unless the client allows it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

@@ -1,4 +1,4 @@
-"""A client's own key makes a mutation safe to send twice."""
+"""A mutation with an idempotency key may be sent twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

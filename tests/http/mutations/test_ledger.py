@@ -1,4 +1,4 @@
-"""The ledger over GraphQL: proofs that verify, what was known when, and corrections; one statement each."""
+"""The ledger over GraphQL: proofs that verify, past states, and corrections; one statement each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +20,12 @@ from ledger.verifier import (
 from serving.app import create_app
 from serving.settings import Settings
 from tests.conftest import client_of, local
-from tests.db.ledger.conftest import Kept, kept
+from tests.db.ledger.conftest import Kept, kept, ledger_template
 from tests.recorder import recording
 from tests.requests import fetch, request
 from tests.writing import run_sql
 
-__all__ = ["kept"]
+__all__ = ["kept", "ledger_template"]
 
 PROOF = "status sequence leaf leafHash treeSize rootHash hashes checkpoint"
 RECORD = """mutation($input: RecordTransactionInput!) { recordTransaction(input: $input) {
@@ -150,7 +150,7 @@ def test_newest_checkpoint_as_text(kept: Kept, asking: TestClient) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_leaf_is_for_who_may_read_all_of_it(kept: Kept, role: str) -> None:
-    """The rest is for everybody: hashes are of salted leaves."""
+    """The hashes are public, because leaves are salted."""
     with local(create_app(Settings(dev_role=role), kept.database)) as client:
         rest = PROOF.replace(" leaf ", " ")
         data(client, f"{{ transactions {{ nodes {{ proof {{ {rest} }} }} }} }}")
@@ -238,7 +238,7 @@ VIEWED = """query($view: TransactionView, $asOf: DateTime, $filter: TransactionF
 def test_view_is_current_or_history_as_of_a_time(
     corrected: Kept, asking: TestClient, given: dict[str, Any], expected: list[int]
 ) -> None:
-    """All requests share one document, so that each finds the plans of those before."""
+    """All requests share one document, so that each uses the cached plans."""
     late = "SELECT transaction_id FROM transactions WHERE product_id = 1 AND event LIKE 'event %%'"
     others = {number for (number,) in corrected.rows(late)}
     for variables in ({"view": "CURRENT"}, given, {}, given):

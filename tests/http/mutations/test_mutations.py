@@ -1,4 +1,4 @@
-"""Each mutation: the exact payload, the exact rows, and nothing changed beside them."""
+"""Each mutation: its payload, the rows it writes, and no other change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from tests.world import GTIN
 
 
 def changed(database: Database, before: dict[str, tuple[int, str]]) -> dict[str, int]:
-    """The tables whose contents are not what they were, with the number of rows added."""
+    """The tables whose contents have changed, with the number of rows added."""
     after = contents(database)
     return {name: after[name][0] - before[name][0] for name in after if after[name] != before[name]}
 

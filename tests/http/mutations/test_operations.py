@@ -1,4 +1,4 @@
-"""Several mutations in one operation: in order, in one commit, or none of them."""
+"""Several mutations in one operation: in order, and in one commit or none."""
 
 import pytest
 from psycopg2.errors import RestrictViolation
@@ -208,7 +208,7 @@ def test_public_writes_nothing(own_world: Database) -> None:
     assert contents(own_world) == before
 
 
-def test_public_writes_nothing_at_the_rest_door(own_world: Database) -> None:
+def test_public_writes_nothing_by_the_rest_endpoint(own_world: Database) -> None:
     before = contents(own_world)
     body = encode({"name": "A", "manufacturer_id": 1, "batch_number": "B"})
     with local(create_app(Settings(), own_world)) as client:

@@ -17,7 +17,7 @@ from tests.http.oracle.oracle_rows import Rows
 
 @dataclass(frozen=True)
 class Document:
-    """A request: what is posted to the server and given to the oracle."""
+    """A request for the server and the oracle."""
 
     query: str
     variables: dict[str, Any]
@@ -37,14 +37,16 @@ class Document:
 def draw_document(
     rng: random.Random, schema: GraphQLSchema, rows: Rows, cursors: Cursors
 ) -> Document:
-    """The next valid document: now and then a draft is not, where the fields of fragments clash."""
+    """Draw the next valid document; a candidate is invalid if fields of its fragments conflict."""
     while True:
-        document = draft(rng, schema, rows, cursors)
+        document = draw_candidate(rng, schema, rows, cursors)
         if not validate(schema, parse(document.query), [OverlappingFieldsCanBeMergedRule]):
             return document
 
 
-def draft(rng: random.Random, schema: GraphQLSchema, rows: Rows, cursors: Cursors) -> Document:
+def draw_candidate(
+    rng: random.Random, schema: GraphQLSchema, rows: Rows, cursors: Cursors
+) -> Document:
     values = Values(rng, rows)
     literals = Literals(values, variable_chance=rng.choice((0, 0.1, 0.1, 0.3, 0.6)))
     selections = Selections(schema, values, literals, cursors, fields=rng.randint(3, 60))
@@ -58,20 +60,20 @@ def draft(rng: random.Random, schema: GraphQLSchema, rows: Rows, cursors: Cursor
 
 
 def assemble(rng: random.Random, text: str, literals: Literals) -> Document:
-    """The operation ahead of the text: it declares the variables that are used."""
+    """Put the operation before the text, with declarations of the variables that the text uses."""
     used = [name for name in literals.declared if re.search(rf"\${name}\b", text)]
     declared = ", ".join(f"${name}: {literals.declared[name]}" for name in used)
-    given = {name: literals.given[name] for name in used if name in literals.given}
+    variables = {name: literals.variables[name] for name in used if name in literals.variables}
     if not declared and rng.random() < 0.5:
-        return Document(text, given, None)
+        return Document(text, variables, None)
     head = f"query Main({declared}) " if declared else "query Main "
     if rng.random() < 0.1:
-        return Document(f"query Other {{ __typename }} {head}{text}", given, "Main")
-    return Document(head + text, given, rng.choice((None, "Main")))
+        return Document(f"query Other {{ __typename }} {head}{text}", variables, "Main")
+    return Document(head + text, variables, rng.choice((None, "Main")))
 
 
 def used_fragments(text: str, fragments: list[Fragment]) -> list[Fragment]:
-    """The fragments spread in this text or in one another; a later one may spread an earlier."""
+    """Return the fragments that this text or other fragments spread; later ones may spread earlier ones."""
     used: list[Fragment] = []
     for fragment in reversed(fragments):
         if re.search(rf"\.\.\.{fragment.name}\b", text):

@@ -38,8 +38,8 @@ class Arguments:
         """The arguments in parentheses, and the level of what is below the field."""
         target = get_named_type(definition.type).name
         if "filter" in definition.args:
-            given, rows = self._page(owner, name, definition, level)
-            return self._write_arguments(given, definition), Level(level.depth - 1, rows)
+            arguments, rows = self._page(owner, name, definition, level)
+            return self._write_arguments(arguments, definition), Level(level.depth - 1, rows)
         if "ids" in definition.args:
             ids = [self._any_id() for _ in range(self._rng.randint(0, 5))]
             level = Level(level.depth - 1, level.rows * 5)
@@ -64,27 +64,27 @@ class Arguments:
     def _page(
         self, owner: str, name: str, definition: GraphQLField, level: Level
     ) -> tuple[dict[str, Any], int]:
-        given, rows = self._size(level)
+        arguments, rows = self._size(level)
         kind = get_named_type(definition.args["filter"].type)
         terms = get_named_type(definition.args["orderBy"].type)
         assert isinstance(kind, GraphQLInputObjectType)
         assert isinstance(terms, GraphQLInputObjectType)
         if self._values.chance(0.4):
-            given["filter"] = self._values.filter(kind, self._rng.randint(0, 3))
+            arguments["filter"] = self._values.filter(kind, self._rng.randint(0, 3))
         if "view" in definition.args and self._values.chance(0.3):
-            given["view"] = self._rng.choice(("CURRENT", "CURRENT", "HISTORY"))
+            arguments["view"] = self._rng.choice(("CURRENT", "CURRENT", "HISTORY"))
         if "asOf" in definition.args and self._values.chance(0.3):
-            given["asOf"] = self._values.operand("Transaction", "recordTime", "DateTime")
+            arguments["asOf"] = self._values.operand("Transaction", "recordTime", "DateTime")
         contexts = [seen for seen in self._cursors.seen if seen[:2] == (owner, name)]
         if contexts and self._values.chance(0.5):
             context = self._rng.choice(contexts)
-            given["orderBy"] = self._values.same_order(context[2])
+            arguments["orderBy"] = self._values.same_order(context[2])
             for argument in self._rng.choice((("after",), ("before",), ("after", "before"))):
-                given[argument] = self._rng.choice(list(self._cursors.seen[context]))
+                arguments[argument] = self._rng.choice(list(self._cursors.seen[context]))
         elif self._values.chance(0.5):
-            given["orderBy"] = self._values.order(terms)
-        shuffled = self._rng.sample(list(given), len(given))
-        return {argument: given[argument] for argument in shuffled}, rows
+            arguments["orderBy"] = self._values.order(terms)
+        shuffled = self._rng.sample(list(arguments), len(arguments))
+        return {argument: arguments[argument] for argument in shuffled}, rows
 
     def _size(self, level: Level) -> tuple[dict[str, Any], int]:
         """A page size that keeps the rows of the document few, and how many rows that makes."""
@@ -95,15 +95,15 @@ class Arguments:
         argument = "last" if self._values.chance(0.4) else "first"
         return {argument: size}, level.rows * max(size, 1)
 
-    def _write_arguments(self, given: dict[str, Any], definition: GraphQLField) -> str:
+    def _write_arguments(self, arguments: dict[str, Any], definition: GraphQLField) -> str:
         parts = [
             f"{name}: {self._literals.write(value, definition.args[name].type)}"
-            for name, value in given.items()
+            for name, value in arguments.items()
         ]
         absent = [
             name
             for name, argument in definition.args.items()
-            if name not in given and not isinstance(argument.type, GraphQLNonNull)
+            if name not in arguments and not isinstance(argument.type, GraphQLNonNull)
         ]
         for name in absent:
             if self._values.chance(0.02):

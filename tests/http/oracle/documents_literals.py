@@ -19,7 +19,7 @@ class Literals:
 
     def __init__(self, values: Values, variable_chance: float) -> None:
         self.declared: dict[str, str] = {}
-        self.given: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {}
         self._values = values
         self._chance = variable_chance
 
@@ -85,16 +85,16 @@ class Literals:
 
     def _declare(self, declaration: str, value: Any) -> str:
         for name, other in self.declared.items():
-            same = name in self.given and json.dumps(self.given[name]) == json.dumps(value)
+            same = name in self.variables and json.dumps(self.variables[name]) == json.dumps(value)
             if other == declaration and same and self._values.chance(0.7):
                 return f"${name}"
         reference = self._new(declaration)
-        self.given[reference[1:]] = value
+        self.variables[reference[1:]] = value
         return reference
 
     def _declare_default(self, declaration: str) -> str:
         for name, other in self.declared.items():
-            if other == declaration and name not in self.given and self._values.chance(0.7):
+            if other == declaration and name not in self.variables and self._values.chance(0.7):
                 return f"${name}"
         return self._new(declaration)
 

@@ -1,4 +1,4 @@
-"""What a selection set has selected so far, so that what is added can be merged with it."""
+"""The fields that a selection set has so far, so that added fields can be merged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Level:
-    """How far down a selection may go, and how many rows it is answered for at most."""
+    """The remaining depth of a selection, and the maximum number of rows."""
 
     depth: int
     rows: int
@@ -42,7 +42,7 @@ class Scope:
         return True
 
     def absorb(self, other: Scope) -> None:
-        """Take over what agrees."""
+        """Merge another scope that agrees."""
         for key, theirs in other.fields.items():
             if key not in self.fields:
                 self.fields[key] = Chosen(theirs.name, theirs.arguments, theirs.level, Scope())

@@ -1,6 +1,6 @@
-"""Random values that mean something to the rows at hand: operands, filters, orders, keys.
+"""Random values that match the rows at hand: operands, filters, orders, keys.
 
-Values are JSON: what a variable could carry. Refuses to make one the server may refuse.
+Values are JSON, as in variables. They are always valid for the server.
 """
 
 import random
@@ -142,7 +142,7 @@ class Values:
         return self.operand(owner, field, scalar)
 
     def operand(self, owner: str, field: str, scalar: str) -> Any:
-        """A value of this column, sometimes written otherwise or a little beside it."""
+        """A value of this column, sometimes in another notation or slightly different."""
         if field == "id":
             return self.node_id(owner)
         rows = list(self._rows.tables[owner].values())

@@ -1,7 +1,7 @@
 """The test oracle: answers operations by walking ORM objects in plain Python.
 
 It shares the SDL and the models with the server and nothing else; graphql-core executes. Cursors
-are opaque, so it answers a `Place` for each and understands only those it was told the row of.
+are opaque, so it answers a `Place` for each, and reads only those whose rows it knows.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ class Oracle:
         operation_name: str | None = None,
         cursors: Cursors | None = None,
     ) -> dict[str, Any]:
-        """The data of the answer; raises what a resolver raises."""
+        """The data of the answer. Raises the exception of a resolver."""
         result = execute_sync(
             self.schema,
             parse(query),
@@ -88,8 +88,8 @@ class Oracle:
             return lambda _root, _info, ids: [self._by_global_id(one) for one in ids]
         if target.endswith("Connection"):
             table = connected(target)
-            return lambda _root, info, **given: self._connection(
-                self.rows.everything(table), table, info, given
+            return lambda _root, info, **arguments: self._connection(
+                self.rows.everything(table), table, info, arguments
             )
         return lambda _root, _info, by: self._look_up(target, by)
 
@@ -100,8 +100,8 @@ class Oracle:
             return lambda row, _info: self.rows.one(row, field)
         if self.rows.is_many(owner, field):
             table = connected(target)
-            return lambda row, info, **given: self._connection(
-                self.rows.many(row, field), table, info, given
+            return lambda row, info, **arguments: self._connection(
+                self.rows.many(row, field), table, info, arguments
             )
         return lambda row, _info: shown(self.rows.column(row, field))
 
@@ -121,32 +121,34 @@ class Oracle:
     def _rank(self, table: str, order: Order) -> dict[int, int]:
         return rank(self.rows.tables[table].values(), order)
 
-    def _known(self, edges: list[Edge], given: Arguments) -> list[Edge]:
+    def _known(self, edges: list[Edge], arguments: Arguments) -> list[Edge]:
         """The events that were known at a time, and without those that were corrected by then."""
 
         def known(edge: Edge) -> bool:
-            as_of = given.get("asOf")
+            as_of = arguments.get("asOf")
             assert isinstance(edge.row, models.Transaction)
             return as_of is None or edge.row.record_time <= as_of
 
         def corrected(edge: Edge) -> bool:
             return any(map(known, self.rows.many(edge.row, "corrections")))
 
-        if not {"view", "asOf"} & given.keys():
+        if not {"view", "asOf"} & arguments.keys():
             return edges
-        current = given.get("view") == "CURRENT"
+        current = arguments.get("view") == "CURRENT"
         return [edge for edge in edges if known(edge) and not (current and corrected(edge))]
 
     def _connection(
-        self, edges: list[Edge], table: str, info: GraphQLResolveInfo[Cursors], given: Arguments
+        self, edges: list[Edge], table: str, info: GraphQLResolveInfo[Cursors], arguments: Arguments
     ) -> dict[str, Any]:
-        order = read_order(given.get("orderBy"))
+        order = read_order(arguments.get("orderBy"))
         context = (info.parent_type.name, info.field_name, order)
         ranks = self.ranks(table, order)
-        edges = self._known(edges, given)
-        kept = [edge for edge in edges if matches(self.rows, edge.row, given.get("filter") or {})]
+        edges = self._known(edges, arguments)
+        kept = [
+            edge for edge in edges if matches(self.rows, edge.row, arguments.get("filter") or {})
+        ]
         kept.sort(key=lambda edge: ranks[key_of(edge.row)])
-        window = read_window(given, context, ranks, info.context)
+        window = read_window(arguments, context, ranks, info.context)
         page = cut(kept, lambda edge: ranks[key_of(edge.row)], window)
         entries = [show_edge(edge, context) for edge in page.entries]
         return {
@@ -168,14 +170,14 @@ def connected(connection: str) -> str:
 
 
 def read_window(
-    given: Arguments, context: Context, ranks: dict[int, int], cursors: Cursors
+    arguments: Arguments, context: Context, ranks: dict[int, int], cursors: Cursors
 ) -> Window:
-    after = cursors.key(context, given.get("after"))
-    before = cursors.key(context, given.get("before"))
+    after = cursors.key(context, arguments.get("after"))
+    before = cursors.key(context, arguments.get("before"))
     return Window(
-        first=given.get("first"),
+        first=arguments.get("first"),
         after=None if after is None else ranks[after],
-        last=given.get("last"),
+        last=arguments.get("last"),
         before=None if before is None else ranks[before],
     )
 

@@ -10,12 +10,12 @@ Path = tuple[str | int, ...]
 
 
 def read_answer(text: str) -> Any:
-    """JSON as the server wrote it; a key that stands twice in one object is refused."""
+    """Parse the JSON of the server; fails for an object with a repeated key."""
     return json.loads(text, object_pairs_hook=unique)
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    assert len(dict(pairs)) == len(pairs), f"a key stands twice: {[key for key, _ in pairs]}"
+    assert len(dict(pairs)) == len(pairs), f"a key is repeated: {[key for key, _ in pairs]}"
     return dict(pairs)
 
 
@@ -26,7 +26,7 @@ def first_difference(server: Any, oracle: Any, cursors: Cursors) -> str | None:
 
 def differences(path: Path, server: Any, oracle: Any, cursors: Cursors) -> Iterator[str]:
     if isinstance(oracle, Place):
-        if not isinstance(server, str) or not server or not cursors.learn(oracle, server):
+        if not isinstance(server, str) or not server or not cursors.record(oracle, server):
             yield report(path, server, oracle)
     elif isinstance(oracle, dict) and isinstance(server, dict):
         if list(server) != list(oracle):

@@ -22,7 +22,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(rows: Rows, row: models.Base, filter_: Filter) -> bool:
-    """Whether all given conditions hold; a null condition counts as not given."""
+    """Return whether all conditions hold; a null condition is ignored."""
     return all(
         holds(rows, row, name, condition)
         for name, condition in filter_.items()

@@ -18,7 +18,7 @@ Context = tuple[str, str, Order]
 
 
 class Place(str):
-    """What the oracle answers for a cursor: the row of this number in this context."""
+    """The oracle's answer for a cursor: the row with this number in this context."""
 
     __slots__ = ("context", "key")
     context: Context
@@ -33,12 +33,12 @@ class Place(str):
 
 @dataclass(frozen=True)
 class Cursors:
-    """The cursors a server has handed out so far, and which row each of them stands for."""
+    """The cursors that a server has returned so far, and the row of each."""
 
     seen: dict[Context, dict[str, int]] = field(default_factory=dict)
 
-    def learn(self, place: Place, cursor: str) -> bool:
-        """Remember a cursor; False if it already stands for another row."""
+    def record(self, place: Place, cursor: str) -> bool:
+        """Record a cursor; return False if it was recorded for another row."""
         known = self.seen.setdefault(place.context, {})
         return known.setdefault(cursor, place.key) == place.key
 
@@ -47,7 +47,7 @@ class Cursors:
 
 
 def read_order(terms: Iterable[dict[str, str]] | None) -> Order:
-    """`orderBy` as attributes; no terms are the same as none given."""
+    """Return `orderBy` as attributes; an empty list is equal to no argument."""
     return tuple((term["field"].lower(), term["direction"] == "DESC") for term in terms or ())
 
 

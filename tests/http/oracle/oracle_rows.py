@@ -170,12 +170,12 @@ class Rows:
         self._many["Certificate", "cacaoBatches"] = covered
 
     def one(self, row: models.Base, field: str) -> models.Base | None:
-        """What a to-one field shows."""
+        """The row of a to-one field."""
         target, foreign_key, _ = TO_ONE[type_name(row), field]
         return self.tables[target].get(getattr(row, foreign_key))
 
     def many(self, row: models.Base, field: str) -> list[Edge]:
-        """What a connection field holds, in no order."""
+        """The rows of a connection field, unordered."""
         return self._many[type_name(row), field].get(key_of(row), [])
 
     def is_one(self, owner: str, field: str) -> bool:

@@ -40,7 +40,7 @@ def literal_parser(parse: Callable[[Any], Any]) -> Callable[[ValueNode], Any]:
 
 
 def shown(value: Any) -> Any:
-    """A column's value as it stands in the answer."""
+    """Return a column's value as the answer contains it."""
     if isinstance(value, datetime):
         return show_moment(value.astimezone(UTC))
     if isinstance(value, date):
@@ -65,7 +65,7 @@ def read_global_id(value: str) -> tuple[str, int]:
 
 
 def search_key(text: str) -> str:
-    """What `contains` compares: no accents, no case."""
+    """The key that `contains` compares: without accents and case."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(REPLACED)
     decomposed = unicodedata.normalize("NFD", folded)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

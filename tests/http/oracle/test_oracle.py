@@ -1,4 +1,4 @@
-"""The server and the oracle answer the same documents: random ones, and whole walks by cursor."""
+"""The server and the oracle answer the same documents: random ones, and whole connections by cursor."""
 
 import random
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ ASC, DESC = False, True
 
 
 @dataclass(frozen=True)
-class Walk:
-    """A connection to be walked through by cursor: of the root, or of its owner with most rows."""
+class Paging:
+    """A connection to read page by page: of the root, or of its owner with the most rows."""
 
     owner: str
     field: str
@@ -40,27 +40,29 @@ class Walk:
         return f"{self.owner}.{self.field}({','.join(terms)})"
 
 
-def walks(owner: str, field: str, target: str, *orders: Order) -> list[Walk]:
-    return [Walk(owner, field, target, order) for order in orders]
+def pagings(owner: str, field: str, target: str, *orders: Order) -> list[Paging]:
+    return [Paging(owner, field, target, order) for order in orders]
 
 
 # Nullable columns, ties and both directions, at the root and below it.
-WALKS = [
-    *walks("Query", "products", "Product", (), (("product_id", DESC),), (("name", ASC),)),
-    *walks("Query", "products", "Product", (("production_date", ASC), ("name", DESC))),
-    *walks("Query", "cacaoBatches", "CacaoBatch", (("harvest_date", ASC),)),
-    *walks("Query", "cacaoBatches", "CacaoBatch", (("harvest_date", DESC),)),
-    *walks("Query", "cacaoBatches", "CacaoBatch", (("certification", ASC), ("stage", DESC))),
-    *walks("Query", "cacaoBatches", "CacaoBatch", (("certification", DESC), ("harvest_date", ASC))),
-    *walks("Query", "cacaoBatches", "CacaoBatch", (("lot_number", DESC), ("quantity_kg", DESC))),
-    *walks("Query", "suppliers", "Supplier", (("country", ASC),), (("country", DESC),)),
-    *walks("Manufacturer", "products", "Product", (), (("cocoa_percent", DESC),)),
-    *walks("Manufacturer", "products", "Product", (("gtin", ASC), ("batch_number", DESC))),
-    *walks("Supplier", "cacaoBatches", "CacaoBatch", (("certification", DESC),)),
-    *walks("Supplier", "plots", "Plot", (("country", DESC),)),
-    *walks("Product", "transactions", "Transaction", (("event", ASC), ("timestamp", DESC))),
-    *walks("CacaoBatch", "inputs", "CacaoBatch", (("harvest_date", DESC), ("lot_number", ASC))),
-    *walks("DueDiligenceStatement", "products", "Product", (("production_date", DESC),)),
+PAGINGS = [
+    *pagings("Query", "products", "Product", (), (("product_id", DESC),), (("name", ASC),)),
+    *pagings("Query", "products", "Product", (("production_date", ASC), ("name", DESC))),
+    *pagings("Query", "cacaoBatches", "CacaoBatch", (("harvest_date", ASC),)),
+    *pagings("Query", "cacaoBatches", "CacaoBatch", (("harvest_date", DESC),)),
+    *pagings("Query", "cacaoBatches", "CacaoBatch", (("certification", ASC), ("stage", DESC))),
+    *pagings(
+        "Query", "cacaoBatches", "CacaoBatch", (("certification", DESC), ("harvest_date", ASC))
+    ),
+    *pagings("Query", "cacaoBatches", "CacaoBatch", (("lot_number", DESC), ("quantity_kg", DESC))),
+    *pagings("Query", "suppliers", "Supplier", (("country", ASC),), (("country", DESC),)),
+    *pagings("Manufacturer", "products", "Product", (), (("cocoa_percent", DESC),)),
+    *pagings("Manufacturer", "products", "Product", (("gtin", ASC), ("batch_number", DESC))),
+    *pagings("Supplier", "cacaoBatches", "CacaoBatch", (("certification", DESC),)),
+    *pagings("Supplier", "plots", "Plot", (("country", DESC),)),
+    *pagings("Product", "transactions", "Transaction", (("event", ASC), ("timestamp", DESC))),
+    *pagings("CacaoBatch", "inputs", "CacaoBatch", (("harvest_date", DESC), ("lot_number", ASC))),
+    *pagings("DueDiligenceStatement", "products", "Product", (("production_date", DESC),)),
 ]
 
 
@@ -118,47 +120,45 @@ def test_random_documents_get_the_answer_of_the_oracle(
         assert difference is None, f"seed {seed}, document {number}: {difference}\n{document}"
 
 
-def rows_of(oracle: Oracle, walk: Walk) -> tuple[str, list[str]]:
-    """The global id of the walk's owner, and those of all rows of the connection in order."""
-    if walk.owner == "Query":
-        owner, edges = "", oracle.rows.everything(walk.target)
+def rows_of(oracle: Oracle, paging: Paging) -> tuple[str, list[str]]:
+    """Return the global id of the owner, and those of all rows of the connection in order."""
+    if paging.owner == "Query":
+        owner, edges = "", oracle.rows.everything(paging.target)
     else:
-        table = oracle.rows.tables[walk.owner].values()
-        busiest = max(table, key=lambda row: len(oracle.rows.many(row, walk.field)))
-        owner = global_id(walk.owner, key_of(busiest))
-        edges = oracle.rows.many(busiest, walk.field)
-    ranks = oracle.ranks(walk.target, walk.order)
+        table = oracle.rows.tables[paging.owner].values()
+        busiest = max(table, key=lambda row: len(oracle.rows.many(row, paging.field)))
+        owner = global_id(paging.owner, key_of(busiest))
+        edges = oracle.rows.many(busiest, paging.field)
+    ranks = oracle.ranks(paging.target, paging.order)
     keys = sorted((key_of(edge.row) for edge in edges), key=ranks.__getitem__)
-    return owner, [global_id(walk.target, key) for key in keys]
+    return owner, [global_id(paging.target, key) for key in keys]
 
 
-def write_page(walk: Walk, owner: str, page: str) -> str:
+def write_page(paging: Paging, owner: str, page: str) -> str:
     """The document of one page, its position in the variable `$cursor`."""
     terms = ", ".join(
         f"{{field: {name.upper()}, direction: {'DESC' if descending else 'ASC'}}}"
-        for name, descending in walk.order
+        for name, descending in paging.order
     )
     info = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
-    body = (
-        f"{walk.field}({page}: $cursor, orderBy: [{terms}]) {{ totalCount nodes {{ id }} {info} }}"
-    )
+    body = f"{paging.field}({page}: $cursor, orderBy: [{terms}]) {{ totalCount nodes {{ id }} {info} }}"
     if owner:
-        body = f'node(id: "{owner}") {{ ... on {walk.owner} {{ {body} }} }}'
+        body = f'node(id: "{owner}") {{ ... on {paging.owner} {{ {body} }} }}'
     return f"query ($cursor: String) {{ {body} }}"
 
 
 def read_pages(
-    client: TestClient, walk: Walk, owner: str, size: int, backward: bool
+    client: TestClient, paging: Paging, owner: str, size: int, backward: bool
 ) -> Iterator[Any]:
-    """The pages in reading direction, each from the cursor the one before it ended with."""
+    """The pages in reading direction, each from the last cursor of the page before."""
     query = write_page(
-        walk, owner, f"last: {size}, before" if backward else f"first: {size}, after"
+        paging, owner, f"last: {size}, before" if backward else f"first: {size}, after"
     )
     onward, end = ("hasPreviousPage", "startCursor") if backward else ("hasNextPage", "endCursor")
     cursor = None
     while True:
         data = answer(client, Document(query, {"cursor": cursor}, None))
-        page = (data["node"] if owner else data)[walk.field]
+        page = (data["node"] if owner else data)[paging.field]
         yield page
         if not page["pageInfo"][onward]:
             return
@@ -169,13 +169,13 @@ def ids(pages: list[Any]) -> list[str]:
     return [node["id"] for page in pages for node in page["nodes"]]
 
 
-@pytest.mark.parametrize("walk", WALKS, ids=str)
+@pytest.mark.parametrize("paging", PAGINGS, ids=str)
 def test_paging_forward_gives_every_row_once_in_order(
-    client: TestClient, oracle: Oracle, walk: Walk
+    client: TestClient, oracle: Oracle, paging: Paging
 ) -> None:
-    owner, expected = rows_of(oracle, walk)
+    owner, expected = rows_of(oracle, paging)
     pages = list(
-        read_pages(client, walk, owner, min(max(len(expected) // 5, 1), 100), backward=False)
+        read_pages(client, paging, owner, min(max(len(expected) // 5, 1), 100), backward=False)
     )
     assert ids(pages) == expected
     assert len(pages) >= 3
@@ -184,13 +184,13 @@ def test_paging_forward_gives_every_row_once_in_order(
     assert previous == [False] + [True] * (len(pages) - 1)
 
 
-@pytest.mark.parametrize("walk", WALKS, ids=str)
+@pytest.mark.parametrize("paging", PAGINGS, ids=str)
 def test_paging_backward_gives_every_row_once_in_order(
-    client: TestClient, oracle: Oracle, walk: Walk
+    client: TestClient, oracle: Oracle, paging: Paging
 ) -> None:
-    owner, expected = rows_of(oracle, walk)
+    owner, expected = rows_of(oracle, paging)
     pages = list(
-        read_pages(client, walk, owner, min(max(len(expected) // 4, 1), 100), backward=True)
+        read_pages(client, paging, owner, min(max(len(expected) // 4, 1), 100), backward=True)
     )
     assert ids(pages[::-1]) == expected
     assert len(pages) >= 3
@@ -208,10 +208,10 @@ def test_paging_backward_gives_every_row_once_in_order(
 def test_the_row_at_the_cursor_lies_beyond_the_page(
     client: TestClient, oracle: Oracle, page: str, end: str, fact: str
 ) -> None:
-    walk = Walk("Query", "manufacturers", "Manufacturer", (("country", DESC),))
-    _, expected = rows_of(oracle, walk)
-    (whole,) = read_pages(client, walk, "", 100, backward=False)
-    query = write_page(walk, "", page)
+    paging = Paging("Query", "manufacturers", "Manufacturer", (("country", DESC),))
+    _, expected = rows_of(oracle, paging)
+    (whole,) = read_pages(client, paging, "", 100, backward=False)
+    query = write_page(paging, "", page)
     found = answer(client, Document(query, {"cursor": whole["pageInfo"][end]}, None))
     assert found["manufacturers"]["pageInfo"][fact] is True
     assert ids([found["manufacturers"]]) == [expected[1 if end == "startCursor" else -2]]

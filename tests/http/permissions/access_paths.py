@@ -1,4 +1,4 @@
-"""Doors to fields: documents that use a field, and the bars that there are on the way to it."""
+"""Access paths: documents that use a field, and the gates on the way to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ OBJECTS = {
 
 Key = tuple[str, str]
 Path = tuple[str, ...]
-# A field on the way to another one, and the path at which whoever may not use it is refused.
-Bar = tuple[Key, Path]
+# A field that a role may lack, and the path that the error names then.
+Gate = tuple[Key, Path]
 
 
 @dataclass(frozen=True)
-class Knock:
-    """A document that uses a field through a door, and what there is to pass: the field comes last."""
+class AccessPath:
+    """A document that uses a field, and the gates on the way to it; the field's own is the last."""
 
-    door: str
+    name: str
     document: str
-    bars: tuple[Bar, ...]
+    gates: tuple[Gate, ...]
 
 
 def selected(type_: GraphQLObjectType, field: str) -> str:
@@ -55,7 +55,7 @@ def target_of(type_: str, field: str) -> tuple[str, Path]:
 
 
 # Types that only a root field of accounts leads to, and whose rows are not filtered by these tests.
-ACCOUNTS = ("User", "APIKey", "Change")
+ACCOUNTS = ("User", "ApiKey", "Change")
 # Node type -> the connection over its table at the root.
 ROOTS = {
     node: field
@@ -65,7 +65,7 @@ ROOTS = {
 }
 
 
-def shortest_walk(node: str) -> Path | None:
+def shortest_path(node: str) -> Path | None:
     """The shortest path from the root to a type, through open fields if there is one such path.
 
     It begins at another type's connection, unless no other type leads here.
@@ -88,44 +88,44 @@ def shortest_walk(node: str) -> Path | None:
     return (own, "nodes") if own else None
 
 
-# A walk to each type; the path of what it reaches follows from it.
-WALKS = {
-    name: walk
+# A selection path to each type.
+SELECTION_PATHS = {
+    name: path
     for name in NODE_MODELS
-    if name not in ACCOUNTS and (walk := shortest_walk(name)) is not None
+    if name not in ACCOUNTS and (path := shortest_path(name)) is not None
 }
 
 
-def walked(path: Path, selection: str) -> str:
+def document_of(path: Path, selection: str) -> str:
     return "{ " + " { ".join((*path, selection)) + " }" * (len(path) + 1)
 
 
-def bars_of(path: Path) -> tuple[Bar, ...]:
+def gates_of(path: Path) -> tuple[Gate, ...]:
     """Each field along a path from the root."""
-    bars, type_ = [], "Query"
+    gates, type_ = [], "Query"
     for length, name in enumerate(path, start=1):
-        bars.append(((type_, name), path[:length]))
+        gates.append(((type_, name), path[:length]))
         type_ = str(get_named_type(OBJECTS[type_].fields[name].type))
         if type_ not in OBJECTS:
             break
-    return tuple(bars)
+    return tuple(gates)
 
 
-def knocks(name: str, field: str) -> Iterator[Knock]:
-    """Every way to a field of a node type by a selection."""
+def access_paths_of(name: str, field: str) -> Iterator[AccessPath]:
+    """Every access path to a field of a node type by a selection."""
     yield from by_id(name, field)
     inner = selected(OBJECTS[name], field)
-    if name in WALKS:
-        walk = WALKS[name]
-        yield Knock("nested", walked(walk, inner), bars_of((*walk, field)))
-    if name in ROOTS and name in WALKS:
+    if name in SELECTION_PATHS:
+        path = SELECTION_PATHS[name]
+        yield AccessPath("nested", document_of(path, inner), gates_of((*path, field)))
+    if name in ROOTS and name in SELECTION_PATHS:
         edges = (ROOTS[name], "edges", "node")
-        yield Knock("edges", walked(edges, inner), bars_of((*edges, field)))
+        yield AccessPath("edges", document_of(edges, inner), gates_of((*edges, field)))
     yield from arguments(name, field)
 
 
-def by_id(name: str, field: str) -> Iterator[Knock]:
-    """Every way from a global id; to a role that may not know the id, that is refused."""
+def by_id(name: str, field: str) -> Iterator[AccessPath]:
+    """Every access path from a global id, with the gate of the id itself."""
     inner, key = selected(OBJECTS[name], field), write_global_id(name, 1)
     one, many = f'node(id: "{key}")', f'nodes(ids: ["{key}"])'
     on = f"{{ ... on {name} {{ {inner} }} }}"
@@ -143,35 +143,35 @@ def by_id(name: str, field: str) -> Iterator[Knock]:
     if field == "id":
         documents["type"] = (f"{{ {one} {{ __typename }} }}", ("node",))
         documents["nothing"] = (f"{{ {many} {{ id @skip(if: true) }} }}", ("nodes",))
-    for door, (document, path) in documents.items():
-        yield Knock(door, document, (((name, "id"), path[:1]), ((name, field), path)))
+    for kind, (document, path) in documents.items():
+        yield AccessPath(kind, document, (((name, "id"), path[:1]), ((name, field), path)))
 
 
-def arguments(name: str, field: str) -> Iterator[Knock]:
-    """Every way to use a field without selecting it."""
+def arguments(name: str, field: str) -> Iterator[AccessPath]:
+    """Every access path to a field by an argument."""
     filters = SCHEMA.type_map[f"{name}Filter"]
     assert isinstance(filters, GraphQLInputObjectType)
     if name not in ROOTS or name in ACCOUNTS:
         return
     root = ROOTS[name]
-    bars = (*bars_of((root,)), ((name, field), (root,)))
+    gates = (*gates_of((root,)), ((name, field), (root,)))
     if field in filters.fields:
         compared = get_named_type(filters.fields[field].type)
         assert isinstance(compared, GraphQLInputObjectType)
         member = "in: []" if "in" in compared.fields else "some: {}" * ("some" in compared.fields)
         given = f"{{{field}: {{{member}}}}}"
-        for door, filtered in (
+        for kind, filtered in (
             ("filter", given),
             ("filter under not", f"{{not: {given}}}"),
             ("filter under or", f"{{or: [{given}]}}"),
         ):
-            yield Knock(door, f"{{ {root}(filter: {filtered}) {{ totalCount }} }}", bars)
+            yield AccessPath(kind, f"{{ {root}(filter: {filtered}) {{ totalCount }} }}", gates)
     if name == "Supplier" and field in filters.fields:
         across = f"{{ cacaoBatches(filter: {{supplier: {given}}}) {{ totalCount }} }}"
-        yield Knock("filter across a relation", across, (((name, field), ("cacaoBatches",)),))
+        yield AccessPath("filter across a relation", across, (((name, field), ("cacaoBatches",)),))
     for value in orders(name, field):
         ordered = f"{root}(orderBy: [{{field: {value}, direction: ASC}}])"
-        yield Knock("order", f"{{ {ordered} {{ nodes {{ id }} }} }}", bars)
+        yield AccessPath("order", f"{{ {ordered} {{ nodes {{ id }} }} }}", gates)
 
 
 def orders(name: str, field: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is told of the schema to whoever may not see it: nothing, whatever is wrong with a request."""
+"""Errors reveal nothing of the schema to a client that may not see it."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from graph.execution.discretion import signs_in
+from graph.execution.sign_in_documents import is_sign_in
 from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings
@@ -55,7 +55,7 @@ WRONG: list[tuple[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def production(sample: Database) -> Iterator[TestClient]:
-    """Somebody who has not signed in, where the schema is for those who have."""
+    """A client that has not signed in, of a server that hides its schema."""
     with local(create_app(Settings(production=True), sample)) as client:
         yield client
 
@@ -108,15 +108,15 @@ def test_inputs_that_turn_out_null_when_a_mutation_runs_are_refused_without_name
     settings = Settings(production=True, public_read=public_read)
     with local(create_app(settings, sample)) as client:
         (error,) = request(client, query, {variables: None}).errors
-    assert error["message"] == "The value is not one that is accepted here."
+    assert error["message"] == "The value is not valid for this argument."
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
 def test_documents_that_sign_in_may_name_what_that_takes() -> None:
-    assert signs_in(
+    assert is_sign_in(
         "mutation ($i: SignInInput!) { signIn(input: $i) { ...F } } fragment F on SignInPayload { token }"
     )
-    assert signs_in("query ($b: Boolean!) { viewer { ... on Viewer { role @skip(if: $b) } } }")
+    assert is_sign_in("query ($b: Boolean!) { viewer { ... on Viewer { role @skip(if: $b) } } }")
 
 
 def test_errors_still_say_where(production: TestClient) -> None:
@@ -125,7 +125,7 @@ def test_errors_still_say_where(production: TestClient) -> None:
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 
-def test_whoever_may_see_the_schema_is_told_of_it(sample: Database) -> None:
+def test_errors_name_the_schema_to_roles_that_may_see_it(sample: Database) -> None:
     with local(create_app(Settings(dev_role="viewer"), sample)) as client:
         (error,) = request(client, "{ products { nodes { nam } } }").errors
     assert "'nam'" in error["message"]
@@ -186,7 +186,7 @@ def test_closed_server_answers_strangers_all_the_same(
         assert answer.json == {
             "errors": [
                 {
-                    "message": "Sign in first: nothing is answered without.",
+                    "message": "Sign in first: this server answers only signed-in users.",
                     "extensions": {"code": "UNAUTHENTICATED"},
                 }
             ]
@@ -235,7 +235,7 @@ def test_closed_server_tells_strangers_not_which_documents_it_lacks(
     ],
 )
 def test_what_signing_in_needs_is_known(query: str) -> None:
-    assert signs_in(query)
+    assert is_sign_in(query)
 
 
 def test_an_error_in_a_document_that_signs_in_names_nothing(closed: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""Events that tell of losses or holds, to a role that may see neither: no way leads to them."""
+"""Events about losses or holds are invisible, on every path, to a role without them."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who may use what: every field and mutation as every role, through every door there is.
+"""Permissions: every field and mutation as every role, by every access path.
 
 The fields declare their roles. A refusal names its path and sends no SQL.
 """
@@ -26,11 +26,11 @@ from tests.http.permissions.access_paths import (
     OBJECTS,
     ROOTS,
     SCHEMA,
-    WALKS,
-    Bar,
-    bars_of,
-    knocks,
-    walked,
+    SELECTION_PATHS,
+    Gate,
+    access_paths_of,
+    document_of,
+    gates_of,
 )
 from tests.recorder import recording
 from tests.requests import Answer, encode, fetch, request, send
@@ -70,7 +70,7 @@ def test_members_of_filters_and_orders_are_fields() -> None:
 
 def test_every_node_type_is_reached_from_the_root() -> None:
     """Where this fails, declare a relation to the type, or `root_connection` above it, in graph/types/."""
-    assert {*WALKS, *ACCOUNTS} == {*NODE_MODELS}
+    assert {*SELECTION_PATHS, *ACCOUNTS} == {*NODE_MODELS}
     # Findings are no nodes; tests/http/queries/test_findings.py asks for them as every role.
     assert {*ROOTS.values(), "auditFindings"} == {
         name
@@ -82,7 +82,7 @@ def test_every_node_type_is_reached_from_the_root() -> None:
 FIELDS = [(name, field) for name in NODE_MODELS for field in OBJECTS[name].fields]
 
 
-# ---------------------------------------------------------------- every role at every door
+# ---------------------------------------------------------------- every role at every access path
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,10 @@ def as_role(sample: Database) -> Iterator[dict[str, TestClient]]:
         }
 
 
-def expect(answer: Answer, role: str, *bars: Bar) -> bool:
-    """Refused at the first bar that is not for this role, or not refused at all; whether it was."""
+def expect(answer: Answer, role: str, *gates: Gate) -> bool:
+    """Assert an error at the first gate that is closed for this role; True if there is one."""
     codes = set(answer.codes) if "errors" in answer.json else set()
-    closed = [(key, path) for key, path in bars if role not in ALLOWED[key]]
+    closed = [(key, path) for key, path in gates if role not in ALLOWED[key]]
     if not closed:
         assert codes & REFUSALS == set(), answer.json
         return False
@@ -111,18 +111,20 @@ def expect(answer: Answer, role: str, *bars: Bar) -> bool:
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS)
-def test_field_through_every_door(
+def test_field_through_every_access_path(
     as_role: dict[str, TestClient], sample: Database, name: str, field: str
 ) -> None:
     key = (name, field)
     roles = ROLES if ALLOWED[key] != frozenset(ROLES) else (PUBLIC,)
     for role in roles:
-        for knock in knocks(name, field):
+        for access_path in access_paths_of(name, field):
             with recording(sample) as statements:
-                refused = expect(request(as_role[role], knock.document), role, *knock.bars)
-            assert refused >= (role not in ALLOWED[key]), knock.door
+                refused = expect(
+                    request(as_role[role], access_path.document), role, *access_path.gates
+                )
+            assert refused >= (role not in ALLOWED[key]), access_path.name
             if refused:
-                assert statements == [], knock.door
+                assert statements == [], access_path.name
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -133,7 +135,7 @@ def test_kilograms_of_an_edge(as_role: dict[str, TestClient], role: str) -> None
         ("cacaoBatches", "plots", "PlotFlowEdge"),
     ):
         path = (root, "nodes", flow, "edges")
-        answer = request(as_role[role], walked(path, "quantityKg"))
+        answer = request(as_role[role], document_of(path, "quantityKg"))
         expect(answer, role, ((name, "quantityKg"), (*path, "quantityKg")))
 
 
@@ -149,7 +151,7 @@ def test_accounts_as_a_table(as_role: dict[str, TestClient], role: str, name: st
 def test_restricted_field_by_get(as_role: dict[str, TestClient], role: str) -> None:
     path = "/graphql?query={suppliers{nodes{contactPerson}}}"
     answer = fetch(as_role[role], path)
-    expect(answer, role, *bars_of(("suppliers", "nodes", "contactPerson")))
+    expect(answer, role, *gates_of(("suppliers", "nodes", "contactPerson")))
 
 
 @pytest.mark.parametrize(("role", "status"), [(PUBLIC, 401), ("viewer", 403), (ADMIN, 200)])
@@ -177,7 +179,7 @@ def test_every_refused_field_is_named(as_role: dict[str, TestClient]) -> None:
 
 
 def test_plan_of_one_role_is_not_for_another(as_role: dict[str, TestClient]) -> None:
-    """The same text as somebody who may, then as somebody who may not, then again."""
+    """The same document by a permitted role, by others, and again."""
     document = "query Cached($n: Int = 1) { suppliers(first: $n) { nodes { contactPerson } } }"
     assert "errors" not in request(as_role[ADMIN], document, {"n": 2}).json
     for role in (PUBLIC, "viewer", PUBLIC):
@@ -188,7 +190,7 @@ def test_plan_of_one_role_is_not_for_another(as_role: dict[str, TestClient]) -> 
 
 
 def arguments_of(name: str) -> str:
-    """Arguments of a mutation that coerce, of values that stand for nothing."""
+    """Arguments of a mutation that are valid but refer to no row."""
     field = OBJECTS["Mutation"].fields[name]
     given = get_named_type(field.args["input"].type)
     assert isinstance(given, GraphQLInputObjectType)
@@ -243,7 +245,7 @@ def test_mutation_as_every_role(written: Database, role: str, name: str) -> None
 
 
 @pytest.mark.parametrize("role", ["viewer", "auditor", PUBLIC])
-def test_rest_door_writes_for_writers_only(as_role: dict[str, TestClient], role: str) -> None:
+def test_rest_endpoint_writes_for_writers_only(as_role: dict[str, TestClient], role: str) -> None:
     body = encode({"name": "A", "manufacturer_id": 1, "batch_number": "B"})
     answer = send(as_role[role], body, "/api/products")
     assert answer.status == (401 if role == PUBLIC else 403)
@@ -251,7 +253,7 @@ def test_rest_door_writes_for_writers_only(as_role: dict[str, TestClient], role:
 
 
 def test_payload_is_refused_before_anything_is_written(sample: Database) -> None:
-    """Whoever may write but not read what a payload shows has written nothing."""
+    """A mutation whose payload the role may not read writes nothing."""
     document = """mutation { signIn(input: {username: "x", password: "y"}) {
         viewer { role } userErrors { code } } createSupplier(input: {name: "A", location: "B"}) {
         supplier { contactPerson } } }"""

@@ -1,4 +1,4 @@
-"""PUBLIC_READ=off: whoever has not signed in is shown nothing, and may sign in."""
+"""PUBLIC_READ=off: a client that has not signed in reads nothing, but may sign in."""
 
 from collections.abc import Iterator
 
@@ -49,6 +49,6 @@ def test_closed_server_lets_the_public_ask_who_it_is_and_sign_in(sample_copy: Da
     assert "errors" not in answer.json
 
 
-def test_closed_server_answers_the_rest_door_with_401(closed: TestClient) -> None:
+def test_closed_server_answers_the_rest_endpoint_with_401(closed: TestClient) -> None:
     assert send(closed, b"", "/api/products", "GET").status == 401
     assert send(closed, b"", "/api/health", "GET").status == 200

@@ -1,4 +1,4 @@
-"""Cursors that are none, of another connection, or of another order: refused with one code."""
+"""Cursors that are malformed, of another connection, or of another order fail with one code."""
 
 import base64
 import json
@@ -27,11 +27,11 @@ def encoded(text: bytes) -> str:
     return base64.b64encode(text).decode()
 
 
-def refused(client: TestClient, given: str, *order: str) -> None:
+def refused(client: TestClient, text: str, *order: str) -> None:
     """This cursor is refused as `after` and as `before`."""
     terms = [{"field": field} for field in order]
     for name in ("after", "before"):
-        assert code_of(client, PRODUCTS, {name: given, "order": terms}) == "INVALID_CURSOR"
+        assert code_of(client, PRODUCTS, {name: text, "order": terms}) == "INVALID_CURSOR"
 
 
 def test_cursors_are_what_these_tests_take_them_for(protected_client: TestClient) -> None:
@@ -47,7 +47,7 @@ def test_cursors_are_what_these_tests_take_them_for(protected_client: TestClient
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         *("", " ", "1", "é", "====", "!!!!", "a\0", "\ud800", "x" * 50_000, "cursor"),
         cursor(BY_NUMBER, 1).rstrip("=")[:-1],
@@ -66,10 +66,10 @@ def test_cursors_are_what_these_tests_take_them_for(protected_client: TestClient
         encoded(f'["{BY_NUMBER}", {"9" * 5_000}]'.encode()),
         encoded(f'["{BY_NUMBER}", 1] '.encode() + b"x"),
     ],
-    ids=lambda given: ascii(given)[:30],
+    ids=lambda text: ascii(text)[:30],
 )  # fmt: skip
-def test_text_that_is_no_cursor_is_refused(protected_client: TestClient, given: str) -> None:
-    refused(protected_client, given)
+def test_text_that_is_no_cursor_is_refused(protected_client: TestClient, text: str) -> None:
+    refused(protected_client, text)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_cursor_with_a_wrong_text_is_refused(protected_client: TestClient, value
      "2026-01-01T00:00:00-23:59", "2026-01-01T00:00:00+23:59:59.999999"],
 )  # fmt: skip
 def test_cursor_with_a_wrong_moment_is_refused(protected_client: TestClient, value: object) -> None:
-    given = cursor(BY_TIME, value, 1)
-    assert code_of(protected_client, TRANSACTIONS, {"after": given}) == "INVALID_CURSOR"
+    text = cursor(BY_TIME, value, 1)
+    assert code_of(protected_client, TRANSACTIONS, {"after": text}) == "INVALID_CURSOR"
 
 
 def test_cursor_of_another_connection_is_refused(protected_client: TestClient) -> None:
@@ -148,8 +148,8 @@ def test_cursor_of_another_connection_of_the_same_type_is_refused(
     )
     query = """query ($after: String) {
       cacaoBatch(by: {cacaoBatchId: 3}) { outputs(after: $after) { totalCount } } }"""
-    given = data["cacaoBatch"]["inputs"]["pageInfo"]["endCursor"]
-    assert code_of(protected_client, query, {"after": given}) == "INVALID_CURSOR"
+    text = data["cacaoBatch"]["inputs"]["pageInfo"]["endCursor"]
+    assert code_of(protected_client, query, {"after": text}) == "INVALID_CURSOR"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Filters over the small world: each operator, their combination, and relations both ways."""
+"""Filters over the small world: each operator, their combinations, and relations both ways."""
 
 from typing import Any
 
@@ -49,8 +49,8 @@ def kept(client: TestClient, field: str, filter: str) -> list[int]:
         ("products", "{productId: {gte: 2147483647}}", []),
         ("products", "{productId: {isNull: true}}", []),
         ("transactions", "{transactionId: {gte: 4}}", [4, 5]),
-        ("transactions", "{transactionId: {lt: 9007199254740991, gt: 4}}", [5]),
-        ("transactions", '{transactionId: {in: ["1", 2]}}', [1, 2]),
+        ("transactions", "{transactionId: {lt: 2147483647, gt: 4}}", [5]),
+        ("transactions", "{transactionId: {in: [1, 2]}}", [1, 2]),
         # decimals, exactly
         ("products", '{cocoaPercent: {eq: "70"}}', [1]),
         ("products", "{cocoaPercent: {eq: 70.0}}", [1]),

@@ -1,4 +1,4 @@
-"""Findings over HTTP: those of a product, a lot, a supplier and everything, by page, in one statement."""
+"""Findings over HTTP: of a product, a lot, a supplier and of everything, by page, in one statement."""
 
 import base64
 import json
@@ -49,7 +49,7 @@ TYPES = {
     "hold": "Hold",
 }
 COLUMNS = {"cacaoBatch": "cacao_batch_id", "input": "input_batch_id"}
-DOORS = {
+OWNERS = {
     "Query": (Scope(), "", ""),
     "Product": (Scope("Product", "1"), "product(by: {productId: 1}) {", "product"),
     "CacaoBatch": (Scope("CacaoBatch", "4"), "cacaoBatch(by: {cacaoBatchId: 4}) {", "cacaoBatch"),
@@ -62,7 +62,7 @@ PAGES = """query ($first: Int, $after: String, $last: Int, $before: String) { %s
 
 @pytest.fixture(scope="module")
 def blemished(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    """The sound world with things written past its triggers."""
+    """The sound world with rows that were written with triggers off."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         run_sql(database, SOUND.replace(":", "\\:"))
@@ -97,32 +97,32 @@ def as_shown(finding: Finding) -> dict[str, Any]:
     return shown
 
 
-def page_at(client: TestClient, door: str, **given: Any) -> Any:
-    _, opening, name = DOORS[door]
+def page_at(client: TestClient, owner: str, **arguments: Any) -> Any:
+    _, opening, name = OWNERS[owner]
     query = PAGES % (opening, SHAPED, "}" if opening else "")
-    data = ask(client, query, **given)
+    data = ask(client, query, **arguments)
     return (data[name] if name else data)["auditFindings"]
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_findings_are_those_of_the_rules(client: TestClient, auditor: Auditor, door: str) -> None:
-    scope = DOORS[door][0]
+@pytest.mark.parametrize("owner", OWNERS)
+def test_findings_are_those_of_the_rules(client: TestClient, auditor: Auditor, owner: str) -> None:
+    scope = OWNERS[owner][0]
     expected = [as_shown(finding) for finding in auditor.find(scope)]
-    page = page_at(client, door)
+    page = page_at(client, owner)
     assert page["nodes"] == expected
     assert page["totalCount"] == len(expected) > 1
-    if door == "Query":
+    if owner == "Query":
         assert [node["rule"].lower() for node in page["nodes"]] == RULES
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-@pytest.mark.parametrize("door", DOORS)
-def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, size: int) -> None:
-    whole = page_at(client, door)["nodes"]
+@pytest.mark.parametrize("owner", OWNERS)
+def test_pages_are_the_whole_in_both_directions(client: TestClient, owner: str, size: int) -> None:
+    whole = page_at(client, owner)["nodes"]
     found: list[Any] = []
     after = None
     while True:
-        page = page_at(client, door, first=size, after=after)
+        page = page_at(client, owner, first=size, after=after)
         assert page["pageInfo"]["hasPreviousPage"] is bool(found)
         found += page["nodes"]
         after = page["pageInfo"]["endCursor"]
@@ -132,18 +132,18 @@ def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, s
     assert found == whole
     found, before = [], None
     while True:
-        page = page_at(client, door, last=size, before=before)
+        page = page_at(client, owner, last=size, before=before)
         assert page["pageInfo"]["hasNextPage"] is bool(found)
         found = page["nodes"] + found
         before = page["pageInfo"]["startCursor"]
         if not page["pageInfo"]["hasPreviousPage"]:
             break
     assert found == whole
-    assert page_at(client, door, first=0)["nodes"] == []
+    assert page_at(client, owner, first=0)["nodes"] == []
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("filter", "kept"),
     [
         ({"rule": {"eq": "OVERDRAW"}}, {"overdraw"}),
         (
@@ -168,12 +168,12 @@ def test_pages_are_the_whole_in_both_directions(client: TestClient, door: str, s
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_filter_keeps_rules_and_asks_no_other(
-    client: TestClient, blemished: Database, given: Any, kept: set[str]
+    client: TestClient, blemished: Database, filter: Any, kept: set[str]
 ) -> None:
     query = """query ($filter: AuditFindingFilter) {
       auditFindings(filter: $filter) { totalCount nodes { rule } } }"""
     with recording(blemished) as statements:
-        found = ask(client, query, filter=given)["auditFindings"]
+        found = ask(client, query, filter=filter)["auditFindings"]
     expected = [rule.upper() for rule in RULES if rule in kept]
     assert found == {
         "totalCount": len(expected),
@@ -184,7 +184,7 @@ def test_filter_keeps_rules_and_asks_no_other(
 
 
 def test_no_rule_is_no_finding_however_it_is_asked(client: TestClient) -> None:
-    """Sizes and cursors that no statement needs, rows and parents of what there is not."""
+    """Page sizes and cursors without results, and parents that do not exist."""
     cursor = ask(client, "{ auditFindings(first: 1) { pageInfo { endCursor } } }")
     query = """query ($n: Int!, $c: String, $id: Int!) {
       auditFindings(first: $n, after: $c, filter: {rule: {eq: OVERDRAW}, severity: {eq: WARNING}}) {
@@ -198,8 +198,8 @@ def test_no_rule_is_no_finding_however_it_is_asked(client: TestClient) -> None:
         "auditFindings": {"totalCount": 0, "nodes": [], "pageInfo": page},
         "product": {"auditFindings": {"edges": []}},
     }
-    for given in (variables, {**variables, "c": None}):
-        assert ask(client, query, **given) == found
+    for each in (variables, {**variables, "c": None}):
+        assert ask(client, query, **each) == found
 
 
 def test_plan_of_one_filter_is_not_of_another(client: TestClient) -> None:
@@ -209,17 +209,17 @@ def test_plan_of_one_filter_is_not_of_another(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("upstream", "expected"),
     [
         (True, RULES[:6] + RULES[9:]),
         (None, RULES[:6] + RULES[9:]),
         (False, ["event_too_early", "use_after_hold"]),
     ],
 )
-def test_upstream_is_what_it_was_made_of(client: TestClient, given: Any, expected: Any) -> None:
+def test_upstream_is_what_it_was_made_of(client: TestClient, upstream: Any, expected: Any) -> None:
     query = """query ($upstream: Boolean) { product(by: {productId: 1}) {
       auditFindings(upstream: $upstream) { nodes { rule } } } }"""
-    found = ask(client, query, upstream=given)["product"]["auditFindings"]["nodes"]
+    found = ask(client, query, upstream=upstream)["product"]["auditFindings"]["nodes"]
     assert [node["rule"].lower() for node in found] == expected
 
 
@@ -271,11 +271,11 @@ def as_role(blemished: Database) -> Iterator[dict[str, TestClient]]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("owner", OWNERS)
 def test_findings_are_for_staff(
-    as_role: dict[str, TestClient], blemished: Database, door: str, role: str
+    as_role: dict[str, TestClient], blemished: Database, owner: str, role: str
 ) -> None:
-    _, opening, name = DOORS[door]
+    _, opening, name = OWNERS[owner]
     query = f"{{ {opening} auditFindings {{ nodes {{ rule message }} }} {'}' if opening else ''} }}"
     with recording(blemished) as statements:
         answer = request(as_role[role], query)
@@ -285,7 +285,7 @@ def test_findings_are_for_staff(
     assert statements == []
     assert answer.codes == ["UNAUTHENTICATED" if role == PUBLIC else "FORBIDDEN"]
     assert answer.errors[0]["path"] == [*filter(None, [name]), "auditFindings"]
-    assert f"`{door}.auditFindings` is for operator, auditor, admin" in answer.errors[0]["message"]
+    assert f"`{owner}.auditFindings` is for operator, auditor, admin" in answer.errors[0]["message"]
 
 
 @pytest.mark.parametrize("role", ["viewer", PUBLIC])
@@ -306,7 +306,7 @@ def test_cursor_is_of_the_place_of_a_finding(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         "x",
         cursor("Query.products+product_id", 3),
@@ -318,12 +318,12 @@ def test_cursor_is_of_the_place_of_a_finding(client: TestClient) -> None:
         cursor(SCOPE, "over\0draw", 0, 4, 0),
     ],
 )
-def test_what_is_no_cursor_of_findings_is_refused(client: TestClient, given: str) -> None:
+def test_what_is_no_cursor_of_findings_is_refused(client: TestClient, text: str) -> None:
     query = (
         "query ($a: String, $b: String) { auditFindings(after: $a, before: $b) { nodes { rule } } }"
     )
-    assert code_of(client, query, {"a": given}) == "INVALID_CURSOR"
-    assert code_of(client, query, {"b": given}) == "INVALID_CURSOR"
+    assert code_of(client, query, {"a": text}) == "INVALID_CURSOR"
+    assert code_of(client, query, {"b": text}) == "INVALID_CURSOR"
 
 
 @pytest.mark.parametrize(

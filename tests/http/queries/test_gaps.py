@@ -1,4 +1,4 @@
-"""What the first design's rows may lack reads as null at every endpoint."""
+"""Columns that rows of the first design lack are null at every endpoint."""
 
 import pytest
 from starlette.testclient import TestClient

@@ -1,4 +1,4 @@
-"""Pages: orders with nulls and ties, cursors both ways, and what lies before and behind."""
+"""Pages: orders with nulls and ties, cursors both ways, and the PageInfo at both ends."""
 
 from itertools import pairwise
 from typing import Any
@@ -33,7 +33,7 @@ def keys(page: dict[str, Any]) -> list[int]:
 
 
 def beyond(page: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether something precedes the page, and whether something follows it."""
+    """Whether the page has a previous and a next page."""
     return page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]
 
 
@@ -101,7 +101,7 @@ def test_direction_is_ascending_unless_it_is_given(reader: TestClient) -> None:
     assert keys(products(reader, order=[{"field": "COCOA_PERCENT"}])) == [2, 1, 3]
 
 
-def test_one_term_stands_for_a_list_of_one(reader: TestClient) -> None:
+def test_one_term_is_coerced_to_a_list(reader: TestClient) -> None:
     assert keys(products(reader, order={"field": "PRODUCT_ID", "direction": "DESC"})) == [3, 2, 1]
 
 
@@ -137,11 +137,11 @@ def test_page_knows_what_lies_around_it(
     around: tuple[bool, bool],
 ) -> None:
     cursors = {edge["node"]["productId"]: edge["cursor"] for edge in products(reader)["edges"]}
-    given = {
+    arguments = {
         name: cursors[value] if name in ("after", "before") else value
         for name, value in arguments.items()
     }
-    page = products(reader, **given)
+    page = products(reader, **arguments)
     assert keys(page) == expected
     assert beyond(page) == around
     assert page["totalCount"] == 3
@@ -155,10 +155,10 @@ def test_place_is_known_without_the_rows(reader: TestClient) -> None:
 
 
 def test_filter_applies_to_pages_counts_and_places(reader: TestClient) -> None:
-    given = {"gtin": {"isNull": False}}
-    page = products(reader, filter=given, first=1)
+    with_gtin = {"gtin": {"isNull": False}}
+    page = products(reader, filter=with_gtin, first=1)
     assert (keys(page), beyond(page), page["totalCount"]) == ([1], (False, True), 2)
-    page = products(reader, filter=given, first=1, after=page["pageInfo"]["endCursor"])
+    page = products(reader, filter=with_gtin, first=1, after=page["pageInfo"]["endCursor"])
     assert (keys(page), beyond(page), page["totalCount"]) == ([2], (True, False), 2)
     page = products(reader, filter={"gtin": {"isNull": False}, "productId": {"gt": 9}})
     assert (keys(page), beyond(page), page["totalCount"]) == ([], (False, False), 0)
@@ -180,7 +180,7 @@ def test_empty_table_is_an_empty_page(fresh: Database) -> None:
     }
 
 
-def test_page_has_20_entries_unless_it_is_told_and_100_at_most(client: TestClient) -> None:
+def test_page_has_20_entries_by_default_and_100_at_most(client: TestClient) -> None:
     query = "{ a: products { nodes { id } } b: products(first: 100) { nodes { id } } }"
     data = ask(client, query)
     assert [len(data[key]["nodes"]) for key in "ab"] == [20, 100]

@@ -1,4 +1,4 @@
-"""A plan that is used again answers as one made anew would: only what decides the same shares it."""
+"""A cached plan gives the answer of a new one, and only equal requests share it."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ from graph.auth.roles import ADMIN, PUBLIC, VIEWER
 from graph.context import Viewer
 from graph.documents import read_document
 from graph.execution.engine import Engine
-from graph.planner.plan_cache import Entry
+from graph.execution.plan_cache import CachedOperation
 from graph.schema import schema
 from models.database.asynchronous import Statement
 from models.database.engines import Database
@@ -53,7 +53,7 @@ CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
         "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
         [{"ids": []}, {"ids": [P1]}, {"ids": [S1, P1]}, {"ids": [P1, P2, B1, S1]}],
     ),
-    "absent, null and given": (
+    "absent, null and present": (
         """query ($f: ProductFilter, $n: Int, $c: String) {
             products(first: $n, after: $c, filter: $f) { nodes { productId } totalCount } }""",
         [
@@ -98,16 +98,16 @@ CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_plan_used_again_answers_as_a_new_one(client: TestClient, name: str) -> None:
-    query, given = CASES[name]
+    query, every = CASES[name]
     cold = []
-    for number, variables in enumerate(given):
+    for number, variables in enumerate(every):
         # A text that was never sent before has no plan yet.
         new = query + "\n" * (number + 1)
         cold.append(client.post("/graphql", json={"query": new, "variables": variables}).json())
     assert any("data" in answer for answer in cold)
-    for first, second in itertools.permutations(range(len(given)), 2):
+    for first, second in itertools.permutations(range(len(every)), 2):
         for number in (first, second):
-            body = {"query": query, "variables": given[number]}
+            body = {"query": query, "variables": every[number]}
             answer = client.post("/graphql", json=body).json()
             for error in (*answer.get("errors", ()), *cold[number].get("errors", ())):
                 error.pop("locations", None)
@@ -133,13 +133,13 @@ def test_variables_that_are_refused_are_not_remembered(sample: Database) -> None
     engine = Engine(sample)
 
     async def ask() -> list[str]:
-        told = []
+        answers = []
         for length in (300, 301, 302):
             variables: dict[str, Any] = {"f": [{"id": {}}] * length}
             answer = await engine.answer(Request(text, variables), Viewer(ADMIN))
-            told += [str((error.extensions or {})["code"]) for error in answer.errors]
+            answers += [str((error.extensions or {})["code"]) for error in answer.errors]
         sample.pool().close()
-        return told
+        return answers
 
     assert asyncio.run(ask()) == ["DOCUMENT_TOO_LARGE"] * 3
     entry = engine.plans.find(text, None)
@@ -148,7 +148,7 @@ def test_variables_that_are_refused_are_not_remembered(sample: Database) -> None
 
 
 def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> None:
-    """What else its variables decide is still planned, and errors still say where."""
+    """Variables that change the plan lead to another plan, and errors keep their positions."""
     text = "query ($a: ID!, $n: Int = 2) {\n  node(id: $a) { id }\n  products(first: $n) { nodes { id } }\n}"
     engine = Engine(sample)
 
@@ -157,9 +157,9 @@ def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> Non
         return json.loads(answer.through) if answer.through else answer.errors[0].formatted
 
     async def ask_all() -> list[Any]:
-        told = [await ask(a=P1, n=1), await ask(a=S1), await ask(a="?"), await ask(a=P1, n=-1)]
+        answers = [await ask(a=P1, n=1), await ask(a=S1), await ask(a="?"), await ask(a=P1, n=-1)]
         sample.pool().close()
-        return told
+        return answers
 
     product, supplier, unknown, negative = asyncio.run(ask_all())
     entry = engine.plans.find(text, None)
@@ -172,7 +172,7 @@ def test_a_planned_document_is_known_by_its_plans_alone(sample: Database) -> Non
 
 
 def test_roles_in_turn_find_each_its_own_plan(sample: Database) -> None:
-    """What an answer shows may depend on the role; what was planned for one is kept beside it."""
+    """Each role has its own cached plan."""
     text = """query ($id: Int!) { product(by: {productId: $id}) {
       origins { edges { cursor } } transactions { totalCount } } }"""
     engine = Engine(sample)
@@ -184,9 +184,9 @@ def test_roles_in_turn_find_each_its_own_plan(sample: Database) -> None:
 
     async def ask_all() -> list[bytes]:
         roles = (PUBLIC, ADMIN, PUBLIC, VIEWER, ADMIN, PUBLIC)
-        told = [await ask(role, 1) for role in roles]
+        answers = [await ask(role, 1) for role in roles]
         sample.pool().close()
-        return told
+        return answers
 
     public, admin, *rest = asyncio.run(ask_all())
     assert public != admin
@@ -200,14 +200,14 @@ def test_a_document_that_graphql_core_completes_is_kept(sample: Database) -> Non
     engine = Engine(sample)
 
     async def ask() -> list[Any]:
-        told = []
+        answers = []
         for shown in (False, True, False, True):
             answer = await engine.answer(Request(text, {"s": shown}), Viewer(ADMIN))
             entry = engine.plans.find(text, None)
             assert entry is not None
-            told.append((answer.errors, entry.read()[0] is entry.read()[0]))
+            answers.append((answer.errors, entry.read()[0] is entry.read()[0]))
         sample.pool().close()
-        return told
+        return answers
 
     assert asyncio.run(ask()) == [([], False), ([], True), ([], True), ([], True)]
 
@@ -215,14 +215,14 @@ def test_a_document_that_graphql_core_completes_is_kept(sample: Database) -> Non
 def test_variables_are_kept_without_the_text_around_them(sample: Database) -> None:
     text = """query ($f: ProductFilter, $ids: [ID!]! = ["UHJvZHVjdDox"]) {
         products(filter: $f) { totalCount } nodes(ids: $ids) { id } }"""
-    entry = Entry(text, None, read_document(schema._schema, text, Limits()))
+    entry = CachedOperation(text, None, read_document(schema._schema, text, Limits()))
     kept = {token.value for token in reachable([*entry.definitions], Token)}
     assert {"f", "ids", "UHJvZHVjdDox"} <= kept
     assert not {"query", "products", "totalCount", "nodes"} & kept
 
 
 def reachable(start: object, *types: type) -> Iterator[Any]:
-    """What an object keeps in memory that is of these types."""
+    """The objects of these types that are reachable from an object."""
     seen, waiting = {id(start)}, [start]
     while waiting:
         one = waiting.pop()
@@ -237,7 +237,7 @@ def reachable(start: object, *types: type) -> Iterator[Any]:
 
 
 def test_a_search_is_planned_for_its_values_and_all_else_is_prepared(sample: Database) -> None:
-    """Of a pattern that it does not know PostgreSQL expects a part of the rows that is always the same."""
+    """With a parameter PostgreSQL would assume the same selectivity for every pattern."""
     texts = [
         "query ($v: String!) { products(filter: {name: {contains: $v}}) { totalCount } }",
         "query ($v: String!) { products(filter: {name: {eq: $v}}) { totalCount } }",
@@ -249,16 +249,16 @@ def test_a_search_is_planned_for_its_values_and_all_else_is_prepared(sample: Dat
 
     async def ask(database: Database) -> tuple[list[Any], str]:
         engine = Engine(database)
-        told = []
+        answers = []
         for text in [*texts, *texts]:
             answer = await engine.answer(Request(text, {"v": "100 % Noir"}), Viewer(ADMIN))
-            told.append(json.loads(answer.through or b""))
+            answers.append(json.loads(answer.through or b""))
         known = await database.pool().fetch(prepared, [])
         database.pool().close()
-        return told, str(known)
+        return answers, str(known)
 
     with closing(Database(url, pool_size=1)) as database:
-        told, known = asyncio.run(ask(database))
-    assert told == [{"products": {"totalCount": 0}}] * 4
+        answers, known = asyncio.run(ask(database))
+    assert answers == [{"products": {"totalCount": 0}}] * 4
     assert "t1.name = $1::text" in known
     assert "search_key" not in known

@@ -1,4 +1,4 @@
-"""No standard query reads a big table from end to end.
+"""No standard query scans a large table.
 
 On 30,000 products, where PostgreSQL already prefers an index to a scan for anything but a large part
 of a table; the same statements run on millions.
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from graph.auth.permissions import Permissions
 from graph.auth.roles import ADMIN
 from graph.planner.build import Builder
-from graph.planner.reader import Statements
+from graph.planner.reader import StatementCache
 from graph.schema import schema
 from models import sample_data
 from models.database.engines import Database
@@ -59,7 +59,7 @@ def explain(database: Database, query: str, variables: dict[str, Any]) -> dict[s
     coerced = get_variable_values(schema._schema, operation.variable_definitions or (), variables)
     assert isinstance(coerced, VariableValues)
     template = Builder(schema._schema, Permissions()).plan(operation, {}, coerced, ADMIN)
-    compiled = Statements().compiled(template.operation)
+    compiled = StatementCache().compiled(template.operation)
     bound = compiled.bound(template.fill(coerced.coerced))
     with database.engine().connect() as connection:
         connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))

@@ -1,4 +1,4 @@
-"""Lookups and walks over the small world: exact values, both ways, in exactly the order asked."""
+"""Lookups and relations of the small world: exact values, in both directions and in exact order."""
 
 from typing import Any
 
@@ -104,9 +104,9 @@ def test_every_node_is_found_by_its_global_id(
     reader: TestClient, type_: str, key: int, field: str, value: str
 ) -> None:
     query = f"query ($id: ID!) {{ node(id: $id) {{ __typename id ... on {type_} {{ {field} }} }} }}"
-    given = global_id(type_, key)
-    expected = {"__typename": type_, "id": given, field: value}
-    assert ask(reader, query, id=given) == {"node": expected}
+    id = global_id(type_, key)
+    expected = {"__typename": type_, "id": id, field: value}
+    assert ask(reader, query, id=id) == {"node": expected}
 
 
 def test_nodes_keep_their_order_and_leave_null_where_there_is_none(reader: TestClient) -> None:
@@ -128,7 +128,7 @@ def test_no_ids_are_no_nodes(reader: TestClient) -> None:
     assert ask(reader, "{ nodes(ids: []) { id } }") == {"nodes": []}
 
 
-def test_one_id_stands_for_a_list_of_one(reader: TestClient) -> None:
+def test_one_id_is_coerced_to_a_list(reader: TestClient) -> None:
     query = f'{{ nodes(ids: "{global_id("Product", 1)}") {{ id }} }}'
     assert ask(reader, query) == {"nodes": [{"id": global_id("Product", 1)}]}
 
@@ -139,11 +139,11 @@ def test_a_hundred_nodes_are_answered(reader: TestClient) -> None:
     assert [node["id"] for node in data["nodes"]] == ids
 
 
-# ---------------------------------------------------------------- walks, each of them both ways
+# ---------------------------------------------------------------- relations, each in both directions
 
 
-def walk(client: TestClient, path: str, leaf: str) -> Any:
-    """What a walk of steps finds; a step that ends in [] goes to the nodes of a connection."""
+def values_at(client: TestClient, path: str, leaf: str) -> Any:
+    """Return the values at the end of a path; a step that ends in [] is a connection."""
     query = leaf
     for step in reversed(path.split(" > ")):
         inner = f"nodes {{ {query} }}" if step.endswith("[]") else query
@@ -196,12 +196,12 @@ def collect(value: Any, leaf: str) -> list[Any]:
         ("cacaoBatch(by: {cacaoBatchId: 1}) > statements[] > cacaoBatches[]", "cacaoBatchId", [1]),
     ],
 )
-def test_walk_finds_exactly_these(
+def test_path_leads_to_exactly_these(
     reader: TestClient, world_to_read: Database, path: str, leaf: str, expected: list[Any]
 ) -> None:
     with recording(world_to_read) as statements:
-        # A to-one that is null ends a walk: what it lacks is not an entry.
-        found = [value for value in walk(reader, path, leaf) if value is not None]
+        # A null to-one relation ends a path: it has no value.
+        found = [value for value in values_at(reader, path, leaf) if value is not None]
     assert found == expected
     assert len(statements) == 1
 

@@ -1,4 +1,4 @@
-"""An error of a statement is a fault of ours, not a database that is away; cursors of ours are read."""
+"""A failing statement is an internal error, not an unavailable database; cursors stay valid."""
 
 import re
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_error_of_a_statement_is_an_internal_error_that_is_logged(
     assert answer.status == (200 if query.startswith("mutation") else 500)
     assert is_masked(answer, caplog)
     assert "retry-after" not in answer.headers
-    # Whoever asks for something else is answered.
+    # Other requests succeed.
     assert ask(client, "{ suppliers { totalCount } }") == {"suppliers": {"totalCount": 1}}
 
 

@@ -1,4 +1,4 @@
-"""One operation is one statement, whatever it asks; what is refused sends none at all."""
+"""One operation is one statement; an invalid request sends none."""
 
 import pytest
 from starlette.testclient import TestClient

@@ -1,4 +1,4 @@
-"""What an attacker sends: documents and variables of up to 100 KB that would take long to answer."""
+"""Requests of an attacker: documents and variables of up to 100 KB that are slow to answer."""
 
 import json
 from typing import Any

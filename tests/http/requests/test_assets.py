@@ -1,4 +1,4 @@
-"""GraphiQL's own files: compressed once, known by their tags, kept by the browser."""
+"""Files of GraphiQL: compressed once, with entity tags, and cached by browsers."""
 
 from collections.abc import Iterator
 from pathlib import Path

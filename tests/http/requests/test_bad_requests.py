@@ -1,4 +1,4 @@
-"""Bytes, headers and documents that are no request: a status, a coded error, nothing written."""
+"""Invalid bytes, headers and documents: a status, an error with a code, no write."""
 
 import gzip
 
@@ -306,7 +306,7 @@ def test_wide_filter_is_answered(protected_client: TestClient) -> None:
     assert answer.json == {"data": {"products": {"totalCount": 1}}}
 
 
-# ---------------------------------------------------------------- the REST door
+# ---------------------------------------------------------------- the REST endpoint
 
 
 @pytest.mark.parametrize(

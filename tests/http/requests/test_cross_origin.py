@@ -1,4 +1,4 @@
-"""What a browser may do: other sites' scripts by list, GETs that no page can cause, safe answers."""
+"""Requests of browsers: CORS by a list of origins, no writes by GET, safe headers."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -41,7 +41,7 @@ def client_with(database: Database, **settings: object) -> Iterator[TestClient]:
 
 @pytest.fixture
 def shop(world_to_read: Database) -> Iterator[TestClient]:
-    """A client of a server that lets the scripts of one origin ask."""
+    """A client of a server that allows one origin."""
     yield from client_with(world_to_read, cors_origins=(SHOP,))
 
 

@@ -1,4 +1,4 @@
-"""One JSON value reads the same on every path, digit for digit, and as deep as it was taken in."""
+"""JSON values are exact on every path, digit for digit, at every permitted depth."""
 
 import json
 from collections.abc import Iterator
@@ -126,16 +126,16 @@ def test_leaf_of_the_ledger_has_every_digit(
     assert leaf["asText"] == ["/details/n"]
 
 
-@pytest.mark.parametrize("door", ["body", "URL"])
+@pytest.mark.parametrize("place", ["body", "URL"])
 def test_decimal_given_as_a_number_is_not_rounded_on_its_way(
-    writable_client: TestClient, door: str
+    writable_client: TestClient, place: str
 ) -> None:
-    """0.1 as a float would be found, though what was asked for is another number."""
+    """As a float the number would equal 0.1, which is another number."""
     query = """query ($kg: Decimal!) { cacaoBatches(filter: {quantityKg: {eq: $kg}}) {
       totalCount } }"""
     for given, count in (("500.5", 1), ("500.50", 1), ("500.500000000000000001", 0)):
         variables = f'{{"kg": {given}}}'
-        if door == "body":
+        if place == "body":
             answer = send(writable_client, body_of(query, variables))
         else:
             parameters = {"query": query, "variables": variables}
@@ -167,7 +167,7 @@ def test_number_of_more_digits_than_are_kept_is_refused(
 
 
 def test_geometry_and_evidence_are_read_as_they_are(own_world: Database) -> None:
-    """Their own columns, and a number that no table of ours limits."""
+    """Their own columns, and a number outside the range of any column."""
     point = '{"type": "Point", "coordinates": [-4.030000000000000000001, 5.36]}'
     with own_world.engine().begin() as connection:
         connection.execute(
@@ -218,7 +218,7 @@ def test_every_way_in_takes_64_levels_and_no_more(
 
 @pytest.mark.parametrize("levels", [65, 980, 2_000])
 def test_what_is_there_already_is_shown_on_every_path(fresh: Database, levels: int) -> None:
-    """An event from before details had at most 64 levels."""
+    """An event that is older than the limit of 64 levels."""
     deep = nested(levels)
     with fresh.engine().begin() as connection:
         run = connection.exec_driver_sql

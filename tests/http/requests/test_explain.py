@@ -1,4 +1,4 @@
-"""A developer asks how a request is answered; a server over someone's database does not say."""
+"""The explanation of a request: for developers, never in production."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_explain_of_a_mutation_is_empty_and_writes_once(writer: TestClient) -> N
     assert found["data"]["suppliers"]["totalCount"] == 1
 
 
-def test_explain_is_silent_over_a_database_of_somebody(sample: Database, tmp_path: Path) -> None:
+def test_explain_is_off_for_a_given_database(sample: Database, tmp_path: Path) -> None:
     app = application(sample, web=tmp_path)
     with local(app) as outside:
         answer = outside.post("/graphql", json={"query": QUERY}, headers=EXPLAIN).json()

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, and the page that a browser gets."""
+"""GraphQL over HTTP: methods, media types, status codes, and the page for browsers."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ def post(client: TestClient, accept: str = "*/*", /, **members: object) -> Answe
     return send(client, encode(members), accept=accept)
 
 
-def test_answer_that_cannot_be_written_is_a_fault_told_as_graphql() -> None:
+def test_answer_that_cannot_be_serialized_is_a_graphql_error() -> None:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:

@@ -26,7 +26,7 @@ CIRCLE = "type { fields { " * 4 + "name" + " } }" * 4
 
 @pytest.fixture(scope="module")
 def scanned(protected_world: Database) -> Iterator[TestClient]:
-    """Whoever has not signed in, asking a server in production."""
+    """A client without a token, of a server in production."""
     app = create_app(Settings(production=True), protected_world)
     with local(app, raise_server_exceptions=False) as client:
         yield client
@@ -197,7 +197,7 @@ def test_request_that_a_form_could_send_is_refused(
 
 
 def test_query_is_answered(scanned: TestClient) -> None:
-    """All of this refuses nothing that the public may ask."""
+    """Queries that are public still succeed."""
     answer = request(scanned, "{ __typename product(by: {productId: 1}) { name } }")
     assert data_of(answer) == {"__typename": "Query", "product": {"name": "Noir Café 70%"}}
     marked = get(scanned, "/graphql", JSON, query="{__typename}")

@@ -1,4 +1,4 @@
-"""The first design's REST door, /api/products: its methods, status codes and field names."""
+"""The REST endpoint of the first design, /api/products: its methods, status codes and field names."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Texts by GraphQL and REST: one form of names, times as RFC 3339 has them, words for people."""
+"""Texts by GraphQL and REST: normal forms of names, times by RFC 3339, messages for people."""
 
 import random
 import string
@@ -86,7 +86,7 @@ def test_text_without_a_letter_or_with_a_lost_one_is_refused(
         (UPDATE_SUPPLIER, {"supplierId": "1", "name": "\t"}),
     ],
 )
-def test_blank_required_name_is_not_told_that_null_would_do(
+def test_error_of_a_blank_required_name_does_not_suggest_null(
     writable_client: TestClient, mutation: str, given: dict[str, str]
 ) -> None:
     (error,) = payload_of(writable_client, mutation, **given)["userErrors"]
@@ -119,7 +119,7 @@ def test_time_is_rfc_3339(writable_client: TestClient, timestamp: str, stored: s
         ("2026-03-01T00:00:00", "an offset is missing; add Z for UTC."),
     ],
 )
-def test_time_that_is_refused_is_told_in_our_words(
+def test_error_of_an_invalid_time_is_in_our_words(
     writable_client: TestClient, timestamp: str, words: str
 ) -> None:
     as_variable = refusal(writable_client, RECORD, {"input": {**EVENT, "timestamp": timestamp}})
@@ -128,7 +128,7 @@ def test_time_that_is_refused_is_told_in_our_words(
     assert refusal(writable_client, literal)["message"].endswith(words)
 
 
-def test_day_that_is_refused_is_told_in_our_words(writable_client: TestClient) -> None:
+def test_error_of_an_invalid_date_is_in_our_words(writable_client: TestClient) -> None:
     found = refusal(
         writable_client, CREATE_BATCH, {"input": {**BEANS, "harvestDate": "2026-02-30"}}
     )

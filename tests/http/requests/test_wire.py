@@ -1,4 +1,4 @@
-"""Answers on the wire: content codings, entity tags, connections that stay open."""
+"""HTTP on the wire: content codings, entity tags, keep-alive."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def address(protected_world: Database) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def wire(address: tuple[str, int], assert_unchanged: None) -> Iterator[Wire]:
-    """A connection to a server whose world no test changes."""
+    """A connection to a server of the shared world."""
     connection = Wire(*address)
     yield connection
     connection.close()

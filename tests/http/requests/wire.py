@@ -1,4 +1,4 @@
-"""Asking over one connection without a client's good manners: no header and no decoding by itself."""
+"""HTTP over one connection, without added headers and without decoding."""
 
 import gzip
 import sys
@@ -19,7 +19,7 @@ DECODE = {"gzip": gzip.decompress, "zstd": zstd.decompress}
 
 @dataclass(frozen=True)
 class Reply:
-    """What came over the wire, byte for byte, and whether the connection is still open."""
+    """The received bytes, and whether the connection is still open."""
 
     status: int
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Reply:
 
 
 class Wire:
-    """One connection, which sends no header of its own accord but Host and Content-Length."""
+    """One connection, which adds no header except Host and Content-Length."""
 
     def __init__(self, host: str, port: int) -> None:
         self._connection = HTTPConnection(host, port, timeout=within(20))

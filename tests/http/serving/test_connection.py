@@ -1,4 +1,4 @@
-"""What comes over a connection and is no HTTP, or no end of it; and what a proxy says of a client."""
+"""Bytes that are not HTTP, requests that never end, and what a proxy reports of a client."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ LINE = b"x: " + b"y" * 1_000 + b"\r\n"
 
 
 def say(url: str, data: bytes) -> bytes:
-    """What the server answers to these bytes before it hangs up."""
+    """The answer to these bytes, up to the end of the connection."""
     with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), 10) as connection:
         # It hangs up before all was sent, which is what it should do with what has no end.
         with suppress(OSError):
@@ -72,7 +72,7 @@ def test_head_without_an_end_is_cut_off(live_server_url: str, data: bytes) -> No
 
 
 def transport_security(serving: Serving) -> str | None:
-    """What a client learns who says to come by https through a proxy."""
+    """The Strict-Transport-Security header of an answer to a proxied https request."""
     connection = HTTPConnection(urlsplit(serving.url).netloc, timeout=within(10))
     forwarded = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     connection.request("GET", "/api/health", headers=forwarded)
@@ -161,7 +161,7 @@ def test_faulty_host_of_a_second_request_ends_the_connection(live_server_url: st
 
 
 @pytest.mark.parametrize("coding", [b"gzip, chunked", b"identity, chunked"])
-def test_transfer_coding_that_nobody_reads_is_400(live_server_url: str, coding: bytes) -> None:
+def test_unknown_transfer_coding_is_400(live_server_url: str, coding: bytes) -> None:
     data = HEAD + b"transfer-encoding: %b\r\n\r\n0\r\n\r\n" % coding
     assert say(live_server_url, data).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
@@ -206,7 +206,7 @@ def test_path_that_leads_nowhere_is_not_redirected(live_server_url: str, path: b
 
 
 class Wire(asyncio.Transport):
-    """A transport that keeps what was sent at once."""
+    """A transport that records each write."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -244,7 +244,7 @@ def test_nothing_that_was_written_is_kept_back_at_the_end(parts: list[bytes]) ->
     assert wire.sent[:1] == parts[:1]
 
 
-def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(live_server_url: str) -> None:
+def test_expect_continue_is_answered_with_100(live_server_url: str) -> None:
     url, body = urlsplit(live_server_url), b'{"query": "{ __typename }"}'
     with socket.create_connection((url.hostname, url.port), 10) as connection:
         connection.sendall(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body))

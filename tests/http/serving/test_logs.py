@@ -1,4 +1,4 @@
-"""What is logged: a fault of ours once, under its id, without what was asked or what is stored."""
+"""The log: one entry with an id for each internal error, without queries or stored values."""
 
 import json
 import logging
@@ -51,7 +51,7 @@ def layout(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def log(layout: str) -> Iterator[StringIO]:
-    """What is logged from here on, in one of the two formats."""
+    """Collects the log in one of the two formats."""
     stream = StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter_of(layout))
@@ -71,7 +71,7 @@ def logged(log: StringIO, layout: str) -> list[dict[str, Any]]:
 
 
 def shows_fault(log: StringIO, layout: str, correlation: str, name: str) -> None:
-    """One event, with this id, the exception's type and where it was raised, and no value."""
+    """Assert one log entry with this id, the type and place of the exception, and no value."""
     (event,) = logged(log, layout)
     shown = log.getvalue()
     assert event["level"] == "ERROR"
@@ -206,7 +206,7 @@ fail()
 """
 
 
-def test_what_nobody_caught_is_a_line_of_json_without_values() -> None:
+def test_uncaught_exception_is_a_line_of_json_without_values() -> None:
     done = subprocess.run(
         [sys.executable, "-c", UNCAUGHT], cwd=ROOT, capture_output=True, text=True, check=False
     )

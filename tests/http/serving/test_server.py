@@ -1,4 +1,4 @@
-"""The command line, and the routes that the server adds to the API's own."""
+"""The command line, and the routes that the server adds to those of the API."""
 
 import socket
 import time
@@ -79,7 +79,7 @@ def test_ready_asks_the_database(client: TestClient) -> None:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+    """A port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         yield port

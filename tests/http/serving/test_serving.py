@@ -1,4 +1,4 @@
-"""The serving process from outside: how it starts, ends, and comes back after a kill."""
+"""The server process: how it starts, ends, and recovers after SIGKILL."""
 
 import http.client
 import json
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_clean(data_dir: str) -> None:
 
 @pytest.fixture
 def hangup(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a process started now does at a hangup: how the tests were started is not asked."""
+    """Sets whether processes started within the test ignore SIGHUP."""
     before = signal.signal(signal.SIGHUP, request.param)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -134,7 +134,7 @@ def hangup(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.parametrize("hangup", [signal.SIG_IGN], indirect=True)
 @pytest.mark.usefixtures("hangup")
-def test_hangup_is_nothing_to_who_was_told_to_ignore_it(data_dir: str) -> None:
+def test_ignored_hangup_has_no_effect(data_dir: str) -> None:
     serving = start_serving(DATA_DIR=data_dir)
     serving.process.send_signal(signal.SIGHUP)
 
@@ -277,7 +277,7 @@ def listens(port: int) -> bool:
 
 
 def test_request_in_flight_is_answered_before_the_end(served: Serving) -> None:
-    """The body arrives after SIGTERM, and is answered all the same."""
+    """The body arrives after SIGTERM, and the request is answered."""
     port = int(served.url.rpartition(":")[2])
     body = json.dumps({"query": COUNT}).encode()
     head = (

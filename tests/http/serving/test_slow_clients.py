@@ -1,4 +1,4 @@
-"""Clients that keep the server waiting, send without an end, or do not read: they are cut off."""
+"""The server disconnects clients that stall, send without end, or do not read."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ SECONDS = 2
 
 @pytest.fixture
 def port(sample: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server that has little timeouts."""
+    """The port of a server with short timeouts."""
     monkeypatch.setattr(serving, "HEAD_SECONDS", SECONDS)
     monkeypatch.setattr(serving, "BODY_SECONDS", SECONDS)
     port = free_port()
@@ -62,7 +62,7 @@ def is_cut_off(connection: socket.socket) -> bool:
 
 
 def goes_on_until_it_is_cut_off(connection: socket.socket, piece: bytes, pause: float) -> bool:
-    """Send pieces one after another; whether that ends before a gigabyte or twenty seconds do."""
+    """Send pieces until the connection ends; False after a gigabyte or twenty seconds."""
     began = time.monotonic()
     try:
         for _ in range(100_000):
@@ -105,7 +105,7 @@ def test_body_that_is_too_long_is_answered_and_not_read_to_its_end(port: int) ->
         assert goes_on_until_it_is_cut_off(connection, b" " * 100_000, 0)
 
 
-def test_slow_client_holds_up_nobody(port: int) -> None:
+def test_slow_client_does_not_delay_others(port: int) -> None:
     slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
     for connection in slow:
         connection.sendall(HEAD)

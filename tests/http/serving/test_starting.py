@@ -1,4 +1,4 @@
-"""How a start waits for its database: with no lock that outlives it, not for ever, not past a signal."""
+"""A start waits for its database: within a bound, until a signal, and without a lock left over."""
 
 import os
 import pwd
@@ -7,9 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,17 +19,21 @@ import pytest
 from sqlalchemy import make_url
 
 from models.database.waiting import within
+from models.migration.status import Status
 from serving import cli
 from serving.settings import Settings
+from tests import fork_server
+from tests.bounds import wait_for
 from tests.conftest import (
     ROOT,
-    environment,
     free_port,
     opened,
+    process_environment,
     run,
     start_serving,
     temporary_folder,
 )
+from tests.fork_server import Process
 from tests.http.serving.test_serving import COUNT, ask
 
 PGBOUNCER = shutil.which("pgbouncer", path=os.pathsep.join((os.defpath, "/usr/sbin", "/sbin")))
@@ -71,13 +73,6 @@ def locks(url: str, *, granted: bool = True) -> int:
     )
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @contextmanager
 def holding(url: str, key: str) -> Iterator[None]:
     """While inside, another session holds this advisory lock."""
@@ -86,16 +81,8 @@ def holding(url: str, key: str) -> Iterator[None]:
         yield
 
 
-def starting(url: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "server.py", "serve"],
-        cwd=ROOT,
-        env=environment(DATABASE_URL=url, PORT="0"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def starting(url: str) -> Process:
+    return fork_server.start(["serve"], process_environment(DATABASE_URL=url, PORT="0"))
 
 
 # ---------------------------------------------------------------- behind a pooler
@@ -157,7 +144,7 @@ def test_server_behind_a_pooler_answers_and_starts_again(pooler: str, empty: str
 # ---------------------------------------------------------------- locks of others
 
 
-def test_lock_of_an_earlier_start_holds_up_nobody(empty: str) -> None:
+def test_lock_of_an_earlier_start_does_not_delay_a_start(empty: str) -> None:
     with holding(empty, EARLIER):
         first = run("user", "list", DATABASE_URL=empty)
         assert first.returncode == 0, first.stderr
@@ -183,7 +170,7 @@ def test_of_several_starts_at_once_one_applies_the_schema(empty: str) -> None:
             wait_for(lambda: locks(empty, granted=False) == 3)
         assert sorted(each.result(600) for each in applying) == [False, False, True]
         assert locks(empty) == 0
-        assert database.lacks() == []
+        assert database.inspect_schema().status is Status.CURRENT
 
 
 def test_start_that_takes_too_long_is_one_line(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:

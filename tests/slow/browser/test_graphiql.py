@@ -38,7 +38,7 @@ LOADS_IN_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?(?:https?:)?//[^"')]{0,
 
 @dataclass
 class Page(HTMLParser):
-    """What a test asks of a page: the addresses it loads, and its inline scripts."""
+    """The addresses that a page loads, and its inline scripts."""
 
     loads: list[str] = field(default_factory=list)
     inline_scripts: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The sign-in of the GraphiQL page, in a real browser: the caller's role, and where the token is not."""
+"""The sign-in of the GraphiQL page, in a browser: the caller's role, and where no token is stored."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ pytestmark = needs_dist
 
 @pytest.fixture(scope="module")
 def url(cluster: Cluster, sample_template: str) -> Iterator[str]:
-    """The page of a server with one user, where nobody else may write."""
+    """The page of a server with one user, which only that user may write to."""
     database_url = cluster.create(sample_template)
     with opened(database_url) as database, database.session("test") as session:
         create_user(session, NAME, PASSWORD, "operator")

@@ -1,4 +1,4 @@
-"""The page of a trace in a real browser, offline: it shows the drawing, and nothing complains."""
+"""The page of a trace in a browser, offline: the drawing, and no error in the console."""
 
 from collections.abc import Iterator
 

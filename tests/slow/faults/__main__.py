@@ -5,7 +5,7 @@ import sys
 import time
 
 from tests.slow.faults import ending, events
-from tests.slow.faults.environment import DISK, embedded_ground, proxied_ground
+from tests.slow.faults.environment import DISK, embedded_environment, proxied_environment
 from tests.slow.faults.injections import EMBEDDED, PROXIED
 from tests.slow.faults.trial import Result, run
 
@@ -40,12 +40,12 @@ def main() -> int:
     began, results = time.monotonic(), []
     inside = [fault for fault in EMBEDDED if given.only in fault.name]
     outside = [fault for fault in PROXIED if given.only in fault.name]
-    with embedded_ground() as ground:
-        disk = f"a tmpfs of {DISK}" if ground.disk else "none could be mounted: SQLSTATE 53100"
+    with embedded_environment() as environment:
+        disk = f"a tmpfs of {DISK}" if environment.disk else "none could be mounted: SQLSTATE 53100"
         print(f"two workers, six readers and four writers; the small disk: {disk}", flush=True)
-        results += run(ground, inside, given.rounds, given.seconds)
-    with proxied_ground() as ground:
-        results += run(ground, outside, given.rounds, given.seconds)
+        results += run(environment, inside, given.rounds, given.seconds)
+    with proxied_environment() as environment:
+        results += run(environment, outside, given.rounds, given.seconds)
     results.append(events.run(given.rounds, given.seconds))
     results.append(ending.run(given.rounds))
     show(results)

@@ -9,7 +9,7 @@ from http.client import HTTPException
 import psycopg2
 
 from models.embedded import server as embedded
-from tests.slow.faults.environment import POOL_SIZE, Ground, embedded_ground
+from tests.slow.faults.environment import POOL_SIZE, Environment, embedded_environment
 from tests.slow.faults.traffic import Client, Count
 from tests.slow.faults.trial import Result
 
@@ -24,22 +24,22 @@ def run(rounds: int) -> Result:
     """End so many servers under way."""
     result = Result("SIGTERM with requests in flight")
     for number in range(rounds):
-        with embedded_ground() as ground:
-            seconds, acknowledged = end(ground, result, number)
+        with embedded_environment() as environment:
+            seconds, acknowledged = end(environment, result, number)
             result.recoveries.append(seconds)
             result.injected += 1
             # It was PostgreSQL's end too: what was acknowledged must be there at the next start.
-            with embedded.start(ground.folder) as server:
-                ground.dsn = server.url
+            with embedded.start(environment.folder) as server:
+                environment.dsn = server.url
                 query = "SELECT name FROM manufacturers WHERE name LIKE 'fault end %'"
-                lost = sorted(set(acknowledged) - {name for (name,) in ground.ask(query)})
+                lost = sorted(set(acknowledged) - {name for (name,) in environment.ask(query)})
             result.acknowledged_rows += len(acknowledged)
             result.lost_rows += len(lost)
             result.troubles += [f"lost row: {name}" for name in lost]
     return result
 
 
-def end(ground: Ground, result: Result, number: int) -> tuple[float, list[str]]:
+def end(environment: Environment, result: Result, number: int) -> tuple[float, list[str]]:
     """Seconds until the process had ended, and the writes that were acknowledged."""
     acknowledged: list[str] = []
     lock = threading.Lock()
@@ -47,7 +47,7 @@ def end(ground: Ground, result: Result, number: int) -> tuple[float, list[str]]:
     def send(text: str, variables: dict[str, object], name: str = "") -> None:
         outcome = Count(sent=1)
         try:
-            with closing(Client(ground.port)) as client:
+            with closing(Client(environment.port)) as client:
                 status, _, answer = client.ask(text, variables)
             good = status == 200 and "errors" not in answer
             outcome.answered, outcome.wrong = int(good), int(not good)
@@ -62,25 +62,25 @@ def end(ground: Ground, result: Result, number: int) -> tuple[float, list[str]]:
             if not outcome.answered:
                 result.troubles.append(f"in flight: {answer}")
 
-    # Nobody reads or writes manufacturers until they are let.
-    holder = psycopg2.connect(ground.dsn)
+    # No request reads or writes manufacturers until the lock is released.
+    holder = psycopg2.connect(environment.dsn)
     holder.cursor().execute("LOCK TABLE manufacturers IN ACCESS EXCLUSIVE MODE")
     names = [f"fault end {number} {n}" for n in range(EACH)]
     threads = [threading.Thread(target=send, args=(QUERY, {})) for _ in range(EACH)]
     threads += [threading.Thread(target=send, args=(MUTATION, input_of(n), n)) for n in names]
     for thread in threads:
         thread.start()
-    wait_for_waiting(ground, len(threads))
+    wait_for_waiting(environment, len(threads))
     began = time.monotonic()
-    ground.serving.process.send_signal(signal.SIGTERM)
+    environment.serving.process.send_signal(signal.SIGTERM)
     time.sleep(HELD_SECONDS)
-    if accepts(ground.port):
+    if accepts(environment.port):
         result.troubles.append("a new connection was accepted after SIGTERM")
     holder.rollback()
     holder.close()
     for thread in threads:
         thread.join(30)
-    code = ground.serving.process.wait(30)
+    code = environment.serving.process.wait(30)
     seconds = time.monotonic() - began
     if code or seconds > LIMIT_SECONDS:
         result.troubles.append(f"ended with {code} after {seconds:.1f} s")
@@ -91,10 +91,10 @@ def input_of(name: str) -> dict[str, object]:
     return {"input": {"name": name, "location": "Ghent"}}
 
 
-def wait_for_waiting(ground: Ground, count: int) -> None:
+def wait_for_waiting(environment: Environment, count: int) -> None:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     deadline = time.monotonic() + 30
-    while ground.ask(query) != [(count,)]:
+    while environment.ask(query) != [(count,)]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

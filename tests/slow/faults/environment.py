@@ -1,4 +1,4 @@
-"""What the faults are done to: a real server of two workers, and the PostgreSQL beneath it.
+"""The environment of the faults: a server of two workers, and its PostgreSQL.
 
 `embedded`: the server's own PostgreSQL. `proxied`: one that this process runs, behind a proxy.
 """
@@ -23,8 +23,8 @@ from models.embedded import server as embedded
 from tests.conftest import (
     ROOT,
     Serving,
-    environment,
     free_port,
+    process_environment,
     temporary_folder,
     wait_until_up,
 )
@@ -37,7 +37,7 @@ OURS = "datname = current_database() AND application_name = 'cacaotrace'"
 
 
 @dataclass
-class Ground:
+class Environment:
     """A server, its PostgreSQL, and where that keeps its files."""
 
     serving: Serving
@@ -126,7 +126,7 @@ def serve(folder: Path, **values: str) -> Serving:
         process = subprocess.Popen(
             [sys.executable, "server.py", "serve"],
             cwd=ROOT,
-            env=environment(**{"WORKERS": str(WORKERS), **values, "PORT": str(port)}),
+            env=process_environment(**{"WORKERS": str(WORKERS), **values, "PORT": str(port)}),
             stdin=subprocess.DEVNULL,
             stdout=journal,
             stderr=journal,
@@ -167,7 +167,7 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
 
 
 @contextmanager
-def embedded_ground() -> Iterator[Ground]:
+def embedded_environment() -> Iterator[Environment]:
     """A server with the embedded PostgreSQL, on a small disk where that can be made."""
     with temporary_folder() as outer:
         inner = outer / "disk"
@@ -179,13 +179,13 @@ def embedded_ground() -> Iterator[Ground]:
             serving = serve(outer, DATA_DIR=str(inner), POOL_SIZE=size, CLIENT_CONNECTIONS=size)
             data = (inner / "postgres").resolve()
             record = json.loads((inner / "postgres.lock").read_text())
-            ground = Ground(serving, record["url"], data, outer / "server.log", disk=disk)
-            with ended(ground):
-                yield ground
+            environment = Environment(serving, record["url"], data, outer / "server.log", disk=disk)
+            with ended(environment):
+                yield environment
 
 
 @contextmanager
-def proxied_ground() -> Iterator[Ground]:
+def proxied_environment() -> Iterator[Environment]:
     """A server whose PostgreSQL stands behind a proxy, in this process."""
     with temporary_folder() as folder, embedded.start(folder / "postgres") as server:
         database = Database(server.url)
@@ -197,23 +197,23 @@ def proxied_ground() -> Iterator[Ground]:
         try:
             url = f"postgresql://postgres@127.0.0.1:{proxy.port}/cacaotrace"
             serving = serve(folder, DATABASE_URL=url, DEV_ROLE="operator", POOL_SIZE=str(POOL_SIZE))
-            ground = Ground(serving, server.url, data, folder / "server.log", proxy)
-            with ended(ground):
-                yield ground
+            environment = Environment(serving, server.url, data, folder / "server.log", proxy)
+            with ended(environment):
+                yield environment
         finally:
             proxy.close()
 
 
 @contextmanager
-def ended(ground: Ground) -> Iterator[None]:
+def ended(environment: Environment) -> Iterator[None]:
     """Whatever a test leaves, no process of it stays."""
     try:
         yield
     finally:
-        if ground.serving.process.poll() is None:
-            ground.serving.process.send_signal(signal.SIGTERM)
+        if environment.serving.process.poll() is None:
+            environment.serving.process.send_signal(signal.SIGTERM)
             try:
-                ground.serving.process.wait(60)
+                environment.serving.process.wait(60)
             except subprocess.TimeoutExpired:
-                ground.serving.process.kill()
-                ground.serving.process.wait()
+                environment.serving.process.kill()
+                environment.serving.process.wait()

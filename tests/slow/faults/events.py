@@ -1,6 +1,6 @@
 """SIGKILL of the database, of workers and of the whole server while events are recorded and integrated.
 
-What was acknowledged is there afterwards, once, as a leaf of a ledger without gaps that verifies.
+Each acknowledged event is a leaf afterwards, once; the ledger has no gap and verifies.
 """
 
 import json
@@ -15,7 +15,7 @@ from ledger.examine import examine
 from ledger.integrate import LogConfig, integrate
 from models.database.engines import Database
 from models.embedded import server as embedded
-from tests.slow.faults.environment import Ground, embedded_ground
+from tests.slow.faults.environment import Environment, embedded_environment
 from tests.slow.faults.injections import kill, kill_backend, kill_postgres, wait_for_end
 from tests.slow.faults.traffic import Client, Count
 from tests.slow.faults.trial import Result
@@ -28,8 +28,8 @@ WRITERS = 6
 class Recorders:
     """Writers that record events one by one and note which were acknowledged."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._port = ground.port
+    def __init__(self, environment: Environment) -> None:
+        self._port = environment.port
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._record, args=(n,)) for n in range(WRITERS)]
         self.acknowledged: list[str] = []
@@ -67,34 +67,34 @@ class Recorders:
                     self.count.refused += 1
 
 
-def kill_worker(ground: Ground, _seconds: float) -> None:
-    pid = ground.workers()[0]
+def kill_worker(environment: Environment, _seconds: float) -> None:
+    pid = environment.workers()[0]
     kill(pid, signal.SIGKILL)
     wait_for_end(pid)
 
 
-KILLS: tuple[Callable[[Ground, float], None], ...] = (kill_postgres, kill_worker, kill_backend)
+KILLS: tuple[Callable[[Environment, float], None], ...] = (kill_postgres, kill_worker, kill_backend)
 
 
 def run(rounds: int, seconds: float) -> Result:
     """Kill in turn, the whole server last; then look at what is there."""
     result = Result("SIGKILL while events are recorded")
-    with embedded_ground() as ground:
-        with Recorders(ground) as recorders:
+    with embedded_environment() as environment:
+        with Recorders(environment) as recorders:
             for _ in range(rounds):
                 for inject in KILLS:
                     before = len(recorders.acknowledged)
                     time.sleep(seconds)
                     with suppress(OSError, IndexError):
-                        inject(ground, 0)
+                        inject(environment, 0)
                         result.injected += 1
                     _await(recorders, before + 1)
             time.sleep(seconds)
-            _kill_all(ground)
+            _kill_all(environment)
         result.injected += 1
         result.count = recorders.count
-        with embedded.start(ground.folder) as server:
-            _judge(ground, server.url, recorders.acknowledged, result)
+        with embedded.start(environment.folder) as server:
+            _judge(environment, server.url, recorders.acknowledged, result)
     return result
 
 
@@ -106,17 +106,17 @@ def _await(recorders: Recorders, number: int) -> None:
         time.sleep(0.05)
 
 
-def _kill_all(ground: Ground) -> None:
-    family = [ground.serving.process.pid, *ground.workers(), *ground.family()]
+def _kill_all(environment: Environment) -> None:
+    family = [environment.serving.process.pid, *environment.workers(), *environment.family()]
     for pid in family:
         kill(pid, signal.SIGKILL)
-    ground.serving.process.wait(30)
-    while ground.family():
+    environment.serving.process.wait(30)
+    while environment.family():
         time.sleep(0.01)
 
 
-def _judge(ground: Ground, url: str, acknowledged: list[str], result: Result) -> None:
-    folder = ground.folder.parent
+def _judge(environment: Environment, url: str, acknowledged: list[str], result: Result) -> None:
+    folder = environment.folder.parent
     log_config = LogConfig("cacaotrace", folder / "ledger.key", folder / "ledger.checkpoints")
     signer = log_config.signer()
     assert signer is not None

@@ -1,4 +1,4 @@
-"""The faults: what is done, and how it is undone where it does not end by itself.
+"""The faults: how each is injected, and how it is undone where it does not end by itself.
 
 Each returns once it is over; what follows is recovery.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from tests.slow.faults.environment import OURS, Ground
+from tests.slow.faults.environment import OURS, Environment
 from tests.slow.faults.proxy import Mode
 
-Inject = Callable[[Ground, float], None]
+Inject = Callable[[Environment, float], None]
 """The float: seconds for which what can be held is held."""
 
 
@@ -48,35 +48,35 @@ def wait_for_end(pid: int) -> None:
 # ---------------------------------------------------------------- PostgreSQL's processes
 
 
-def restart_postgres(ground: Ground, _seconds: float) -> None:
+def restart_postgres(environment: Environment, _seconds: float) -> None:
     """A fast shutdown: whoever looks after it starts it again."""
-    pid = ground.postmaster()
+    pid = environment.postmaster()
     kill(pid, signal.SIGINT)
     wait_for_end(pid)
 
 
-def kill_postgres(ground: Ground, _seconds: float) -> None:
-    pid = ground.postmaster()
+def kill_postgres(environment: Environment, _seconds: float) -> None:
+    pid = environment.postmaster()
     kill(pid, signal.SIGKILL)
     wait_for_end(pid)
 
 
-def kill_backend(ground: Ground, _seconds: float) -> None:
+def kill_backend(environment: Environment, _seconds: float) -> None:
     """PostgreSQL takes its memory for damaged, ends all sessions and recovers."""
-    kill(ground.backends()[0], signal.SIGKILL)
+    kill(environment.backends()[0], signal.SIGKILL)
 
 
-def stop_backend(ground: Ground, seconds: float) -> None:
-    stop([ground.backends()[0]], seconds)
+def stop_backend(environment: Environment, seconds: float) -> None:
+    stop([environment.backends()[0]], seconds)
 
 
-def stop_postmaster(ground: Ground, seconds: float) -> None:
+def stop_postmaster(environment: Environment, seconds: float) -> None:
     """Sessions go on; new ones do not come about."""
-    stop([ground.postmaster()], seconds)
+    stop([environment.postmaster()], seconds)
 
 
-def stop_postgres(ground: Ground, seconds: float) -> None:
-    stop(ground.family(), seconds)
+def stop_postgres(environment: Environment, seconds: float) -> None:
+    stop(environment.family(), seconds)
 
 
 def stop(pids: list[int], seconds: float) -> None:
@@ -89,71 +89,71 @@ def stop(pids: list[int], seconds: float) -> None:
             kill(pid, signal.SIGCONT)
 
 
-def terminate_sessions(ground: Ground, seconds: float) -> None:
+def terminate_sessions(environment: Environment, seconds: float) -> None:
     """Again and again: pg_terminate_backend of every session of the server."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        ground.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+        environment.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
         time.sleep(0.2)
 
 
 # ---------------------------------------------------------------- the network
 
 
-def reset_connections(ground: Ground, seconds: float) -> None:
+def reset_connections(environment: Environment, seconds: float) -> None:
     """Again and again, mid-statement where one is under way."""
-    assert ground.proxy is not None
+    assert environment.proxy is not None
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        ground.proxy.cut()
+        environment.proxy.cut()
         time.sleep(0.2)
 
 
-def half_close(ground: Ground, _seconds: float) -> None:
-    assert ground.proxy is not None
-    ground.proxy.half_close()
+def half_close(environment: Environment, _seconds: float) -> None:
+    assert environment.proxy is not None
+    environment.proxy.half_close()
 
 
-def stall(ground: Ground, seconds: float) -> None:
+def stall(environment: Environment, seconds: float) -> None:
     """Nothing gets through, and nobody is told."""
-    hold(ground, Mode.STALL, seconds)
+    hold(environment, Mode.STALL, seconds)
 
 
-def stall_and_lose(ground: Ground, seconds: float) -> None:
+def stall_and_lose(environment: Environment, seconds: float) -> None:
     """The same; and the connections do not come back, as after a host's failure."""
-    assert ground.proxy is not None
-    hold(ground, Mode.STALL, seconds, lose=True)
+    assert environment.proxy is not None
+    hold(environment, Mode.STALL, seconds, lose=True)
 
 
-def refuse(ground: Ground, seconds: float) -> None:
+def refuse(environment: Environment, seconds: float) -> None:
     """Every connection is cut, and no new one comes about."""
-    assert ground.proxy is not None
-    ground.proxy.set(Mode.REFUSE)
-    ground.proxy.cut()
-    hold(ground, Mode.REFUSE, seconds)
+    assert environment.proxy is not None
+    environment.proxy.set(Mode.REFUSE)
+    environment.proxy.cut()
+    hold(environment, Mode.REFUSE, seconds)
 
 
-def hold(ground: Ground, mode: Mode, seconds: float, *, lose: bool = False) -> None:
-    assert ground.proxy is not None
-    ground.proxy.set(mode)
+def hold(environment: Environment, mode: Mode, seconds: float, *, lose: bool = False) -> None:
+    assert environment.proxy is not None
+    environment.proxy.set(mode)
     try:
         time.sleep(seconds)
         if lose:
-            ground.proxy.cut()
+            environment.proxy.cut()
     finally:
-        ground.proxy.set(Mode.PASS)
+        environment.proxy.set(Mode.PASS)
 
 
 # ---------------------------------------------------------------- what writes meet
 
 
-def fill_disk(ground: Ground, seconds: float) -> None:
+def fill_disk(environment: Environment, seconds: float) -> None:
     """Nothing is left of the file system that the data is on; without one, an error that says so."""
-    if ground.disk is None:
-        with failing(ground, "53100", every=1):
+    if environment.disk is None:
+        with failing(environment, "53100", every=1):
             time.sleep(seconds)
         return
-    ballast = ground.disk / "ballast"
+    ballast = environment.disk / "ballast"
     try:
         with ballast.open("wb", buffering=0) as file, suppress(OSError):
             while file.write(b"\0" * 65536):
@@ -163,21 +163,21 @@ def fill_disk(ground: Ground, seconds: float) -> None:
         ballast.unlink()
 
 
-def fail_to_serialize(ground: Ground, seconds: float) -> None:
+def fail_to_serialize(environment: Environment, seconds: float) -> None:
     """Every third row that is written meets another transaction; the server tries again."""
-    with failing(ground, "40001", every=3):
+    with failing(environment, "40001", every=3):
         time.sleep(seconds)
 
 
-def deadlock(ground: Ground, seconds: float) -> None:
-    with failing(ground, "40P01", every=3):
+def deadlock(environment: Environment, seconds: float) -> None:
+    with failing(environment, "40P01", every=3):
         time.sleep(seconds)
 
 
 @contextmanager
-def failing(ground: Ground, state: str, *, every: int) -> Iterator[None]:
+def failing(environment: Environment, state: str, *, every: int) -> Iterator[None]:
     """Each so-and-so-many-th row of manufacturers is refused with this SQLSTATE."""
-    ground.ask(f"""
+    environment.ask(f"""
         CREATE SEQUENCE IF NOT EXISTS stumbles;
         GRANT ALL ON SEQUENCE stumbles TO public;
         CREATE OR REPLACE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -190,28 +190,28 @@ def failing(ground: Ground, state: str, *, every: int) -> Iterator[None]:
     try:
         yield
     finally:
-        ground.ask("DROP TRIGGER stumble ON manufacturers")
+        environment.ask("DROP TRIGGER stumble ON manufacturers")
 
 
 # ---------------------------------------------------------------- our processes
 
 
-def kill_worker(ground: Ground, _seconds: float) -> None:
-    workers = ground.workers()
+def kill_worker(environment: Environment, _seconds: float) -> None:
+    workers = environment.workers()
     kill(workers[0], signal.SIGKILL)
-    wait_for_workers(ground, workers[0])
+    wait_for_workers(environment, workers[0])
 
 
-def hang_worker(ground: Ground, _seconds: float) -> None:
+def hang_worker(environment: Environment, _seconds: float) -> None:
     """It is stopped and never goes on: its supervisor replaces it."""
-    workers = ground.workers()
+    workers = environment.workers()
     kill(workers[0], signal.SIGSTOP)
-    wait_for_workers(ground, workers[0])
+    wait_for_workers(environment, workers[0])
 
 
-def wait_for_workers(ground: Ground, gone: int) -> None:
+def wait_for_workers(environment: Environment, gone: int) -> None:
     deadline = time.monotonic() + 60
-    while gone in (now := ground.workers()) or len(now) < 2:
+    while gone in (now := environment.workers()) or len(now) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

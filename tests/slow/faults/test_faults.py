@@ -1,11 +1,11 @@
-"""Each fault once, briefly; `python -m tests.slow.faults` does each several times, for longer."""
+"""Each fault once, briefly; `python -m tests.slow.faults` repeats each for longer."""
 
 import sys
 
 import pytest
 
 from tests.slow.faults import ending, events
-from tests.slow.faults.environment import embedded_ground, proxied_ground
+from tests.slow.faults.environment import embedded_environment, proxied_environment
 from tests.slow.faults.injections import EMBEDDED, PROXIED, hang_worker
 from tests.slow.faults.trial import Result, run
 
@@ -25,14 +25,14 @@ def check(results: list[Result], *, lost_requests: bool = False) -> None:
 
 
 def test_server_with_its_own_postgres_comes_back_after_every_fault() -> None:
-    with embedded_ground() as ground:
+    with embedded_environment() as environment:
         # Requests of a worker that is killed are lost with it.
-        check(run(ground, BRIEF, 1, SECONDS), lost_requests=True)
+        check(run(environment, BRIEF, 1, SECONDS), lost_requests=True)
 
 
 def test_server_comes_back_after_every_fault_of_the_network() -> None:
-    with proxied_ground() as ground:
-        check(run(ground, PROXIED, 1, SECONDS))
+    with proxied_environment() as environment:
+        check(run(environment, PROXIED, 1, SECONDS))
 
 
 def test_no_acknowledged_event_is_lost_and_the_ledger_has_no_gap() -> None:

@@ -1,6 +1,6 @@
-"""Readers and writers that never stop, and know of each answer whether it is theirs.
+"""Readers and writers that send requests without pause and check each answer.
 
-A writer sends a write under one idempotency key until it is acknowledged, as clients are told to.
+A writer repeats a write under one idempotency key until it is acknowledged.
 """
 
 import json

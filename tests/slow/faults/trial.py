@@ -1,11 +1,11 @@
-"""A fault under load, and what is true during and after it, counted."""
+"""A fault under load, and the counts of answers during and after it."""
 
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from tests.slow.faults.environment import Ground
+from tests.slow.faults.environment import Environment
 from tests.slow.faults.injections import Fault
 from tests.slow.faults.traffic import READ, Client, Count, Traffic, readiness
 
@@ -39,13 +39,15 @@ class Result:
             setattr(self.count, name, getattr(self.count, name) + value)
 
 
-def inject(ground: Ground, traffic: Traffic, fault: Fault, seconds: float, result: Result) -> None:
+def inject(
+    environment: Environment, traffic: Traffic, fault: Fault, seconds: float, result: Result
+) -> None:
     """Do it once, under load, and wait until all is well again."""
     before, asked = traffic.so_far(), len(traffic.complaints)
     began = time.monotonic()
-    fault.inject(ground, seconds)
+    fault.inject(environment, seconds)
     ended = time.monotonic()
-    recovery = max(0.0, recovered(ground, traffic) - ended)
+    recovery = max(0.0, recovered(environment, traffic) - ended)
     # Whatever was under way has had its answer.
     time.sleep(0.2)
     result.add(traffic.so_far().since(before), recovery)
@@ -61,7 +63,7 @@ def inject(ground: Ground, traffic: Traffic, fault: Fault, seconds: float, resul
             result.troubles.append(f"readiness said {set(statuses)} while the database was away")
 
 
-def recovered(ground: Ground, traffic: Traffic) -> float:
+def recovered(environment: Environment, traffic: Traffic) -> float:
     """When the server answered reads and writes and said that it is ready, several times in a row."""
     deadline, well, first = time.monotonic() + RECOVERY_SECONDS, 0, 0.0
     while well < STEADY:
@@ -69,7 +71,11 @@ def recovered(ground: Ground, traffic: Traffic) -> float:
             raise NoRecovery(f"none within {RECOVERY_SECONDS} s: {traffic.complaints[-3:]}")
         written = len(traffic.acknowledged)
         asked = time.monotonic()
-        if readiness(ground.port) == 200 and reads(ground, traffic) and writes(traffic, written):
+        if (
+            readiness(environment.port) == 200
+            and reads(environment, traffic)
+            and writes(traffic, written)
+        ):
             well += 1
             first = first or asked
         else:
@@ -78,11 +84,11 @@ def recovered(ground: Ground, traffic: Traffic) -> float:
     return first
 
 
-def reads(ground: Ground, traffic: Traffic) -> bool:
+def reads(environment: Environment, traffic: Traffic) -> bool:
     """Whether a client that comes now gets its answer."""
     product, batch = next(iter(traffic.world.products)), next(iter(traffic.world.suppliers))
     try:
-        with closing(Client(ground.port)) as client:
+        with closing(Client(environment.port)) as client:
             status, _, answer = client.ask(READ, {"a": product, "b": batch})
     except OSError:
         return False
@@ -99,32 +105,34 @@ def writes(traffic: Traffic, written: int) -> bool:
     return False
 
 
-def run(ground: Ground, faults: Sequence[Fault], rounds: int, seconds: float) -> list[Result]:
+def run(
+    environment: Environment, faults: Sequence[Fault], rounds: int, seconds: float
+) -> list[Result]:
     """Each fault so many times under one load; the last result is that of all data together."""
     if not faults:
         return []
-    traffic = Traffic(ground.port, ground.world())
+    traffic = Traffic(environment.port, environment.world())
     results = [Result(fault.name) for fault in faults]
     traffic.start()
     try:
-        recovered(ground, traffic)
+        recovered(environment, traffic)
         for _ in range(rounds):
             for fault, result in zip(faults, results, strict=True):
-                inject(ground, traffic, fault, seconds, result)
+                inject(environment, traffic, fault, seconds, result)
     except NoRecovery as error:
         result.troubles.append(str(error))
     finally:
         traffic.stop()
-    return [*results, judge(ground, traffic)]
+    return [*results, judge(environment, traffic)]
 
 
-def judge(ground: Ground, traffic: Traffic) -> Result:
+def judge(environment: Environment, traffic: Traffic) -> Result:
     """Whether all that was acknowledged is there, nothing by halves, and no session is left over."""
     result = Result("in the end", count=traffic.so_far())
-    lost, halves = ground.missing(traffic.acknowledged, traffic.tried)
+    lost, halves = environment.missing(traffic.acknowledged, traffic.tried)
     result.troubles += [f"lost row: {name}" for name in lost]
     result.troubles += [f"half-written: {name}" for name in halves]
-    result.troubles += [f"leaked: {session}" for session in ground.leaked()]
-    result.troubles += ground.surprises()
+    result.troubles += [f"leaked: {session}" for session in environment.leaked()]
+    result.troubles += environment.surprises()
     result.acknowledged_rows, result.lost_rows = 2 * len(traffic.acknowledged), len(lost)
     return result

@@ -1,6 +1,6 @@
-"""`make fuzz`: a server of its own, envelopes and documents by the thousand, and what came back, counted.
+"""`make fuzz`: sends thousands of envelopes and documents to a server, and counts the answers.
 
-Exits with 1 where an answer was a fault of ours, a request was not answered, or the log has an error.
+Exit code 1 for an internal error, a request without an answer, or an error in the log.
 """
 
 import argparse
@@ -14,7 +14,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from tests.conftest import ROOT, Serving, environment, free_port, temporary_folder, wait_until_up
+from tests.conftest import (
+    ROOT,
+    Serving,
+    free_port,
+    process_environment,
+    temporary_folder,
+    wait_until_up,
+)
 from tests.slow.fuzz.envelopes import Envelope, envelope
 from tests.slow.fuzz.schema import fuzz_schema
 from tests.slow.fuzz.wire import Tally, fuzz
@@ -51,7 +58,7 @@ def main(arguments: list[str]) -> int:
 def serving(folder: Path) -> Iterator[str]:
     """The address of a server with its embedded database in this folder, where all may be done."""
     port = str(free_port())
-    given = environment(DATA_DIR=str(folder), PORT=port, DEV_ROLE="admin")
+    given = process_environment(DATA_DIR=str(folder), PORT=port, DEV_ROLE="admin")
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "server.py", "serve"],

@@ -1,4 +1,4 @@
-"""Envelopes that no good client sends: HTTP bytes by seed, each made again from (seed, number) alone."""
+"""Malformed envelopes: HTTP bytes by seed, each reproducible from (seed, number)."""
 
 import gzip
 import json

@@ -1,6 +1,6 @@
 """Documents that the schema allows, made by Schemathesis from its introspection, sent to a live server.
 
-A document may be refused, by a limit or for its values; what may not happen is a fault of ours.
+A document may exceed a limit or have invalid values, but may not cause an internal error.
 """
 
 import json

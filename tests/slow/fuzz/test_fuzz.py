@@ -1,4 +1,4 @@
-"""The fuzzers in short form, always with the same seed: no fault of ours, and nothing in the log."""
+"""The fuzzers, briefly and with a fixed seed: no internal error, and an empty log."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

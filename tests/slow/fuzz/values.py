@@ -1,4 +1,4 @@
-"""Values that a good client does not send: JSON of any type, numbers, nesting, text that is none."""
+"""Malformed values: JSON of any type, numbers, nesting, invalid text."""
 
 import json
 from random import Random

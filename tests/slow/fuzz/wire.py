@@ -1,4 +1,4 @@
-"""Sending envelopes to a live server, and judging what comes back. Refuses to wait for longer than TIMEOUT."""
+"""Sends envelopes to a live server and checks the answers. Waits no longer than TIMEOUT."""
 
 import json
 import socket

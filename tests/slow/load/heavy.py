@@ -196,7 +196,7 @@ def show(name: str, figures: dict[str, Any]) -> None:
 
 
 @contextmanager
-def heavy_ground(products: int, lots: int, **values: str) -> Iterator[Serving]:
+def heavy_environment(products: int, lots: int, **values: str) -> Iterator[Serving]:
     """A server in production whose database has enough to make requests heavy."""
     with temporary_folder() as folder, embedded.start(folder / "postgres") as server:
         with closing(Database(server.url)) as database:
@@ -213,7 +213,7 @@ def heavy_ground(products: int, lots: int, **values: str) -> Iterator[Serving]:
 def compare(clients: int, seconds: float, rounds: int, **values: str) -> tuple[float, int]:
     """How many times their p99 alone the readers' p99 is beside an attacker, at worst; their failures."""
     ratios, failed = [], 0
-    with heavy_ground(MORE_PRODUCTS, LOTS, **values) as serving:
+    with heavy_environment(MORE_PRODUCTS, LOTS, **values) as serving:
         port = int(serving.url.rpartition(":")[2])
         measured(port, clients, 2)
         for name in ATTACKS:

@@ -1,4 +1,4 @@
-"""Clients that want the server to be busy with them, each in its own way, from another address.
+"""Hostile clients, each of another kind and with another address.
 
 python -m tests.slow.load.hostile PORT CLIENTS SECONDS RESULT
 """
@@ -186,7 +186,7 @@ async def run(port: int, clients: int, seconds: float) -> dict[str, object]:
         *(partial(hostile.ask, make=make) for make in REQUESTS),
     ]
     tasks = [asyncio.create_task(hostile.go_on(acts[n % len(acts)], n)) for n in range(clients)]
-    # Nobody stays for an answer that comes late.
+    # The client does not wait for a late answer.
     _, late = await asyncio.wait(tasks, timeout=seconds + 1)
     for task in late:
         task.cancel()

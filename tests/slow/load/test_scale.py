@@ -1,4 +1,4 @@
-"""The whole command on a small database; `python -m bench.scale` measures what it is for."""
+"""The scale benchmark on a small database; `python -m bench.scale` measures a large one."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ from bench.searches import SEARCHES
 from tests.conftest import ROOT
 
 SMALL = (
-    *("--products", "2000", "--small", "1000", "--requests", "500"),
-    *("--rounds", "1", "--seconds", "0.2"),
+    *("--products", "600", "--small", "500", "--requests", "500"),
+    *("--rounds", "1", "--seconds", "0.05"),
 )
 
 

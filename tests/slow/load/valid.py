@@ -1,4 +1,4 @@
-"""Clients that ask for what they may, as fast as they are answered, and check that it is theirs.
+"""Valid clients, which send requests without pause and check each answer.
 
 python -m tests.slow.load.valid PORT CLIENTS SECONDS RESULT
 """
@@ -20,8 +20,8 @@ PAGE = "query ($first: Int!) { products(first: $first) { nodes { productId name 
 CREATE = """mutation ($input: CreateManufacturerInput!) {
   createManufacturer(input: $input) { manufacturer { name } userErrors { code } } }"""
 PRODUCTS = 400
-# Nobody listens on a connection for longer than this without an answer.
-PATIENCE_SECONDS = 30
+# A client waits no longer than this for an answer.
+ANSWER_SECONDS = 30
 
 
 def request(number: int, turn: int, chance: random.Random) -> tuple[str, bytes, bytes]:
@@ -96,7 +96,7 @@ async def run(port: int, clients: int, seconds: float) -> dict[str, object]:
 async def figures_of(made: Sequence[Valid], start: float, seconds: float) -> dict[str, object]:
     """The figures of these clients, once they have ended."""
     waiting = [client.finished for client in made]
-    _, late = await asyncio.wait(waiting, timeout=seconds + PATIENCE_SECONDS)
+    _, late = await asyncio.wait(waiting, timeout=seconds + ANSWER_SECONDS)
     durations = sorted(d for client in made for d in client.durations) or [0.0]
     return {
         "requests": len(durations),

@@ -1,4 +1,4 @@
-"""A client's places: never more than its share, in turn, and given back whatever happens."""
+"""The concurrency limit of a client: its share, the order of waiting, and release on any outcome."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

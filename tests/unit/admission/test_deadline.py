@@ -1,4 +1,4 @@
-"""A request that is late is cancelled, told so, and nobody else is."""
+"""A request past its deadline is cancelled; requests beside it go on."""
 
 import asyncio
 import time
@@ -83,7 +83,7 @@ def test_another_event_loop_is_watched_too() -> None:
         assert asyncio.run(limited(deadlines, asyncio.sleep(60))) == "late"
 
 
-def test_cancellation_by_somebody_else_stays_one() -> None:
+def test_cancellation_from_outside_stays_a_cancellation() -> None:
     async def run() -> None:
         task = asyncio.create_task(limited(Deadlines(10), asyncio.sleep(60)))
         await asyncio.sleep(0.01)
@@ -94,7 +94,7 @@ def test_cancellation_by_somebody_else_stays_one() -> None:
         asyncio.run(run())
 
 
-def test_jump_of_the_wall_clock_makes_nobody_late() -> None:
+def test_jump_of_the_wall_clock_ends_no_request() -> None:
     async def run() -> str:
         with patch.object(time, "time", lambda: 4e9):
             return await limited(Deadlines(5), asyncio.sleep(0.15))

@@ -1,4 +1,4 @@
-"""Work beside the event loop: in turn, first for who used least, and no more than a share of the time."""
+"""The executor of slow work: one job at a time, least used client first, a bounded share of time."""
 
 import asyncio
 import time
@@ -48,7 +48,7 @@ def test_what_is_returned_and_raised_comes_back_from_another_thread() -> None:
     run(act)
 
 
-def test_what_is_short_is_done_at_once_for_who_used_little() -> None:
+def test_short_work_of_a_light_client_runs_at_once() -> None:
     async def act(aside: FairExecutor) -> None:
         for _ in range(3):
             here = await aside.run("a", lambda: current_thread() is main_thread(), short=True)
@@ -77,7 +77,7 @@ def test_who_used_least_is_next() -> None:
     assert order == ["light", "heavy", "heavy"]
 
 
-def test_it_works_for_no_more_than_its_share_while_others_are_answered() -> None:
+def test_executor_works_no_more_than_its_share_beside_other_clients() -> None:
     async def act(aside: FairExecutor) -> None:
         began = time.monotonic()
         for _ in range(8):
@@ -87,7 +87,7 @@ def test_it_works_for_no_more_than_its_share_while_others_are_answered() -> None
     run(act)
 
 
-def test_it_does_not_rest_where_nobody_else_is_answered() -> None:
+def test_executor_does_not_pause_without_other_clients() -> None:
     async def main() -> None:
         aside = FairExecutor(lambda: 0, 30)
         began = time.process_time(), time.monotonic()

@@ -1,4 +1,4 @@
-"""What a client may spend: how buckets empty and fill, whose they are, and how much they remember."""
+"""The rate limiter: how buckets empty and refill, which clients share one, its memory."""
 
 import time
 from unittest.mock import patch
@@ -59,7 +59,7 @@ def test_refused_cost_is_not_taken(clock: Clock) -> None:
     assert budget.spend("a", 10) == 0
 
 
-def test_full_bucket_does_not_overflow_however_long_nobody_asked(clock: Clock) -> None:
+def test_full_bucket_does_not_overflow(clock: Clock) -> None:
     budget = Budget(100, 10, clock)
     assert budget.spend("a", 1) == 0
     clock.now += 1_000_000
@@ -92,7 +92,7 @@ def test_clients_are_forgotten_the_oldest_first(clock: Clock) -> None:
     budget = Budget(100, 10, clock, most=1_000)
     for number in range(5_000):
         assert budget.spend(f"client {number}", 100) == 0
-        # Whoever goes on asking is not forgotten, so that many addresses free nobody.
+        # A client that sends requests is not forgotten, however many addresses there are.
         assert budget.spend("busy", 1 if number < 100 else 0) == 0
     assert len(budget) == 1_000
     assert budget.spend("busy", 1) == 1
@@ -142,7 +142,7 @@ def test_till_refuses_what_a_client_cannot_spend() -> None:
         rate_limiter.spend(PUBLIC, 30)
 
 
-def test_till_without_a_rate_counts_nobody() -> None:
+def test_limiter_without_a_rate_allows_everything() -> None:
     rate_limiter = RateLimiter(Limits(cost=50, cost_burst=50, cost_per_second=0))
     assert [rate_limiter.charge(PUBLIC, 50) for _ in range(1_000)] == [None] * 1_000
 

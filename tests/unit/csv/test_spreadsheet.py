@@ -1,4 +1,4 @@
-"""No cell that we write is computed or rewritten by a spreadsheet, whatever its list separator."""
+"""No cell that is written is computed or rewritten by a spreadsheet, in any locale."""
 
 import pytest
 from hypothesis import given, settings

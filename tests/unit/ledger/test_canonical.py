@@ -1,4 +1,4 @@
-"""Canonical JSON as published with RFC 8785: its own examples, the test data of its writable_client, ECMAScript's numbers."""
+"""Canonical JSON: the examples of RFC 8785, its author's test data, and the numbers of ECMAScript."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Notes as published: the examples of C2SP signed-note and of golang.org/x/mod/sumdb/note."""
+"""Signed notes: the examples of C2SP signed-note and of golang.org/x/mod/sumdb/note."""
 
 import base64
 

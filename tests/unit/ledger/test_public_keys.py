@@ -1,4 +1,4 @@
-"""What is given as `--key`: one line and exit code 2 for whatever is no key, never a traceback."""
+"""Invalid values of `--key` end with one line and exit code 2."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The rules of the code's shape: sizes, who may hold a session, who may read the environment."""
+"""The shape of the code: sizes, holders of sessions, readers of the environment."""
 
 import ast
 import subprocess

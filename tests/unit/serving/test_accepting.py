@@ -1,4 +1,4 @@
-"""Two loops that listen on one socket share its connections."""
+"""Two event loops that listen on one socket share its connections."""
 
 import asyncio
 import socket

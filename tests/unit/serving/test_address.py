@@ -1,4 +1,4 @@
-"""Looking up PostgreSQL's hosts: in a thread, each beside its name, and not without an end."""
+"""Addresses of PostgreSQL's hosts are looked up in a thread, within a bound."""
 
 import asyncio
 import socket
@@ -46,7 +46,7 @@ def test_what_is_no_name_stays_as_it_is(names: None, dsn: str) -> None:
     assert asyncio.run(Addresses(dsn).dsn()) == dsn
 
 
-def test_name_stays_for_whoever_verifies_it(names: None) -> None:
+def test_host_name_is_kept_for_verification(names: None) -> None:
     assert found("host=two sslmode=verify-full") == {
         "host": "two",
         "hostaddr": "192.0.2.2",

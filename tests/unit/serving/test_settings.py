@@ -1,4 +1,4 @@
-"""What the environment may say, and how a value that cannot be used is refused."""
+"""Settings of the environment: their values, and the error for a value that is invalid."""
 
 from dataclasses import fields
 from pathlib import Path
