@@ -1,7 +1,7 @@
-"""How worker processes that listen on one socket share its connections: about as many for each.
+"""Accept connections evenly among worker processes that listen on one socket.
 
-libuv's own way takes all that wait at once, so that one of two idle workers may get eight connections
-of eight. Here a worker takes one at a time, and one that has some already lets the others go first.
+libuv accepts all waiting connections at once, so that one of two idle workers may get eight of eight.
+An `Acceptor` accepts one at a time, and a worker that holds connections waits YIELD_SECONDS first.
 """
 
 import asyncio
@@ -14,27 +14,27 @@ import uvloop
 
 log = logging.getLogger("cacaotrace.accepting")
 
-# What a worker that has connections leaves to the others, in seconds: the clock of libuv is no finer.
-COURTESY_SECONDS = 0.001
-# Connections held for one more that is taken at a time, lest a crowd wait at the door.
-CROWD = 8
-# How long no connection is taken where there is no descriptor left for it.
+# Seconds that a worker with open connections waits before it accepts; libuv's clock is no finer.
+YIELD_SECONDS = 0.001
+# A worker accepts one more connection at a time for each so many that it holds.
+CONNECTIONS_PER_EXTRA_ACCEPT = 8
+# Seconds without accepting after the process has run out of file descriptors.
 EXHAUSTED_SECONDS = 1
 
 
 class FairLoop(uvloop.Loop):
-    """uvloop's, but for servers on a socket that is given."""
+    """A uvloop event loop whose servers on an existing socket accept evenly."""
 
-    async def create_server(self, protocol_factory: Any, *given: Any, **more: Any) -> Any:
-        """A server on `sock` that shares with other processes; else uvloop's own."""
-        listener = more.get("sock")
-        if listener is None or more.get("ssl") is not None:
-            return await super().create_server(protocol_factory, *given, **more)
+    async def create_server(self, protocol_factory: Any, *arguments: Any, **options: Any) -> Any:
+        """An Acceptor on `sock`; without `sock`, or with TLS, uvloop's own server."""
+        listener = options.get("sock")
+        if listener is None or options.get("ssl") is not None:
+            return await super().create_server(protocol_factory, *arguments, **options)
         return Acceptor(self, listener, protocol_factory)
 
 
 class Acceptor:
-    """Takes connections from a socket; as much of an asyncio server as uvicorn needs."""
+    """The part of an asyncio server that uvicorn uses, accepting from one socket."""
 
     def __init__(
         self,
@@ -49,15 +49,15 @@ class Acceptor:
         self._fd = listener.fileno()
         self._protocol_factory = protocol_factory
         self._connecting: set[asyncio.Task[Any]] = set()
-        # Nothing tells when a connection is done: each is asked whenever they are counted.
+        # asyncio reports no closed connection here: `_count` checks each transport.
         self._held: set[Any] = set()
         self._open = True
-        loop.add_reader(self._fd, self._knock)
+        loop.add_reader(self._fd, self._on_readable)
 
-    def _knock(self) -> None:
-        """Somebody is at the door, of every worker."""
+    def _on_readable(self) -> None:
+        """Accept after a pause in which workers with fewer connections may accept."""
         self._loop.remove_reader(self._fd)
-        wait = COURTESY_SECONDS if self._count() else 0
+        wait = YIELD_SECONDS if self._count() else 0
         self._loop.call_later(wait, self._take)
 
     def _count(self) -> int:
@@ -68,22 +68,22 @@ class Acceptor:
         if not self._open:
             return
         try:
-            for _ in range(1 + self._count() // CROWD):
+            for _ in range(1 + self._count() // CONNECTIONS_PER_EXTRA_ACCEPT):
                 connection, _ = self._listener.accept()
                 connection.setblocking(False)
                 self._connect(connection)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            # Another worker took it, or the client is gone.
+            # Another worker accepted it, or the client closed it.
             pass
         except OSError as error:
-            log.error("no connection can be taken: %s", error.strerror)
+            log.error("cannot accept a connection: %s", error.strerror)
             self._loop.call_later(EXHAUSTED_SECONDS, self._listen)
             return
         self._listen()
 
     def _listen(self) -> None:
         if self._open:
-            self._loop.add_reader(self._fd, self._knock)
+            self._loop.add_reader(self._fd, self._on_readable)
 
     def _connect(self, connection: socket.socket) -> None:
         connecting = self._loop.create_task(
@@ -99,9 +99,9 @@ class Acceptor:
             self._held.add(transport)
 
     def close(self) -> None:
-        """Take no more."""
+        """Stop accepting."""
         self._open = False
         self._loop.remove_reader(self._fd)
 
     async def wait_closed(self) -> None:
-        """Nothing is left to wait for."""
+        """Return at once: `close` leaves nothing pending."""

@@ -1,7 +1,7 @@
-"""The serving process: the socket that is listened on, the workers, and clients that keep them waiting.
+"""The serving process: its socket, its workers and the timeouts of slow clients.
 
-Refuses to wait: for a request that does not arrive, for an answer that nobody reads, for a worker that
-hangs; and to accept what it would not answer: once told to end, new connections are refused.
+Never waits without a limit for a request, for a client that reads its response, or for a worker that
+hangs. After a signal to end, the kernel refuses new connections.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from graph.transport.cors import HEADERS
 from serving.connection import BoundedProtocol
 from serving.settings import Settings
 
-# What requests under way are given to end, and what a worker is given beyond that.
+# Seconds for running requests to end at a shutdown, and for their worker beyond that.
 SHUTDOWN_SECONDS, LAST_SECONDS = 10, 4
-# A worker that does not answer its supervisor for so long is replaced.
+# A worker that has not answered its supervisor for so many seconds is replaced.
 HUNG_SECONDS = 10
-# How long a client may take to send a request's head or body, and to read an answer.
-HEAD_SECONDS, BODY_SECONDS, READ_SECONDS = 10, 15, 30
+# Seconds for a client to send a request's headers or its body, and to read a response.
+HEADER_SECONDS, BODY_SECONDS, READ_SECONDS = 10, 15, 30
 CLOSING_SECONDS = 1
 MAX_FILES = 65_536
 
@@ -43,43 +43,43 @@ class CannotListen(Exception):
     """The address is taken, or not ours."""
 
 
-# ---------------------------------------------------------------- clients that keep us waiting
+# ---------------------------------------------------------------- slow clients
 
 
 class Protocol(BoundedProtocol):
-    """uvicorn's, but that it waits for no client for ever."""
+    """uvicorn's protocol with timeouts for slow clients."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Have the connections of this server looked after, from the first one on."""
+        """Start the server's SlowClientReaper at its first connection."""
         super().connection_made(transport)
         if self.server_state not in REAPERS:
             REAPERS[self.server_state] = SlowClientReaper(self.loop)
             REAPERS[self.server_state].check(self.server_state)
 
     def on_response_complete(self) -> None:
-        """Take no more of a body that was answered before its end."""
+        """Close a connection whose response was complete before its request's body."""
         # Of pipelined requests, the one that is being read may not be the one that was answered.
         unread = self.cycle.response_complete and self.cycle.more_body
         super().on_response_complete()
         if unread and not self.transport.is_closing():
-            # The client has a moment to see the answer before the connection is gone.
+            # The client can read the response before the connection closes.
             self.transport.pause_reading()
             self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
 
 
 class SlowClientReaper:
-    """Looks at all connections each second: to look at each request would cost more."""
+    """Closes slow connections: one check of all each second, which costs less than a timer a request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: dict[Any, tuple[Any, float, float]] = {}
 
     def check(self, state: ServerState) -> None:
-        """Cut off whoever has kept us waiting for too long."""
+        """Abort the connections that have waited for their client for too long."""
         now, waiting = self._loop.time(), dict[Any, tuple[Any, float, float]]()
         connections: list[Any] = list(state.connections)
         for protocol in connections:
-            seconds = patience_with(protocol)
+            seconds = seconds_allowed(protocol)
             if not seconds:
                 continue
             cycle, allowed, since = self._waiting.get(protocol, (None, 0.0, 0.0))
@@ -95,12 +95,12 @@ class SlowClientReaper:
 REAPERS: WeakKeyDictionary[ServerState, SlowClientReaper] = WeakKeyDictionary()
 
 
-def patience_with(protocol: Any) -> float:
-    """The seconds for which the client may be waited for; 0 where it is not waited for."""
+def seconds_allowed(protocol: Any) -> float:
+    """Seconds that the server may wait for the client; 0 where it does not wait."""
     cycle = protocol.cycle
     if cycle is None or cycle.response_complete:
         # Between two requests uvicorn's own timer runs, until the next one begins.
-        return 0 if protocol.timeout_keep_alive_task is not None else HEAD_SECONDS
+        return 0 if protocol.timeout_keep_alive_task is not None else HEADER_SECONDS
     if protocol.flow.write_paused:
         return READ_SECONDS
     return BODY_SECONDS if cycle.more_body else 0
@@ -110,7 +110,7 @@ def patience_with(protocol: Any) -> float:
 
 
 class Supervisor(Multiprocess):
-    """uvicorn's, but that it stops listening with its workers, and waits for none that hangs."""
+    """uvicorn's supervisor that stops listening with its workers and kills those that hang."""
 
     def terminate_all(self) -> None:
         """Ask the workers to end. The last one that closes the socket refuses new connections."""

