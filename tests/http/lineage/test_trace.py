@@ -309,7 +309,7 @@ def test_trace_is_of_one_snapshot(writable_client: TestClient, own_world: Databa
 
 
 def test_what_is_too_large_is_cut_off_and_says_so(reader: TestClient) -> None:
-    with patch("models.lineage.reach.MAX_LOTS", 3):
+    with patch("models.lineage.reach.MAX_TRACED_LOTS", 3):
         trace = back(reader, 1)
         assert (lots_of(trace), trace["truncated"]) == ([(1, 1), (1, 4), (2, 3)], True)
         shown = ask(

@@ -49,7 +49,7 @@ def test_as_many_outputs_as_are_read_are_not_truncated(
 
 
 def test_a_truncated_impact_states_no_mass_and_denies_nothing(reader: TestClient) -> None:
-    with patch("models.lineage.reach.MAX_LOTS", 0):
+    with patch("models.lineage.reach.MAX_TRACED_LOTS", 0):
         found = impact(reader, 2)
         rows = table(reader, "/trace/2/impact.csv")
     assert found == {
@@ -70,7 +70,7 @@ def test_a_truncated_impact_states_no_mass_and_denies_nothing(reader: TestClient
 def test_a_truncated_impact_lists_the_products_it_read_without_their_masses(
     reader: TestClient,
 ) -> None:
-    with patch("models.lineage.reach.MAX_LOTS", 0):
+    with patch("models.lineage.reach.MAX_TRACED_LOTS", 0):
         found = impact(reader, 1)
         rows = table(reader, "/trace/1/impact.csv")
     assert (found["productCount"], found["quantityKg"], found["truncated"]) == (1, None, True)
@@ -88,7 +88,7 @@ def test_several_lots_that_are_read_together_leave_each_other_the_room(reader: T
     query = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on CacaoBatch {
       impact { lotCount truncated } } } }"""
     # Lots 3 and 4 are made of 1 and 2, and lot 4 of 3.
-    with patch("models.lineage.reach.MAX_LOTS", 1):
+    with patch("models.lineage.reach.MAX_TRACED_LOTS", 1):
         found = ask(reader, query, ids=ids)["nodes"]
     assert found == [
         {"impact": {"lotCount": 2, "truncated": False}},
