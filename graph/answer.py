@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from graph.admission.rate_limit import Price
+from graph.admission.rate_limit import RequestCost
 from graph.errors import RateLimited, translate
 
 
@@ -36,7 +36,7 @@ class Answer:
     executed: bool
     through: bytes | None = None
     extensions: dict[str, Any] | None = None
-    price: Price | None = None
+    cost: RequestCost | None = None
 
     @classmethod
     def failed(cls, message: str, error: Exception, *, executed: bool = False) -> "Answer":
@@ -58,7 +58,7 @@ class Answer:
 
     def all_extensions(self) -> dict[str, Any]:
         """Return the extensions of the response, the cost first."""
-        cost = {"cost": self.price.shown()} if self.price else {}
+        cost = {"cost": self.cost.shown()} if self.cost else {}
         return {**cost, **(self.extensions or {})}
 
     def retry_after(self) -> int:

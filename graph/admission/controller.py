@@ -112,7 +112,7 @@ class Execution(Meter):
 
     def reach(self, cost: int) -> None:
         """Pay for what the database found, before more is done; raises RequestError where that cannot be."""
-        refused = self._admission.rate_limiter.charge(self._viewer, cost, self.paid)
+        refused = self._admission.rate_limiter.admit(self._viewer, cost, self.paid)
         if refused is not None:
             raise refused
         self.paid += cost

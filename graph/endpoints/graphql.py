@@ -24,8 +24,7 @@ from graph.admission.limits import DEFAULTS, Limits
 from graph.answer import Answer, Request
 from graph.auth.authentication import AccessPolicy, RequestAuthenticator
 from graph.context import Viewer
-from graph.endpoints import checkpoint, rest, trace_page
-from graph.endpoints import impact_csv as recall
+from graph.endpoints import checkpoint, impact_csv, rest, trace_page
 from graph.endpoints.graphiql_assets import Assets
 from graph.errors import RequestError, refuse
 from graph.execution.engine import Engine
@@ -34,7 +33,7 @@ from graph.execution.sign_in_documents import SIGN_IN_FIRST, SignInRequired
 from graph.execution.trusted_documents import NO_TRUSTED_DOCUMENTS, TrustedDocuments
 from graph.headers import Headers, headers_of
 from graph.transport.cors import METHODS, NO_ORIGINS, CrossOrigin, StrictTransport, check_get
-from graph.transport.error_middleware import Unexpected
+from graph.transport.error_middleware import UnexpectedErrorMiddleware
 from graph.transport.negotiation import IDENTITY, Coding, choose_coding, is_browser, qualities
 from graph.transport.redirects import SlashRedirect
 from graph.transport.request_parsing import JSON, BadRequest, WrongMethod, read_request
@@ -186,7 +185,7 @@ def application(
         GraphQLEndpoint(engine, authenticator, access, web, persisted, origins),
         [
             *rest.routes(engine, authenticator),
-            *recall.routes(engine, authenticator),
+            *impact_csv.routes(engine, authenticator),
             *checkpoint.routes(engine, authenticator),
             *trace_page.routes(engine, authenticator, web),
             *([] if access.production else [static]),
@@ -202,7 +201,7 @@ def around(origins: frozenset[bytes], *, proxied: bool) -> list[Middleware]:
     return [
         *([Middleware(StrictTransport)] if proxied else ()),
         *([Middleware(CrossOrigin, origins=origins)] if origins else ()),
-        Middleware(Unexpected),
+        Middleware(UnexpectedErrorMiddleware),
     ]
 
 

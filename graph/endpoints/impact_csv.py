@@ -40,12 +40,12 @@ MEDIA_TYPE, BYTE_ORDER_MARK = "text/csv; charset=utf-8; header=present", "\ufeff
 
 def routes(engine: Engine, authenticator: RequestAuthenticator) -> list[BaseRoute]:
     async def impact(http: HTTPRequest) -> Response:
-        return await recall(engine, authenticator, http)
+        return await impact_as_csv(engine, authenticator, http)
 
     return [Route("/trace/{batch}/impact.csv", impact, methods=["GET"])]
 
 
-async def recall(
+async def impact_as_csv(
     engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
 ) -> Response:
     """The products that a batch reached, by its number or its global id."""

@@ -113,16 +113,16 @@ class Engine:
         """Return whether this viewer may run no documents but those of signing in."""
         return viewer.role not in self._permissions.readers
 
-    def charge(self, viewer: Viewer, cost: int) -> None:
+    def take_cost(self, viewer: Viewer, cost: int) -> None:
         """Charge for work that is not part of an answer; raises GraphQLError at the rate limit."""
-        self.admission.rate_limiter.spend(viewer, cost)
+        self.admission.rate_limiter.take(viewer, cost)
 
     async def compute(
         self, viewer: Viewer, work: Callable[[], _T], size: int, cost: int
     ) -> _T | Answer:
         """Return what `work` makes of `size` bytes, or the answer if it fails or exceeds a limit."""
         try:
-            refused = self.admission.rate_limiter.charge(viewer, cost)
+            refused = self.admission.rate_limiter.admit(viewer, cost)
             if refused is not None:
                 return Answer(None, [refuse(refused)], executed=False)
             return await self.admission.compute(viewer, work, size=size)

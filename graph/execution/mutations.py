@@ -10,7 +10,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 from graphql.execution.values import VariableValues
 
 from graph.admission.controller import Admission, WritePlace
-from graph.admission.rate_limit import Price
+from graph.admission.rate_limit import RequestCost
 from graph.answer import Answer, Request
 from graph.auth.permissions import Permissions
 from graph.context import Viewer
@@ -72,11 +72,11 @@ class MutationExecutor:
             raise refuse(MutationByGet("A GET request can only run queries."), [node])
         cost = self._builder.check(node, document.fragments, variables, viewer.role)
         rate_limiter = self._admission.rate_limiter
-        price = rate_limiter.price(cost)
-        refused = rate_limiter.charge(viewer, cost)
+        request_cost = rate_limiter.cost_of(cost)
+        refused = rate_limiter.admit(viewer, cost)
         if refused is not None:
-            return Answer(None, [refuse(refused)], executed=False, price=price)
-        return await self._run_with_retries(document, request, variables, viewer, price)
+            return Answer(None, [refuse(refused)], executed=False, cost=request_cost)
+        return await self._run_with_retries(document, request, variables, viewer, request_cost)
 
     async def _run_with_retries(
         self,
@@ -84,13 +84,13 @@ class MutationExecutor:
         request: Request,
         variables: VariableValues,
         viewer: Viewer,
-        price: Price,
+        request_cost: RequestCost,
     ) -> Answer:
         """Run the operation in one transaction; after a conflict, run it again."""
         translate = translator_for(self._permissions, viewer.role)
         writer = FieldWriter(self._builder, self._reader, variables, self._key_hours)
         for pause in (*RETRY_PAUSES, None):
-            place = WritePlace(self._admission, self._database, viewer, price.requested)
+            place = WritePlace(self._admission, self._database, viewer, request_cost.requested)
             unit_of_work = UnitOfWork(self._database, writer, place)
             context = MutationContext(viewer, unit_of_work)
             answer = await self._attempt(context, document, request, translate)
@@ -98,7 +98,7 @@ class MutationExecutor:
                 break
             # A random pause, so that the writers do not meet again.
             await asyncio.sleep(pause * uniform(0.5, 1.5))
-        return replace(answer, price=price)
+        return replace(answer, cost=request_cost)
 
     async def _attempt(
         self,

@@ -51,7 +51,7 @@ class OperationReader:
         Raises InvalidDocument, or GraphQLError if the rate limit is exceeded.
         """
         query, name = request.query, request.operation_name
-        self._admission.rate_limiter.spend(viewer, len(query) * CHARACTER_COST)
+        self._admission.rate_limiter.take(viewer, len(query) * CHARACTER_COST)
         async with self._admission.subject((query, name)):
             operation = self._cache.find(query, name)
             if operation is None:
@@ -76,7 +76,7 @@ class OperationReader:
         coercing = partial(self.coerce_now, operation, request, viewer.role)
         if request.size <= FREE_VARIABLE_BYTES or not operation.definitions:
             return coercing()
-        self._admission.rate_limiter.spend(viewer, request.size)
+        self._admission.rate_limiter.take(viewer, request.size)
         short = request.size < LONG_VARIABLE_BYTES
         return await self._admission.plan(viewer, coercing, short=short)
 

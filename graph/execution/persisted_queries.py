@@ -84,12 +84,12 @@ class PersistedQueries:
         if not digest or not self.accepts(digest, text):
             return await engine.answer(request, viewer)
         try:
-            engine.charge(viewer, REGISTRATION_COST + len(text) * CHARACTER_COST)
+            engine.take_cost(viewer, REGISTRATION_COST + len(text) * CHARACTER_COST)
         except GraphQLError as error:
             return Answer(None, [error], executed=False)
         answer = await engine.answer(request, viewer)
         # An answer with a price is that of a valid document whose fields this client may use.
-        if answer.price is not None:
+        if answer.cost is not None:
             self.register(digest, text, client_of(viewer))
         return answer
 

@@ -68,24 +68,24 @@ class QueryExecutor:
         cost = value_of(template.cost, values)
         if completed and template.operation.fields:
             cost *= COMPLETION_FACTOR
-        price = self._admission.rate_limiter.price(cost)
-        refused = self._admission.rate_limiter.charge(viewer, cost)
+        request_cost = self._admission.rate_limiter.cost_of(cost)
+        refused = self._admission.rate_limiter.admit(viewer, cost)
         if refused is not None:
-            return Answer(None, [refuse(refused)], executed=False, price=price)
+            return Answer(None, [refuse(refused)], executed=False, cost=request_cost)
         if template.constant and not operation.definitions:
-            return replace(await self._introspect(operation, request, viewer), price=price)
+            return replace(await self._introspect(operation, request, viewer), cost=request_cost)
         data = b"{}"
         if template.operation.fields:
             try:
                 data = await self._fetch(prepared, values, viewer, cost)
             except RequestError as error:
-                return Answer(None, [refuse(error)], executed=False, price=price)
+                return Answer(None, [refuse(error)], executed=False, cost=request_cost)
             except Exception as error:  # noqa: BLE001 - masked and logged by translate
                 failed = Answer.failed("The query failed.", error, executed=True)
-                return replace(failed, price=price)
+                return replace(failed, cost=request_cost)
         if not completed:
-            return Answer(None, [], executed=True, through=data, price=price)
-        return replace(await self._complete(operation, request, viewer, data), price=price)
+            return Answer(None, [], executed=True, through=data, cost=request_cost)
+        return replace(await self._complete(operation, request, viewer, data), cost=request_cost)
 
     async def _fetch(
         self, prepared: PreparedQuery, values: Sequence[Any], viewer: Viewer, paid: int

@@ -50,7 +50,7 @@ class QueryPlanner:
     ) -> FilledQuery:
         """Make a plan; equal requests share the work. Raises GraphQLError or Refused."""
         rate_limiter, role = self._admission.rate_limiter, viewer.role
-        rate_limiter.spend(viewer, PLAN_COST)
+        rate_limiter.take(viewer, PLAN_COST)
         async with self._admission.subject((request.query, request.operation_name, role)):
             found = self.find(operation, variables, role)
             if found is None:
@@ -58,7 +58,7 @@ class QueryPlanner:
                 short = is_short(request.query)
                 made = await self._admission.plan(viewer, planning, short=short)
                 found = self._keep(operation, variables, *made)
-                rate_limiter.spend(viewer, made[0].objects * OBJECT_COST)
+                rate_limiter.take(viewer, made[0].objects * OBJECT_COST)
             return found
 
     def plan_now(

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("cacaotrace")
 
 
-class Unexpected:
+class UnexpectedErrorMiddleware:
     """Middleware: an exception nobody expected is logged once and answered with its log entry's id."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -68,7 +68,7 @@ class Exchange:
             parts = parts_of(answer)
         except RecursionError as error:
             failed = Answer.failed("The answer could not be written.", error, executed=True)
-            answer = replace(failed, price=answer.price)
+            answer = replace(failed, cost=answer.cost)
             parts = parts_of(answer)
         status = status or status_of(answer, self.media_type)
         length = sum(map(len, parts))
@@ -174,9 +174,9 @@ def _code(error: GraphQLError) -> str:
 
 def parts_of(answer: Answer) -> tuple[bytes, ...]:
     """The response's JSON in UTF-8, surrogates escaped, in parts to be joined."""
-    if answer.through is None or answer.extensions is not None or answer.price is None:
+    if answer.through is None or answer.extensions is not None or answer.cost is None:
         return _parts_of_any(answer)
-    return (OPENING, answer.through, b',"extensions":{"cost":%b}}' % answer.price.json)
+    return (OPENING, answer.through, b',"extensions":{"cost":%b}}' % answer.cost.json)
 
 
 def _parts_of_any(answer: Answer) -> tuple[bytes, ...]:

@@ -4,7 +4,7 @@ They believe no trigger and no mark that one keeps. A rule is one declaration in
 enum of the schema, the statements and the page docs/reference/rules.md follow from it.
 """
 
-from models.findings import ancestry, claims, ledgers, matter, records, timing
+from models.findings import ancestry, claims, kilograms, ledgers, records, timing
 from models.findings.rule import SEVERITIES, Rule
 from models.findings.scope import Scope
 from models.findings.statement import ALL, COLUMNS, KEY, WHERE, FindingWindow, Position, branches_of
@@ -14,7 +14,7 @@ RULES = tuple(
     sorted(
         (
             rule
-            for part in (ancestry, claims, ledgers, matter, records, timing)
+            for part in (ancestry, claims, ledgers, kilograms, records, timing)
             for rule in part.RULES
         ),
         key=lambda rule: rule.code,

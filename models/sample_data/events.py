@@ -10,7 +10,7 @@ from random import Random
 from models.lot import STAGES
 from models.sample_data.calendar import DAYS, TEXTS, write_clock
 from models.sample_data.lots import BEANS, NONE, Lots, kilograms
-from models.sample_data.makers import SampleMaker
+from models.sample_data.manufacturers import SampleManufacturer
 from models.sample_data.parties import SampleSupplier
 from models.sample_data.products import Products
 
@@ -38,7 +38,7 @@ def write_events(
     lots: Lots,
     suppliers: list[SampleSupplier],
     products: Products,
-    makers: list[SampleMaker],
+    makers: list[SampleManufacturer],
 ) -> Iterator[str]:
     steps = range(len(PRODUCT_EVENTS))
     lines = chain(
@@ -68,7 +68,7 @@ def write_urn(bits: int) -> str:
 
 
 def write_product_events(
-    rng: Random, products: Products, makers: list[SampleMaker], step: int
+    rng: Random, products: Products, makers: list[SampleManufacturer], step: int
 ) -> Iterator[str]:
     event, first, last = PRODUCT_EVENTS[step]
     write_details = (write_produced, write_checked, write_shipped, write_received)[step]
@@ -79,14 +79,14 @@ def write_product_events(
         yield write_event(f"{product}\t\\N", event, day, bits, details)
 
 
-def write_produced(maker: SampleMaker, bits: int, product: int) -> str:
+def write_produced(maker: SampleManufacturer, bits: int, product: int) -> str:
     return (
         f'{{"place": "{maker.location}", "operator": "OP-{bits % 400:04}", "line": {bits % 7 + 1}, '
         f'"temperature_c": {28 + bits % 50 / 10:.1f}, "document": "PO-{product:07}"}}'
     )
 
 
-def write_checked(maker: SampleMaker, bits: int, product: int) -> str:
+def write_checked(maker: SampleManufacturer, bits: int, product: int) -> str:
     return (
         f'{{"place": "{maker.location}", "inspector": "QA-{bits % 90:03}", "result": "passed", '
         f'"measurements": {{"moisture_percent": {0.5 + bits % 60 / 100:.2f}, '
@@ -95,7 +95,7 @@ def write_checked(maker: SampleMaker, bits: int, product: int) -> str:
     )
 
 
-def write_shipped(maker: SampleMaker, bits: int, product: int) -> str:
+def write_shipped(maker: SampleManufacturer, bits: int, product: int) -> str:
     town, country = WAREHOUSES[bits % len(WAREHOUSES)]
     return (
         f'{{"place": "{maker.location}", "destination": {{"place": "{town}", '
@@ -104,7 +104,7 @@ def write_shipped(maker: SampleMaker, bits: int, product: int) -> str:
     )
 
 
-def write_received(_maker: SampleMaker, bits: int, product: int) -> str:
+def write_received(_maker: SampleManufacturer, bits: int, product: int) -> str:
     town, country = WAREHOUSES[bits % len(WAREHOUSES)]
     return (
         f'{{"place": "{town}", "country": "{country}", "operator": "WH-{bits % 700:04}", '

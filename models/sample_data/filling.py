@@ -20,7 +20,11 @@ from models.sample_data.events import count_events, write_events
 from models.sample_data.flow import FEWEST_BATCHES, make_lots
 from models.sample_data.load import Progress, copy, set_aside
 from models.sample_data.lots import Lots, write_batch_plots, write_batches, write_inputs
-from models.sample_data.makers import SampleMaker, make_makers, write_makers
+from models.sample_data.manufacturers import (
+    SampleManufacturer,
+    make_manufacturers,
+    write_manufacturers,
+)
 from models.sample_data.parties import (
     FEWEST_SUPPLIERS,
     SampleSupplier,
@@ -117,7 +121,7 @@ class Sample:
 
     seed: int
     suppliers: list[SampleSupplier]
-    makers: list[SampleMaker]
+    makers: list[SampleManufacturer]
     plots: PlotRanges
     lots: Lots
     products: Products
@@ -133,7 +137,7 @@ def make_sample(size: SampleSize, seed: int, progress: Progress) -> Sample:
         return Random(f"{seed}:make {step}")
 
     suppliers = make_suppliers(rng("suppliers", 0), size.suppliers)
-    makers = make_makers(rng("makers", 1), size.manufacturers)
+    makers = make_manufacturers(rng("makers", 1), size.manufacturers)
     plots = assign_plots(rng("plots", 2), suppliers)
     lots = make_lots(rng("lots", 3), suppliers, size.cacao_batches)
     products = make_products(rng("products", 4), lots, makers, size.products)
@@ -144,7 +148,7 @@ def make_sample(size: SampleSize, seed: int, progress: Progress) -> Sample:
 def write_rows(sample: Sample) -> Iterator[tuple[str, Iterator[str], int]]:
     """Every table in order with its lines for COPY and about how many there are."""
     s, lots, products, rng = sample, sample.lots, sample.products, sample.rng
-    yield "manufacturers", write_makers(s.makers), len(s.makers)
+    yield "manufacturers", write_manufacturers(s.makers), len(s.makers)
     yield "suppliers", write_suppliers(s.suppliers), len(s.suppliers)
     yield "certificates", write_certificates(rng("certificates"), s.suppliers), len(s.suppliers)
     yield "plots", write_plots(rng("plots"), s.suppliers, s.plots), s.plots.total

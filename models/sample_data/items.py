@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from models.sample_data.makers import SampleMaker, compose_gtin
+from models.sample_data.manufacturers import SampleManufacturer, compose_gtin
 from models.sample_data.parties import BLEND
 from models.sample_data.places import ORIGINS
 
@@ -92,7 +92,9 @@ class Item:
     gtin: str
 
 
-def make_item(rng: Random, nature: Nature, number: int, maker: SampleMaker, reference: int) -> Item:
+def make_item(
+    rng: Random, nature: Nature, number: int, maker: SampleManufacturer, reference: int
+) -> Item:
     """The maker's `reference`-th item; `number` is the maker's id."""
     name = name_item(rng, nature, maker.language)
     return Item(

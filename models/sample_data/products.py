@@ -35,7 +35,7 @@ from models.sample_data.lots import (
     Stock,
     kilograms,
 )
-from models.sample_data.makers import SampleMaker
+from models.sample_data.manufacturers import SampleManufacturer
 
 _KIND_WEIGHTS = {BAR: 76, POWDER_TIN: 6, BEAN_BAR: 9, CRAFT_BAR: 5, NIB_BAR: 4}
 FIRST_STAGE = {
@@ -86,7 +86,7 @@ class Products:
 class Catalogue:
     """Finds an item for what was made, or adds one: several lots go under one GTIN."""
 
-    def __init__(self, rng: Random, makers: Sequence[SampleMaker], products: int) -> None:
+    def __init__(self, rng: Random, makers: Sequence[SampleManufacturer], products: int) -> None:
         self.items: list[Item] = []
         self._rng = rng
         self._makers = makers
@@ -226,7 +226,9 @@ class Kitchen:
         return Nature(kind, lots.blend(picks)[1], percent), picks
 
 
-def make_products(rng: Random, lots: Lots, makers: Sequence[SampleMaker], count: int) -> Products:
+def make_products(
+    rng: Random, lots: Lots, makers: Sequence[SampleManufacturer], count: int
+) -> Products:
     """`count` products; what they take is drawn from `lots`."""
     catalogue = Catalogue(rng, makers, count)
     products = Products(catalogue.items)

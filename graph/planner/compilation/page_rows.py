@@ -62,9 +62,9 @@ class TableRows:
         page, members = self._page, self._members()
         between = []
         if page.after is not None:
-            between.append(self._beyond(page.after, members))
+            between.append(self._outside_page(page.after, members))
         if page.before is not None:
-            between.append(self._beyond(page.before, members, backward=True))
+            between.append(self._outside_page(page.before, members, backward=True))
         order = sort(page.order, self._entity, members.target, page.backward)
         source = f"{members.where(*between)} ORDER BY {order}"
         size = limit(self._builder, page.limit, extra)
@@ -80,7 +80,7 @@ class TableRows:
         if position is None:
             return "false"
         members = self._members()
-        outside = self._beyond(position, members, backward=not forward, inclusive=True)
+        outside = self._outside_page(position, members, backward=not forward, inclusive=True)
         return f"EXISTS (SELECT 1{members.where(outside)})"
 
     def _members(self) -> JoinedRows:
@@ -97,7 +97,7 @@ class TableRows:
         )
         return replace(rows, conditions=(*rows.conditions, condition))
 
-    def _beyond(
+    def _outside_page(
         self,
         position: KeysetPosition,
         members: JoinedRows,

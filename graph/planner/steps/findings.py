@@ -107,8 +107,8 @@ class FindingRows:
         page = self._page
         if not page.rules:
             # The text has no rule to apply the parameters of a window to.
-            return self._listing(findings.FindingWindow())
-        return self._listing(
+            return self._findings_page(findings.FindingWindow())
+        return self._findings_page(
             findings.FindingWindow(
                 limit=limit(self._builder, page.limit, extra),
                 backward=page.backward,
@@ -118,7 +118,7 @@ class FindingRows:
         )
 
     def count(self) -> str:
-        rows, _ = self._listing(findings.FindingWindow(whole=False))
+        rows, _ = self._findings_page(findings.FindingWindow(whole=False))
         return f"(SELECT count(*) FROM {rows})"
 
     def any_outside(self, forward: bool) -> str:
@@ -134,10 +134,10 @@ class FindingRows:
             inclusive=True,
             whole=False,
         )
-        rows, _ = self._listing(window)
+        rows, _ = self._findings_page(window)
         return f"EXISTS (SELECT 1 FROM {rows})"
 
-    def _listing(self, window: findings.FindingWindow) -> tuple[str, str]:
+    def _findings_page(self, window: findings.FindingWindow) -> tuple[str, str]:
         """Return a subquery of the findings in a window, and its alias."""
         rules = self._page.rules
         branches = [branch for branch in findings.BRANCHES if branch.rule.code in rules]

@@ -1,4 +1,4 @@
-"""The lots of tests/db/balance/matter.py."""
+"""The lots of tests/db/balance/lots.py."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from models.database.engines import Database
 from tests.conftest import Cluster, opened
 from tests.database_pool import DatabasePool
-from tests.db.balance.matter import LOTS
+from tests.db.balance.lots import LOTS
 from tests.writing import run_sql
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models.database.engines import Database
-from tests.db.balance.matter import (
+from tests.db.balance.lots import (
     custody_of,
     lose,
     make_product,

@@ -3,7 +3,7 @@
 import pytest
 
 from models.database.engines import Database
-from tests.db.balance.matter import (
+from tests.db.balance.lots import (
     hold,
     lose,
     make_product,

@@ -119,7 +119,7 @@ def test_sign_in_under_way_holds_no_connection_of_writers(
 
 
 def test_turns_are_few_and_so_are_those_who_wait() -> None:
-    async def crowd() -> Counter[str]:
+    async def many_sign_ins() -> Counter[str]:
         found: Counter[str] = Counter()
         lining, release = PasswordHashQueue(), threading.Event()
 
@@ -137,7 +137,7 @@ def test_turns_are_few_and_so_are_those_who_wait() -> None:
         await asyncio.gather(*line)
         return found
 
-    assert asyncio.run(crowd()) == {"done": 18, "refused": 12}
+    assert asyncio.run(many_sign_ins()) == {"done": 18, "refused": 12}
 
 
 def test_turn_that_does_not_come_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def known(sample_copy: Database) -> World:
     return World({row[0]: row[1] for row in products}, {row[0]: row[1] for row in batches})
 
 
-class Crowd:
+class ManyClients:
     """Clients that send requests until the time is up, and check each answer."""
 
     def __init__(self, address: tuple[str, int], known: World) -> None:
@@ -103,7 +103,7 @@ class Crowd:
 
 def test_no_answer_ever_belongs_to_another_request(sample_copy: Database, known: World) -> None:
     with serving(sample_copy) as address:
-        crowd = Crowd(address, known)
+        crowd = ManyClients(address, known)
         threads = [threading.Thread(target=crowd.run, args=(number,)) for number in range(CLIENTS)]
         for thread in threads:
             thread.start()

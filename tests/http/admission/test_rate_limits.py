@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graph.admission.limits import Limits
-from graph.admission.rate_limit import MAX_CLIENTS, Budget, RateLimiter
+from graph.admission.rate_limit import MAX_CLIENTS, RateLimiter, TokenBuckets
 from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
@@ -36,7 +36,7 @@ CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B", allo
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of every bucket, which only a test advances."""
     clock = Clock()
-    monkeypatch.setattr(Budget.__init__, "__defaults__", (clock, MAX_CLIENTS))
+    monkeypatch.setattr(TokenBuckets.__init__, "__defaults__", (clock, MAX_CLIENTS))
     return clock
 
 
@@ -95,7 +95,7 @@ def test_429_at_every_endpoint(world_to_read: Database, accept: str) -> None:
     assert [reply.status for reply in replies] == [429] * 3
     assert all(1 < int(reply.headers["retry-after"]) <= 170 for reply in replies)
     assert replies[1].headers["cache-control"] == "no-store"
-    assert "more can be had in " in json.loads(replies[2].body)["error"]
+    assert "Rate limit exceeded; retry in " in json.loads(replies[2].body)["error"]
     assert statements == []
 
 
@@ -131,7 +131,7 @@ def test_new_documents_and_plans_are_charged_by_their_size(
 ) -> None:
     spent: list[int] = []
     monkeypatch.setattr(
-        RateLimiter, "spend", lambda _rate_limiter, _viewer, work: spent.append(work)
+        RateLimiter, "take", lambda _rate_limiter, _viewer, work: spent.append(work)
     )
     page = "products(first: 0) { nodes { name } }"
     query = f"query {{ {' '.join(f'p{n}: {page}' for n in range(20))} }}"

@@ -182,7 +182,7 @@ def test_client_pays_for_the_time_that_its_request_took(own_world: Database, kin
 def test_time_costs_nothing_where_clients_are_not_counted() -> None:
     rate_limiter = RateLimiter(replace(PAYING, cost_per_second=0))
     rate_limiter.settle("a", 1_000.0)
-    assert rate_limiter.charge(Viewer("public", address="a"), 10_000) is None
+    assert rate_limiter.admit(Viewer("public", address="a"), 10_000) is None
 
 
 def test_what_was_paid_is_not_charged_again() -> None:
@@ -191,9 +191,9 @@ def test_what_was_paid_is_not_charged_again() -> None:
         Limits(cost=60, cost_burst=60, cost_per_second=1, cost_of_second=100)
     )
     rate_limiter.settle("a", 0.2, 50)
-    assert rate_limiter.charge(viewer, 60) is None
+    assert rate_limiter.admit(viewer, 60) is None
     rate_limiter.settle("b", 0.7, 50)
-    refused: Any = rate_limiter.charge(replace(viewer, address="b"), 60)
+    refused: Any = rate_limiter.admit(replace(viewer, address="b"), 60)
     assert refused.seconds == 20
 
 

@@ -156,12 +156,12 @@ def test_what_was_computed_is_charged_by_its_time(world_to_read: Database) -> No
 
     async def run() -> list[bool]:
         admission = Admission(world_to_read, limits, lambda: 0)
-        before = admission.rate_limiter.charge(viewer, 1) is None
+        before = admission.rate_limiter.admit(viewer, 1) is None
         # More than a tenth of a millisecond of any processor.
         await admission.compute(viewer, lambda: sum(range(10**6)), size=1)
-        after = admission.rate_limiter.charge(viewer, 1) is None
+        after = admission.rate_limiter.admit(viewer, 1) is None
         other = Viewer("public", address="192.0.2.2")
-        return [before, after, admission.rate_limiter.charge(other, 1) is None]
+        return [before, after, admission.rate_limiter.admit(other, 1) is None]
 
     assert asyncio.run(run()) == [True, False, True]
 

@@ -32,7 +32,7 @@ def keys(page: dict[str, Any]) -> list[int]:
     return [node["productId"] for node in page["nodes"]]
 
 
-def beyond(page: dict[str, Any]) -> tuple[bool, bool]:
+def neighbors(page: dict[str, Any]) -> tuple[bool, bool]:
     """Whether the page has a previous and a next page."""
     return page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]
 
@@ -143,7 +143,7 @@ def test_page_knows_what_lies_around_it(
     }
     page = products(reader, **arguments)
     assert keys(page) == expected
-    assert beyond(page) == around
+    assert neighbors(page) == around
     assert page["totalCount"] == 3
 
 
@@ -157,11 +157,11 @@ def test_place_is_known_without_the_rows(reader: TestClient) -> None:
 def test_filter_applies_to_pages_counts_and_places(reader: TestClient) -> None:
     with_gtin = {"gtin": {"isNull": False}}
     page = products(reader, filter=with_gtin, first=1)
-    assert (keys(page), beyond(page), page["totalCount"]) == ([1], (False, True), 2)
+    assert (keys(page), neighbors(page), page["totalCount"]) == ([1], (False, True), 2)
     page = products(reader, filter=with_gtin, first=1, after=page["pageInfo"]["endCursor"])
-    assert (keys(page), beyond(page), page["totalCount"]) == ([2], (True, False), 2)
+    assert (keys(page), neighbors(page), page["totalCount"]) == ([2], (True, False), 2)
     page = products(reader, filter={"gtin": {"isNull": False}, "productId": {"gt": 9}})
-    assert (keys(page), beyond(page), page["totalCount"]) == ([], (False, False), 0)
+    assert (keys(page), neighbors(page), page["totalCount"]) == ([], (False, False), 0)
 
 
 def test_empty_table_is_an_empty_page(fresh: Database) -> None:
@@ -204,8 +204,8 @@ def test_nested_page_is_one_of_each_parent(reader: TestClient) -> None:
         [{"cacaoBatchId": 4}],
     ]
     assert [node["first"]["totalCount"] for node in nodes] == [2, 2]
-    assert [beyond(node["first"]) for node in nodes] == [(False, True)] * 2
-    assert [beyond(node["last"]) for node in nodes] == [(True, False)] * 2
+    assert [neighbors(node["first"]) for node in nodes] == [(False, True)] * 2
+    assert [neighbors(node["last"]) for node in nodes] == [(True, False)] * 2
 
 
 def test_nested_cursor_continues_beneath_its_parent(
@@ -219,7 +219,7 @@ def test_nested_cursor_continues_beneath_its_parent(
     assert len(statements) == 1
     assert [page["edges"][0]["node"]["lotNumber"] for page in (first, second)] == ["B1", "B2"]
     assert [page["edges"][0]["quantityKg"] for page in (first, second)] == ["700.000", "400.125"]
-    assert [beyond(first), beyond(second)] == [(False, True), (True, False)]
+    assert [neighbors(first), neighbors(second)] == [(False, True), (True, False)]
 
 
 def test_empty_nested_page_is_an_empty_list(reader: TestClient) -> None:

@@ -10,7 +10,7 @@ from graph.endpoints import graphiql_assets as assets
 from graph.endpoints.graphql import application
 from models.database.engines import Database
 from tests.conftest import local
-from tests.http.requests.wire import Reply
+from tests.http.requests.raw_connection import Reply
 from tests.recorder import recording
 
 SCRIPT = b"export const chocolate = 'Schokolade';\n" * 200

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from graph.admission.rate_limit import Price
+from graph.admission.rate_limit import RequestCost
 from graph.answer import Answer as GraphQLAnswer
 from graph.endpoints.graphql import application
 from graph.transport.negotiation import IDENTITY
@@ -51,8 +51,8 @@ def test_answer_that_cannot_be_serialized_is_a_graphql_error() -> None:
     for _ in range(100_000):
         deep = [deep]
     exchange = Exchange({"type": "http", "method": "POST"}, {}, send, JSON, IDENTITY)
-    price = Price(3, 5, b"")
-    asyncio.run(exchange.reply(GraphQLAnswer({"a": deep}, [], executed=True, price=price)))
+    request_cost = RequestCost(3, 5, b"")
+    asyncio.run(exchange.reply(GraphQLAnswer({"a": deep}, [], executed=True, cost=request_cost)))
     body = json.loads(sent[1]["body"])
     assert sent[0]["status"] == 500
     assert body["data"] is None

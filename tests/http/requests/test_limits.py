@@ -157,12 +157,12 @@ CASES: dict[str, tuple[Sent, Sent, str]] = {
     "cost of the document": (
         ("{ products(first: 99) { nodes { manufacturer { name } } } }", {}),
         ("{ products(first: 100) { nodes { manufacturer { name } } } }", {}),
-        "The request may cost 201; at most 200 is allowed.",
+        "The request may cost 201; the maximum is 200.",
     ),
     "cost of the variables": (
         (FIRST, {"n": 99}),
         (FIRST, {"n": 100}),
-        "The request may cost 201; at most 200 is allowed.",
+        "The request may cost 201; the maximum is 200.",
     ),
 }  # fmt: skip
 CODES = {"tokens": "GRAPHQL_PARSE_FAILED", "node ids": "INVALID_PAGE"}
@@ -254,7 +254,7 @@ def test_costly_page_by_rest_is_refused_without_sql(
     with recording(world_to_read) as statements:
         answer = fetch(limited, "/api/products?limit=100")
     assert answer.status == 400
-    assert answer.json == {"error": "The request may cost 201; at most 200 is allowed."}
+    assert answer.json == {"error": "The request may cost 201; the maximum is 200."}
     assert statements == []
 
 

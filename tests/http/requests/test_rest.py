@@ -112,7 +112,7 @@ def test_list_beyond_the_cost_limit_is_refused_without_sql(world_to_read: Databa
     with local(create_app(settings, world_to_read)) as client, recording(world_to_read) as sent:
         answer = fetch(client, "/api/products")
     assert (answer.status, sent) == (400, [])
-    assert answer.json == {"error": "The request may cost 201; at most 10 is allowed."}
+    assert answer.json == {"error": "The request may cost 201; the maximum is 10."}
 
 
 def test_empty_page_is_an_empty_list(reader: TestClient) -> None:

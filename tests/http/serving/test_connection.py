@@ -205,7 +205,7 @@ def test_path_that_leads_nowhere_is_not_redirected(live_server_url: str, path: b
     assert b"location:" not in answer
 
 
-class Wire(asyncio.Transport):
+class RecordingTransport(asyncio.Transport):
     """A transport that records each write."""
 
     def __init__(self) -> None:
@@ -223,25 +223,25 @@ class Wire(asyncio.Transport):
 
 
 def test_a_head_travels_with_the_first_of_its_body() -> None:
-    wire = Wire()
-    together = CoalescingTransport(wire)
+    transport = RecordingTransport()
+    together = CoalescingTransport(transport)
     for part in (b"head", b"one", b"two", b""):
         together.write(part)
     together.close()
-    assert (wire.sent, together.is_closing()) == ([b"headone", b"two", b""], True)
+    assert (transport.sent, together.is_closing()) == ([b"headone", b"two", b""], True)
 
 
 @pytest.mark.parametrize(
     "parts", [[b"head"], [b"head", b""], [b"HTTP/1.1 100 Continue\r\n\r\n", b"head"], []]
 )
 def test_nothing_that_was_written_is_kept_back_at_the_end(parts: list[bytes]) -> None:
-    wire = Wire()
-    together = CoalescingTransport(wire)
+    transport = RecordingTransport()
+    together = CoalescingTransport(transport)
     for part in parts:
         together.write(part)
     together.close()
-    assert b"".join(wire.sent) == b"".join(parts)
-    assert wire.sent[:1] == parts[:1]
+    assert b"".join(transport.sent) == b"".join(parts)
+    assert transport.sent[:1] == parts[:1]
 
 
 def test_expect_continue_is_answered_with_100(live_server_url: str) -> None:

@@ -24,7 +24,7 @@ from tests.conftest import (
 )
 from tests.slow.fuzz.envelopes import Envelope, envelope
 from tests.slow.fuzz.schema import fuzz_schema
-from tests.slow.fuzz.wire import Tally, fuzz
+from tests.slow.fuzz.sending import Tally, fuzz
 
 # Documents of Schemathesis for each root field; they take far longer to make than to answer.
 EACH = 100

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemathesis.core.result import Ok
 from schemathesis.specs.graphql.schemas import GraphQLSchema
 
-from tests.slow.fuzz.wire import Tally
+from tests.slow.fuzz.sending import Tally
 
 # Each answer must be GraphQL, whatever it says.
 MEMBERS = {"data", "errors", "extensions"}

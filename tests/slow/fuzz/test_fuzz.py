@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Cluster, Serving, start_serving
 from tests.slow.fuzz.envelopes import KINDS, envelope, envelopes
 from tests.slow.fuzz.schema import fuzz_schema
-from tests.slow.fuzz.wire import fuzz
+from tests.slow.fuzz.sending import fuzz
 
 SEED = 4
 ENVELOPES, DOCUMENTS_EACH = 2_500, 3

@@ -19,7 +19,7 @@ def run(act: Act, share: int = 2, wait: float = 30) -> None:
     asyncio.run(main())
 
 
-async def turns() -> None:
+async def ended_turns() -> None:
     """Let every task that can go on do so."""
     for _ in range(5):
         await asyncio.sleep(0)
@@ -34,11 +34,11 @@ def test_places_are_handed_over_in_the_order_of_asking() -> None:
             order.append(number)
 
         tasks = [asyncio.create_task(one(number)) for number in range(5)]
-        await turns()
+        await ended_turns()
         assert order == [0, 1]
         for expected in ([0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4]):
             limiter.leave("a")
-            await turns()
+            await ended_turns()
             assert (order, limiter.held("a")) == (expected, 2)
         limiter.leave("a")
         limiter.leave("a")
@@ -74,7 +74,7 @@ def test_who_is_cut_off_takes_no_place_along(handed_over: bool) -> None:
     async def act(limiter: ClientLimiter) -> None:
         limiter.enter_now("a")
         waiting = asyncio.create_task(limiter.enter("a"))
-        await turns()
+        await ended_turns()
         if handed_over:
             limiter.leave("a")
         waiting.cancel()
@@ -89,7 +89,7 @@ def test_more_than_may_wait_are_refused_at_once() -> None:
     async def act(limiter: ClientLimiter) -> None:
         limiter.enter_now("a")
         waiting = [asyncio.create_task(limiter.enter("a")) for _ in range(MAX_WAITING_REQUESTS)]
-        await turns()
+        await ended_turns()
         with pytest.raises(RateLimited):
             await limiter.enter("a")
         for task in waiting:

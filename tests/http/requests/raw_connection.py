@@ -32,7 +32,7 @@ class Reply:
         return DECODE[coding](self.body) if coding else self.body
 
 
-class Wire:
+class RawConnection:
     """One connection, which adds no header except Host and Content-Length."""
 
     def __init__(self, host: str, port: int) -> None:

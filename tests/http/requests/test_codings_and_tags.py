@@ -21,7 +21,7 @@ from graph.transport.negotiation import Coding, choose_coding, names_tag
 from graph.transport.response import Exchange
 from models.database.engines import Database
 from tests.http.conftest import serving
-from tests.http.requests.wire import DECODE, Wire
+from tests.http.requests.raw_connection import DECODE, RawConnection
 from tests.requests import GRAPHQL, JSON
 
 SHORT = "{ product(by: {productId: 1}) { name } }"
@@ -41,9 +41,9 @@ def address(protected_world: Database) -> Iterator[tuple[str, int]]:
 
 
 @pytest.fixture
-def wire(address: tuple[str, int], assert_unchanged: None) -> Iterator[Wire]:
+def raw(address: tuple[str, int], assert_unchanged: None) -> Iterator[RawConnection]:
     """A connection to a server of the shared world."""
-    connection = Wire(*address)
+    connection = RawConnection(*address)
     yield connection
     connection.close()
 
@@ -122,9 +122,9 @@ def test_browser_gets_zstd_wherever_it_names_it(accepted: str, chosen: str) -> N
 )
 @pytest.mark.parametrize("query", [LONG, VERY_LONG])
 def test_zstd_among_others_is_for_browsers(
-    wire: Wire, query: str, given: dict[str, str], coding: str
+    raw: RawConnection, query: str, given: dict[str, str], coding: str
 ) -> None:
-    answer = wire.post(query, accept_encoding="gzip, deflate, br, zstd", **given)
+    answer = raw.post(query, accept_encoding="gzip, deflate, br, zstd", **given)
     assert answer.headers["content-encoding"] == coding
     assert "data" in json.loads(answer.decoded)
 
@@ -148,10 +148,10 @@ def test_fetch_of_node_reads_the_schema(address: tuple[str, int], assert_unchang
 @pytest.mark.parametrize("query", [LONG, VERY_LONG])
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 def test_long_answer_is_compressed_where_it_is_accepted(
-    wire: Wire, coding: str, query: str, method: str
+    raw: RawConnection, coding: str, query: str, method: str
 ) -> None:
-    plain = wire.post(query)
-    answer = (wire.post if method == "POST" else wire.get)(query, accept_encoding=coding)
+    plain = raw.post(query)
+    answer = (raw.post if method == "POST" else raw.get)(query, accept_encoding=coding)
     assert answer.status == 200
     assert answer.headers["content-encoding"] == coding
     assert answer.headers["content-length"] == str(len(answer.body))
@@ -162,37 +162,39 @@ def test_long_answer_is_compressed_where_it_is_accepted(
 @pytest.mark.parametrize("query", [LONG, VERY_LONG])
 @pytest.mark.parametrize("accepted", [{}, {"accept_encoding": ""}, {"accept_encoding": "br"}])
 def test_answer_stays_as_it_is_where_no_coding_is_accepted(
-    wire: Wire, query: str, accepted: dict[str, str]
+    raw: RawConnection, query: str, accepted: dict[str, str]
 ) -> None:
-    answer = wire.post(query, **accepted)
+    answer = raw.post(query, **accepted)
     assert "content-encoding" not in answer.headers
     assert answer.headers["content-length"] == str(len(answer.body))
     assert list(json.loads(answer.body)) == ["data", "extensions"]
 
 
-def test_very_long_answers_are_longer_than_any_limit(wire: Wire) -> None:
-    assert len(wire.post(VERY_LONG).body) > 250_000
+def test_very_long_answers_are_longer_than_any_limit(raw: RawConnection) -> None:
+    assert len(raw.post(VERY_LONG).body) > 250_000
 
 
-def test_answer_of_one_packet_stays_as_it_is(wire: Wire) -> None:
-    answer = wire.post(SHORT, accept_encoding="gzip, zstd")
+def test_answer_of_one_packet_stays_as_it_is(raw: RawConnection) -> None:
+    answer = raw.post(SHORT, accept_encoding="gzip, zstd")
     assert (answer.body, "content-encoding" in answer.headers) == (SHORT_BODY, False)
 
 
-def test_answer_of_one_packet_is_compressed_where_nothing_else_is_accepted(wire: Wire) -> None:
-    answer = wire.post(SHORT, accept_encoding="gzip, identity;q=0")
+def test_answer_of_one_packet_is_compressed_where_nothing_else_is_accepted(
+    raw: RawConnection,
+) -> None:
+    answer = raw.post(SHORT, accept_encoding="gzip, identity;q=0")
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.decoded == SHORT_BODY
 
 
-def test_long_errors_are_compressed_too(wire: Wire) -> None:
-    answer = wire.post("{" + " ".join(f"nope{n}" for n in range(50)) + "}", accept_encoding="gzip")
+def test_long_errors_are_compressed_too(raw: RawConnection) -> None:
+    answer = raw.post("{" + " ".join(f"nope{n}" for n in range(50)) + "}", accept_encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
     assert len(json.loads(answer.decoded)["errors"]) == 21
 
 
-def test_no_acceptable_coding_is_406_and_nothing_is_executed(wire: Wire) -> None:
-    answer = wire.post(CREATE, accept_encoding="br, identity;q=0")
+def test_no_acceptable_coding_is_406_and_nothing_is_executed(raw: RawConnection) -> None:
+    answer = raw.post(CREATE, accept_encoding="br, identity;q=0")
     assert answer.status == 406
     assert json.loads(answer.body)["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
@@ -203,9 +205,9 @@ def test_lines_of_one_header_are_one_list() -> None:
 
 @pytest.mark.parametrize("query", [SHORT, LONG, "{", "{ nope }", CREATE])
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
-def test_every_answer_varies_by_both_headers(wire: Wire, method: str, query: str) -> None:
+def test_every_answer_varies_by_both_headers(raw: RawConnection, method: str, query: str) -> None:
     if query != CREATE or method != "POST":
-        answer = wire.post(query) if method == "POST" else wire.get(query, method)
+        answer = raw.post(query) if method == "POST" else raw.get(query, method)
         assert answer.headers["vary"] == VARY
 
 
@@ -226,8 +228,8 @@ def tag_of(body: bytes, variant: str = "") -> str:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_answer_to_get_has_a_tag_and_is_to_be_revalidated(wire: Wire, method: str) -> None:
-    answer = wire.get(SHORT, method)
+def test_answer_to_get_has_a_tag_and_is_to_be_revalidated(raw: RawConnection, method: str) -> None:
+    answer = raw.get(SHORT, method)
     assert answer.status == 200
     assert answer.headers["etag"] == tag_of(SHORT_BODY)
     assert answer.headers["cache-control"] == "private, no-cache"
@@ -236,9 +238,9 @@ def test_answer_to_get_has_a_tag_and_is_to_be_revalidated(wire: Wire, method: st
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_known_answer_is_304_without_a_body(wire: Wire, method: str) -> None:
-    first = wire.get(SHORT, method)
-    again = wire.get(SHORT, method, if_none_match=first.headers["etag"])
+def test_known_answer_is_304_without_a_body(raw: RawConnection, method: str) -> None:
+    first = raw.get(SHORT, method)
+    again = raw.get(SHORT, method, if_none_match=first.headers["etag"])
     assert (again.status, again.body) == (304, b"")
     assert {name: again.headers[name] for name in ("etag", "cache-control", "vary")} == {
         "etag": first.headers["etag"],
@@ -265,17 +267,19 @@ def test_known_answer_is_304_without_a_body(wire: Wire, method: str) -> None:
         ('"', False),
     ],
 )
-def test_if_none_match_is_a_list_compared_weakly(wire: Wire, given: str, known: bool) -> None:
-    tag = wire.get(SHORT).headers["etag"]
+def test_if_none_match_is_a_list_compared_weakly(
+    raw: RawConnection, given: str, known: bool
+) -> None:
+    tag = raw.get(SHORT).headers["etag"]
     header = given.replace("UNQUOTED", tag.strip('"')).replace("TAG", tag)
-    assert wire.get(SHORT, if_none_match=header).status == (304 if known else 200)
+    assert raw.get(SHORT, if_none_match=header).status == (304 if known else 200)
     assert names_tag(header.encode(), tag.encode()) is known
 
 
-def test_tags_differ_by_media_type_and_coding(wire: Wire) -> None:
-    body = wire.get(LONG).body
+def test_tags_differ_by_media_type_and_coding(raw: RawConnection) -> None:
+    body = raw.get(LONG).body
     found = {
-        (accept, coding): wire.get(LONG, accept=accept, accept_encoding=coding).headers["etag"]
+        (accept, coding): raw.get(LONG, accept=accept, accept_encoding=coding).headers["etag"]
         for accept in (JSON, GRAPHQL)
         for coding in ("identity", "gzip", "zstd")
     }
@@ -287,51 +291,51 @@ def test_tags_differ_by_media_type_and_coding(wire: Wire) -> None:
         (GRAPHQL, "gzip"): tag_of(body, "-graphql-gzip"),
         (GRAPHQL, "zstd"): tag_of(body, "-graphql-zstd"),
     }
-    other = wire.get(LONG, accept=JSON, accept_encoding="gzip", if_none_match=tag_of(body, "-zstd"))
+    other = raw.get(LONG, accept=JSON, accept_encoding="gzip", if_none_match=tag_of(body, "-zstd"))
     assert other.status == 200
-    same = wire.get(LONG, accept=JSON, accept_encoding="gzip", if_none_match=tag_of(body, "-gzip"))
+    same = raw.get(LONG, accept=JSON, accept_encoding="gzip", if_none_match=tag_of(body, "-gzip"))
     assert same.status == 304
 
 
-def test_tag_of_a_short_answer_does_not_depend_on_what_could_have_been(wire: Wire) -> None:
-    assert wire.get(SHORT, accept_encoding="gzip").headers["etag"] == tag_of(SHORT_BODY)
+def test_tag_of_a_short_answer_does_not_depend_on_what_could_have_been(raw: RawConnection) -> None:
+    assert raw.get(SHORT, accept_encoding="gzip").headers["etag"] == tag_of(SHORT_BODY)
 
 
 @pytest.mark.parametrize("query", [LONG, VERY_LONG])
-def test_head_has_the_headers_of_get_in_a_coding(wire: Wire, query: str) -> None:
-    replies = [wire.get(query, method, accept_encoding="gzip") for method in ("GET", "HEAD")]
+def test_head_has_the_headers_of_get_in_a_coding(raw: RawConnection, query: str) -> None:
+    replies = [raw.get(query, method, accept_encoding="gzip") for method in ("GET", "HEAD")]
     get, head = ({k: v for k, v in reply.headers.items() if k != "date"} for reply in replies)
     assert get == head
     assert (len(replies[0].body), replies[1].body) == (int(head["content-length"]), b"")
 
 
-def test_introspection_by_get_has_a_tag(wire: Wire) -> None:
-    first = wire.get('{ __type(name: "Product") { name } }')
+def test_introspection_by_get_has_a_tag(raw: RawConnection) -> None:
+    first = raw.get('{ __type(name: "Product") { name } }')
     assert first.headers["etag"] == tag_of(first.body)
 
 
 def test_changed_data_has_another_tag(own_world: Database) -> None:
     with serving(own_world) as address:
-        wire = Wire(*address)
-        first = wire.get(SHORT)
+        raw = RawConnection(*address)
+        first = raw.get(SHORT)
         with own_world.engine().begin() as connection:
             connection.execute(text("UPDATE products SET name = 'Lait' WHERE product_id = 1"))
-        again = wire.get(SHORT, if_none_match=first.headers["etag"])
-        wire.close()
+        again = raw.get(SHORT, if_none_match=first.headers["etag"])
+        raw.close()
     body = f'{{"data":{{"product":{{"name":"Lait"}}}},{COST}}}'.encode()
     assert (again.status, again.body, again.headers["etag"]) == (200, body, tag_of(body))
 
 
-def test_answer_to_post_has_no_tag_and_ignores_those_it_gets(wire: Wire) -> None:
-    answer = wire.post(SHORT, if_none_match="*")
+def test_answer_to_post_has_no_tag_and_ignores_those_it_gets(raw: RawConnection) -> None:
+    answer = raw.post(SHORT, if_none_match="*")
     assert (answer.status, answer.body) == (200, SHORT_BODY)
     assert {"etag", "cache-control"} & answer.headers.keys() == set()
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
 @pytest.mark.parametrize("query", ["{", "{ nope }", "", CREATE])
-def test_refusal_by_get_is_not_to_be_kept(wire: Wire, query: str, accept: str) -> None:
-    answer = wire.get(query, accept=accept, if_none_match="*")
+def test_refusal_by_get_is_not_to_be_kept(raw: RawConnection, query: str, accept: str) -> None:
+    answer = raw.get(query, accept=accept, if_none_match="*")
     assert answer.status in (200, 400, 405)
     assert list(json.loads(answer.body)) == ["errors"]
     assert answer.headers["cache-control"] == "no-store"
@@ -341,20 +345,20 @@ def test_refusal_by_get_is_not_to_be_kept(wire: Wire, query: str, accept: str) -
 # ---------------------------------------------------------------- connections
 
 
-def test_connection_stays_open_unless_a_body_was_not_read(wire: Wire) -> None:
+def test_connection_stays_open_unless_a_body_was_not_read(raw: RawConnection) -> None:
     replies = [
-        wire.post(SHORT),
-        wire.post(VERY_LONG),
-        wire.post(VERY_LONG, accept_encoding="gzip"),
-        wire.get(SHORT, if_none_match="*"),
-        wire.get(VERY_LONG, "HEAD"),
-        wire.post("{", accept=GRAPHQL),
-        wire.send("GET", "/nope"),
-        wire.send("PUT", "/graphql", b"{}"),
-        wire.post(SHORT, accept="image/png"),
-        wire.send("POST", "/graphql", b" " * 100_001),
-        wire.send("POST", "/graphql", b"query", content_type="text/plain"),
-        wire.post(SHORT),
+        raw.post(SHORT),
+        raw.post(VERY_LONG),
+        raw.post(VERY_LONG, accept_encoding="gzip"),
+        raw.get(SHORT, if_none_match="*"),
+        raw.get(VERY_LONG, "HEAD"),
+        raw.post("{", accept=GRAPHQL),
+        raw.send("GET", "/nope"),
+        raw.send("PUT", "/graphql", b"{}"),
+        raw.post(SHORT, accept="image/png"),
+        raw.send("POST", "/graphql", b" " * 100_001),
+        raw.send("POST", "/graphql", b"query", content_type="text/plain"),
+        raw.post(SHORT),
     ]
     expected = [200, 200, 200, 304, 200, 400, 404, 405, 406, 413, 415, 200]
     assert [reply.status for reply in replies] == expected

@@ -58,7 +58,7 @@ SURNAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class SampleMaker:
+class SampleManufacturer:
     """A maker to be; `prefix` are the seven digits that begin all its GTINs."""
 
     name: str
@@ -68,11 +68,13 @@ class SampleMaker:
     prefix: str
 
 
-def make_makers(rng: Random, count: int) -> list[SampleMaker]:
+def make_manufacturers(rng: Random, count: int) -> list[SampleManufacturer]:
     """`count` makers, unlike in (name, location); now and then the next town of the same one."""
     names = UniqueNames()
     makers = [
-        SampleMaker("Chocolaterie Beauséjour", "Lausanne, Vaud", "CH", "fr", prefix(1, "761"))
+        SampleManufacturer(
+            "Chocolaterie Beauséjour", "Lausanne, Vaud", "CH", "fr", prefix(1, "761")
+        )
     ]
     names.claim(makers[0].name, makers[0].location)
     weights = [country[3] for country in _COUNTRIES]
@@ -93,7 +95,9 @@ def make_makers(rng: Random, count: int) -> list[SampleMaker]:
                 )
                 gs1 = last.prefix[:3]
         name = names.claim(name, location)
-        makers.append(SampleMaker(name, location, country, language, prefix(len(makers) + 1, gs1)))
+        makers.append(
+            SampleManufacturer(name, location, country, language, prefix(len(makers) + 1, gs1))
+        )
     return makers
 
 
@@ -102,7 +106,7 @@ def prefix(number: int, gs1: str) -> str:
     return f"{gs1}{number * 7919 % 10_000:04}"
 
 
-def write_makers(makers: list[SampleMaker]) -> Iterator[str]:
+def write_manufacturers(makers: list[SampleManufacturer]) -> Iterator[str]:
     for number, one in enumerate(makers, 1):
         yield f"{number}\t{escape(one.name)}\t{escape(one.location)}\t{one.country}\n"
 
