@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from exchange.csv.spreadsheet import harmless
+from exchange.csv.spreadsheet import escape_cell
 from models.database.engines import Database
 from models.exact_json import JSONText, dumps
 from models.findings import RULES, Scope
@@ -67,13 +67,13 @@ def scope_of(args: Namespace) -> Scope:
 
 
 def write_csv(found: Iterable[dict[str, Any]], output: TextIO) -> int:
-    """RFC 4180 with a header, harmless to a spreadsheet; how many findings were written."""
+    """RFC 4180 with a header, escape_cell to a spreadsheet; how many findings were written."""
     writer, count = csv.writer(output), 0
     for finding in found:
         if count == 0:
             writer.writerow(SHOWN)
         values = finding.values()
-        writer.writerow(harmless(each) if isinstance(each, str) else each for each in values)
+        writer.writerow(escape_cell(each) if isinstance(each, str) else each for each in values)
         count += 1
     if count == 0:
         writer.writerow(SHOWN)

@@ -15,13 +15,13 @@ from argparse import (
 from collections.abc import Sequence
 from pathlib import Path
 
+from exchange.csv.columns.decimal_separator import DECIMALS
 from exchange.csv.errors import BadOptions, Unusable
-from exchange.csv.field_help import describe_fields
-from exchange.csv.format import parse_delimiter
+from exchange.csv.importers.registry import IMPORTERS
 from exchange.csv.importing import import_csv
-from exchange.csv.kind_list import KINDS
-from exchange.csv.numbers import DECIMALS
-from exchange.csv.progress import show_progress
+from exchange.csv.reading.text_encoding import parse_delimiter
+from exchange.csv.report.field_help import describe_fields
+from exchange.csv.report.progress import show_progress
 from ledger.command import integrate_after
 from models.database.engines import Database
 
@@ -29,9 +29,9 @@ from models.database.engines import Database
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what `run` reads from the parsed arguments."""
     parser.formatter_class = RawDescriptionHelpFormatter
-    parser.epilog = "\n\n".join(map(describe_fields, KINDS.values()))
+    parser.epilog = "\n\n".join(map(describe_fields, IMPORTERS.values()))
     parser.add_argument(
-        "kind", action=_Kind, metavar="KIND", choices=list(KINDS), help=", ".join(KINDS)
+        "kind", action=_Kind, metavar="KIND", choices=list(IMPORTERS), help=", ".join(IMPORTERS)
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="CSV, or XLSX, with a header line")
     parser.add_argument(
@@ -105,7 +105,7 @@ class _Kind(Action):
         option_string: str | None = None,  # noqa: ARG002 - of argparse's signature
     ) -> None:
         namespace.kind = values
-        parser.epilog = describe_fields(KINDS[str(values)])
+        parser.epilog = describe_fields(IMPORTERS[str(values)])
 
 
 def run(args: Namespace, database: Database) -> int:

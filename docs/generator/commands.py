@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from docs.generator.markdown import code, paragraph, table
-from exchange.csv.field_help import describe_fields
-from exchange.csv.kind_list import KINDS
+from exchange.csv.importers.registry import IMPORTERS
+from exchange.csv.report.field_help import describe_fields
 from serving.cli import COMMANDS
 
 _INTRODUCTION = """# Command line
@@ -92,7 +92,7 @@ def _help(action: argparse.Action) -> str:
 
 
 def _import_fields() -> str:
-    blocks = (f"```text\n{describe_fields(kind)}\n```\n" for kind in KINDS.values())
+    blocks = (f"```text\n{describe_fields(kind)}\n```\n" for kind in IMPORTERS.values())
     return "\n".join(("\n### Fields of imported files\n", *blocks))
 
 

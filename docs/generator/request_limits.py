@@ -4,7 +4,7 @@ import ast
 import inspect
 
 from docs.generator.markdown import code, paragraph, table
-from exchange.csv import workbook
+from exchange.csv.reading import workbook
 from graph import pagination
 from graph.admission import limits
 from graph.admission.limits import DEFAULTS

@@ -13,11 +13,12 @@ from decimal import Decimal
 from exchange.csv.refusals import Code, Refusal
 from models import STAGES
 from models.exact_json import MAX_DIGITS, MAX_LEVELS, ExactNumber, is_too_long, levels_of
+from models.texts.country import country_code
+from models.texts.gtin import GtinCheckDigit, GtinLength, GtinNotDigits, gtin14
 from models.texts.instants import read_instant
 from models.texts.normal_form import INDEXED_BYTES, LOST, normal_text
 from models.texts.schemes import scheme_name
 
-_GTIN_LENGTHS = (8, 12, 13, 14)
 MAX_ID = 2**31 - 1
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
@@ -25,22 +26,6 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9W-]{8,10}([Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?)?")
 # An escaped NUL that is not itself behind an escaped backslash.
 _JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-
-# ISO 3166-1 alpha-2, as is_country() in schema.sql.
-_COUNTRIES = (
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI "
-    "BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN "
-    "CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK "
-    "FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM "
-    "HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
-    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK "
-    "ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP "
-    "NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW "
-    "SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF "
-    "TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
-    "VN VU WF WS YE YT ZA ZM ZW "
-)
-COUNTRIES = frozenset(_COUNTRIES.split())
 
 
 @dataclass(frozen=True)
@@ -93,22 +78,19 @@ def parse_id(cell: str) -> str:
     return cell
 
 
-def parse_gtin(cell: str) -> str:
-    """GTIN-8, -12, -13 or -14 as 14 digits (GS1 General Specifications, 7.9: the check digit)."""
-    if not (cell.isascii() and cell.isdigit()):
-        raise Refusal(Code.GTIN_NOT_DIGITS, f"{_quote(cell)} is not a GTIN: digits only")
-    if len(cell) not in _GTIN_LENGTHS:
-        raise Refusal(
-            Code.GTIN_LENGTH, f"a GTIN has 8, 12, 13 or 14 digits, {_quote(cell)} has {len(cell)}"
-        )
-    padded = cell.zfill(14)
-    weighted = 3 * sum(map(int, padded[0:13:2])) + sum(map(int, padded[1:13:2]))
-    expected = str(-weighted % 10)
-    if padded[-1] != expected:
-        raise Refusal(
-            Code.GTIN_CHECK_DIGIT, f"{cell} ends in check digit {cell[-1]}, expected {expected}"
-        )
-    return padded
+def parse_gtin_cell(cell: str) -> str:
+    """GTIN-8, -12, -13 or -14 as 14 digits."""
+    try:
+        return gtin14(cell)
+    except GtinNotDigits:
+        reason = f"{_quote(cell)} is not a GTIN: digits only"
+        raise Refusal(Code.GTIN_NOT_DIGITS, reason) from None
+    except GtinLength:
+        reason = f"a GTIN has 8, 12, 13 or 14 digits, {_quote(cell)} has {len(cell)}"
+        raise Refusal(Code.GTIN_LENGTH, reason) from None
+    except GtinCheckDigit as error:
+        reason = f"{cell} ends in check digit {cell[-1]}, expected {error.expected}"
+        raise Refusal(Code.GTIN_CHECK_DIGIT, reason) from None
 
 
 def parse_day(cell: str) -> str:
@@ -147,11 +129,13 @@ def parse_percent(cell: str) -> str:
     return _fixed(amount, cell, digits=3, decimals=1)
 
 
-def parse_country(cell: str) -> str:
-    """ISO 3166-1 alpha-2, in either case."""
-    if not cell.isascii() or (code := cell.upper()) not in COUNTRIES:
-        raise Refusal(Code.BAD_COUNTRY, f"{_quote(cell)} is not an ISO 3166-1 alpha-2 code")
-    return code
+def parse_country_cell(cell: str) -> str:
+    """An ISO 3166-1 alpha-2 code, in either case."""
+    try:
+        return country_code(cell)
+    except ValueError:
+        reason = f"{_quote(cell)} is not an ISO 3166-1 alpha-2 code"
+        raise Refusal(Code.BAD_COUNTRY, reason) from None
 
 
 def parse_stage(cell: str) -> str:
@@ -160,7 +144,7 @@ def parse_stage(cell: str) -> str:
     return stage
 
 
-def parse_json(cell: str) -> str:
+def parse_json_cell(cell: str) -> str:
     """JSON text (RFC 8259) that jsonb can hold: no NaN, no NUL, no half of a surrogate pair.
 
     Numbers and levels are bounded as they are in GraphQL.
@@ -226,11 +210,11 @@ INDEXED_NAME = CellType(parse_indexed_name, 'text collate pg_catalog."C"')
 IDENTIFIER = CellType(parse_identifier, 'text collate pg_catalog."C"')
 SCHEME = CellType(parse_scheme, 'text collate pg_catalog."C"')
 ID = CellType(parse_id, "int")
-GTIN_CELL = CellType(parse_gtin, 'text collate pg_catalog."C"')
+GTIN_CELL = CellType(parse_gtin_cell, 'text collate pg_catalog."C"')
 DAY = CellType(parse_day, "date")
 INSTANT = CellType(parse_instant, "timestamptz")
 KILOGRAMS = CellType(parse_kilograms, "numeric(14, 3)")
 PERCENT = CellType(parse_percent, "numeric(4, 1)")
-COUNTRY = CellType(parse_country, 'text collate pg_catalog."C"')
+COUNTRY = CellType(parse_country_cell, 'text collate pg_catalog."C"')
 STAGE_CELL = CellType(parse_stage, 'text collate pg_catalog."C"')
-JSON_CELL = CellType(parse_json, "jsonb")
+JSON_CELL = CellType(parse_json_cell, "jsonb")

@@ -11,24 +11,24 @@ from typing import cast
 
 from psycopg2.extensions import connection as connection_type
 
-from exchange.csv.clearing import plan_cleared
-from exchange.csv.columns import Columns, plan_columns
-from exchange.csv.dry_run import hide_sequences
+from exchange.csv.columns.clearing import plan_cleared
+from exchange.csv.columns.decimal_separator import decimal_separators, is_number
+from exchange.csv.columns.plan import Columns, plan_columns
 from exchange.csv.errors import BadOptions
-from exchange.csv.importers import Kind
-from exchange.csv.keyed_merge import KeyedMerge
-from exchange.csv.kind_list import KINDS
-from exchange.csv.merging import Merge, MergeCounts, run_merge
-from exchange.csv.numbers import decimal_marks, is_number
-from exchange.csv.reader import CsvRecord, Source
-from exchange.csv.references import resolve
+from exchange.csv.importers.declaration import Importer
+from exchange.csv.importers.registry import IMPORTERS
+from exchange.csv.merging.dry_run import hide_sequences
+from exchange.csv.merging.keyed_merge import KeyedMerge
+from exchange.csv.merging.lookup import resolve_reference
+from exchange.csv.merging.merge import Merge, MergeCounts, run_merge
+from exchange.csv.merging.table_statistics import refresh_statistics
+from exchange.csv.merging.use_merge import EDGES, UseMerge
+from exchange.csv.reading.csv_file import CsvRecord, Source
+from exchange.csv.reading.open_source import SourceOptions, open_source
 from exchange.csv.refusals import Refusal
-from exchange.csv.reject_file import RejectFile, leave_out_warnings
-from exchange.csv.report import MAX_SHOWN_LINES, ImportReport
-from exchange.csv.sources import SourceOptions, open_source
-from exchange.csv.staging import OnStep, StagedRow, Staging
-from exchange.csv.statistics import refresh_statistics
-from exchange.csv.use_merge import EDGES, UseMerge
+from exchange.csv.report.import_report import MAX_SHOWN_LINES, ImportReport
+from exchange.csv.report.reject_file import RejectFile, skip_warnings
+from exchange.csv.staging.table import OnStep, StagedRow, StagingTable
 from models.database.engines import Database
 
 _Progress = Callable[[int, int], None]
@@ -62,22 +62,22 @@ def import_csv(
     clear: Collection[str] = (),
     allow_identity_change: bool = False,
 ) -> ImportReport:
-    """Import the rows of a file as one of KINDS; raises Unusable before anything is written.
+    """Import the rows of a file as one of IMPORTERS; raises Unusable before anything is written.
 
     `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes),
     `on_step` (step of the merge, rows done, rows). An empty cell of `clear` fields erases a value.
     """
-    if kind not in KINDS:
-        raise BadOptions(f"unknown kind {kind}: {', '.join(KINDS)}")
+    if kind not in IMPORTERS:
+        raise BadOptions(f"unknown kind {kind}: {', '.join(IMPORTERS)}")
     with ExitStack() as stack:
         options = SourceOptions(delimiter, encoding, sheet, decimal)
         source = stack.enter_context(open_source(path, options))
-        columns = plan_columns(KINDS[kind], source.header, mapping, constants)
+        columns = plan_columns(IMPORTERS[kind], source.header, mapping, constants)
         cleared = plan_cleared(columns, clear)
         columns = _decide_decimals(columns, path, options)
         rejects = _open_rejects(reject, path, stack)
         connection = stack.enter_context(_locked(database, f"import:{path.name}"))
-        staging = Staging(connection, columns.kind, columns.fields, cleared, on_step)
+        staging = StagingTable(connection, columns.kind, columns.fields, cleared, on_step)
         if dry_run:
             hide_sequences(staging.cursor)
         read = _stage(staging, source, columns, progress)
@@ -125,13 +125,17 @@ def _decide_decimals(columns: Columns, path: Path, options: SourceOptions) -> Co
     if not any(is_number(field) for _, field in columns.cells):
         return columns
     with open_source(path, options) as source:
-        marks = decimal_marks(columns.cells, source.records(), source.delimiter, options.decimal)
-    return replace(columns, marks=marks)
+        separators = decimal_separators(
+            columns.cells, source.records(), source.delimiter, options.decimal
+        )
+    return replace(columns, separators=separators)
 
 
-def _stage(staging: Staging, source: Source, columns: Columns, progress: _Progress | None) -> int:
+def _stage(
+    staging: StagingTable, source: Source, columns: Columns, progress: _Progress | None
+) -> int:
     read = 0
-    records = leave_out_warnings(source.header, source.records())
+    records = skip_warnings(source.header, source.records())
     rows = (_read_row(columns, record) for record in records)
     for chunk in _cut(rows):
         staging.copy(chunk)
@@ -166,35 +170,35 @@ def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
 
 
 def _choose_merge(
-    staging: Staging, columns: Columns, allow_identity_change: bool, dry_run: bool
+    staging: StagingTable, columns: Columns, allow_identity_change: bool, dry_run: bool
 ) -> Merge:
     target = columns.kind.target
     if target is None:
         return UseMerge(staging)
     given = frozenset(columns.fields)
-    references = (each for each in columns.kind.references if each.is_given(given))
+    references = (each for each in columns.kind.references if each.is_provided_by(given))
     written = given.union(each.column for each in references)
     return KeyedMerge(
         staging, target, written, allow_identity_change=allow_identity_change, dry_run=dry_run
     )
 
 
-def _merge(staging: Staging, columns: Columns, merge: Merge) -> MergeCounts:
+def _merge(staging: StagingTable, columns: Columns, merge: Merge) -> MergeCounts:
     refresh_statistics(staging.cursor, _tables(columns.kind))
     for reference in columns.kind.references:
         staging.step(f"looking up {reference.noun.replace('_', ' ')}")
-        resolve(staging, reference)
+        resolve_reference(staging, reference)
     return run_merge(staging, merge, columns.kind.checks)
 
 
-def _tables(kind: Kind) -> list[str]:
+def _tables(kind: Importer) -> list[str]:
     """The tables that rows of a kind are looked up in or written to."""
     own = [kind.target.table] if kind.target else [edge.table for edge in EDGES]
     return [*own, *(reference.table for reference in kind.references)]
 
 
 def _report(
-    staging: Staging,
+    staging: StagingTable,
     source: Source,
     columns: Columns,
     merge: Merge,
@@ -220,8 +224,8 @@ def _report(
         unchanged=read - written.inserted - written.updated - superseded - rejected,
         superseded=superseded,
         rejected=rejected,
-        created={"manufacturers": written.makers_created},
-        changed={"manufacturers": written.makers_updated},
+        created={"manufacturers": written.manufacturers_created},
+        changed={"manufacturers": written.manufacturers_updated},
         ignored=columns.ignored,
         rejected_by_code=by_code,
         first_superseded=pairs,

@@ -58,10 +58,10 @@ _REWRITTEN = re.compile(
 )
 
 
-def harmless(text: str | None, *, reversible: bool = False) -> str:
+def escape_cell(text: str | None, *, reversible: bool = False) -> str:
     """A text as a cell that no spreadsheet takes for anything but text; nothing for None.
 
-    `reversible` also guards what begins with an apostrophe, so that `restore` gives the text back.
+    `reversible` also guards what begins with an apostrophe, so that `unescape_cell` gives the text back.
     """
     if not text:
         return ""
@@ -74,8 +74,8 @@ def harmless(text: str | None, *, reversible: bool = False) -> str:
     return "".join(parts)
 
 
-def restore(cell: str) -> str:
-    """The text that `harmless(text, reversible=True)` made this cell of."""
+def unescape_cell(cell: str) -> str:
+    """The text that `escape_cell(text, reversible=True)` made this cell of."""
     if "'" not in cell:
         return cell
     pieces = _PIECES.split(cell)

@@ -15,7 +15,7 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from exchange.csv.spreadsheet import harmless
+from exchange.csv.spreadsheet import escape_cell
 from graph.answer import Answer, Request
 from graph.auth.authentication import RequestAuthenticator
 from graph.endpoints.rest import error_response, failure, viewer_of
@@ -114,7 +114,7 @@ def _write_rows(pages: list[dict[str, Any]]) -> str:
     writer.writerows(row(node) for node in products)
     for customer in pages[0]["customers"]["nodes"]:
         if customer["ofLots"]:
-            writer.writerow(["customer of a lot", *blank[1:], harmless(customer["name"])])
+            writer.writerow(["customer of a lot", *blank[1:], escape_cell(customer["name"])])
     return BYTE_ORDER_MARK + text.getvalue()
 
 
@@ -124,12 +124,12 @@ def row(node: dict[str, Any]) -> Iterator[Any]:
     maker = product["manufacturer"] or {}
     yield "product"
     yield product["productId"]
-    yield harmless(product["name"])
-    yield harmless(product["gtin"])
-    yield harmless(product["batchNumber"])
+    yield escape_cell(product["name"])
+    yield escape_cell(product["gtin"])
+    yield escape_cell(product["batchNumber"])
     yield product["productionDate"]
     for name in ("name", "location", "country"):
-        yield harmless(maker.get(name))
+        yield escape_cell(maker.get(name))
     yield node["depth"]
     yield node["quantityKg"]
-    yield harmless("; ".join(node["customers"]))
+    yield escape_cell("; ".join(node["customers"]))

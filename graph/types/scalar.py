@@ -29,6 +29,7 @@ from strawberry.types.scalar import ScalarDefinition
 from graph.errors import InvalidValue, refuse
 from models.exact_json import MAX_DIGITS as JSON_DIGITS
 from models.exact_json import MAX_LEVELS, number
+from models.texts.gtin import GtinNotDigits, InvalidGtin, gtin14
 from models.texts.instants import read_instant
 
 Date = NewType("Date", str)
@@ -46,7 +47,6 @@ DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_TIME = re.compile(DATE.pattern + "[Tt ]")
 DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NESTED = (dict, list, ListValueNode, ObjectValueNode)
-_GTIN_LENGTHS = (8, 12, 13, 14)
 SHORTEN = 40
 
 
@@ -104,16 +104,14 @@ def parse_bigint(value: Any) -> int:
 
 def parse_gtin(value: Any) -> str:
     """GTIN-8, -12, -13 or -14 with a right check digit; the result has 14 digits."""
-    if not isinstance(value, str) or not re.fullmatch("[0-9]+", value):
+    if not isinstance(value, str):
         raise _reject("GTIN", value, "expected a string of digits.")
-    if len(value) not in _GTIN_LENGTHS:
-        raise _reject("GTIN", value, "a GTIN has 8, 12, 13 or 14 digits.")
-    padded = value.zfill(14)
-    total = sum(int(digit) * (1 if index % 2 else 3) for index, digit in enumerate(padded[:13]))
-    expected = -total % 10
-    if int(padded[13]) != expected:
-        raise _reject("GTIN", value, f"the check digit should be {expected}.")
-    return padded
+    try:
+        return gtin14(value)
+    except GtinNotDigits:
+        raise _reject("GTIN", value, "expected a string of digits.") from None
+    except InvalidGtin as error:
+        raise _reject("GTIN", value, f"{error}.") from None
 
 
 def parse_country(value: Any) -> str:

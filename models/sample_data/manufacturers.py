@@ -6,6 +6,7 @@ from random import Random
 
 from models.sample_data.load import escape
 from models.sample_data.names import UniqueNames, words
+from models.texts.gtin import append_check_digit
 
 # Country, language of its labels, GS1 prefix, weight, "town, region" of its chocolatiers.
 _COUNTRIES = (
@@ -112,7 +113,5 @@ def write_manufacturers(makers: list[SampleManufacturer]) -> Iterator[str]:
 
 
 def compose_gtin(prefix: str, reference: int) -> str:
-    """GTIN-14 of a GTIN-13: GS1 General Specifications, 7.9 (weights 3 and 1 from the right)."""
-    digits = f"0{prefix}{reference:05}"
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(digits))
-    return f"{digits}{-total % 10}"
+    """The GTIN-13 of a company prefix and an item reference, as GTIN-14."""
+    return append_check_digit(f"0{prefix}{reference:05}")

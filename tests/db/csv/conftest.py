@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from exchange.csv.importing import import_csv
-from exchange.csv.report import ImportReport
+from exchange.csv.report.import_report import ImportReport
 from models.database.engines import Database
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -1,13 +1,8 @@
-from itertools import product
-from string import ascii_uppercase
-
 import pytest
-from sqlalchemy import text
 
 from exchange.csv import cells
 from exchange.csv.cells import CellType
 from exchange.csv.refusals import Refusal
-from models.database.engines import Database
 
 
 @pytest.mark.parametrize(
@@ -98,13 +93,3 @@ def test_cell_is_refused(type_: CellType, cell: str, code: str, reason: str) -> 
         type_.parse(cell)
     assert caught.value.code == code
     assert reason in caught.value.reason
-
-
-def test_countries_are_those_of_the_database(fresh: Database) -> None:
-    codes = ["".join(pair) for pair in product(ascii_uppercase, repeat=2)]
-    with fresh.reader() as connection:
-        known = connection.execute(
-            text("select code from unnest(cast(:codes as text[])) code where is_country(code)"),
-            {"codes": codes},
-        ).scalars()
-        assert frozenset(known) == cells.COUNTRIES

@@ -5,7 +5,7 @@ import random
 import networkx as nx
 import pytest
 
-from exchange.csv.circles import LotEdge, find_circles
+from exchange.csv.merging.cycles import LotEdge, find_cycles
 from tests.db.csv.conftest import Loader
 
 BY_ID = "cacao_batch_id,output_batch_id,quantity_kg\n"
@@ -106,7 +106,7 @@ def test_circles_are_those_that_one_edge_after_the_other_would_close(seed: int) 
             refused += [line] if line else []
         else:
             graph.add_edge(start, end)
-    assert [each.line for each in find_circles(edges)] == refused
+    assert [each.line for each in find_cycles(edges)] == refused
 
 
 @pytest.mark.parametrize("step", [1, -1])
@@ -114,6 +114,6 @@ def test_long_chain_is_closed_by_its_last_edge(step: int) -> None:
     count = 50_000
     edges: list[LotEdge] = [(line, line, line + 1) for line in range(1, count)][::step]
     edges = [(line, start, end) for line, (_, start, end) in enumerate(edges, 1)]
-    assert list(find_circles(edges)) == []
-    (circle,) = find_circles([*edges, (count, count, 1)])
+    assert list(find_cycles(edges)) == []
+    (circle,) = find_cycles([*edges, (count, count, 1)])
     assert (circle.line, len(circle.lines), circle.stored) == (count, count - 1, False)

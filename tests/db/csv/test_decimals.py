@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from exchange.csv.cells import KILOGRAMS, PERCENT, TEXT
+from exchange.csv.columns.decimal_separator import decimal_separators, read_number, write_number
 from exchange.csv.errors import AmbiguousNumbers
-from exchange.csv.importers import Field
-from exchange.csv.numbers import decimal_marks, read_number, write_number
-from exchange.csv.reader import CsvRecord, SheetCell
+from exchange.csv.importers.declaration import Field
+from exchange.csv.reading.csv_file import CsvRecord, SheetCell
 from exchange.csv.refusals import Refusal
 from tests.db.csv.conftest import Loader
 
@@ -21,7 +21,7 @@ HEADER = "supplier_name;supplier_location;lot_number;quantity;stage\n"
 
 def mark_of(*values: str, delimiter: str = ";", decimal: str = "auto") -> str:
     records = [CsvRecord(line, [value]) for line, value in enumerate(values, 2)]
-    return decimal_marks([(0, QUANTITY)], records, delimiter, decimal)[0]
+    return decimal_separators([(0, QUANTITY)], records, delimiter, decimal)[0]
 
 
 def batches(load: Loader, *values: str, delimiter: str = ";", **options: Any) -> list[Decimal]:
@@ -124,9 +124,9 @@ def test_percentages_have_no_thousands(load: Loader) -> None:
         ("B", Decimal("55.5")),
         ("C", Decimal("60.0")),
     ]
-    assert decimal_marks([(0, Field("p", PERCENT))], [CsvRecord(2, ["70.000"])], ";", "auto") == {
-        0: "."
-    }
+    assert decimal_separators(
+        [(0, Field("p", PERCENT))], [CsvRecord(2, ["70.000"])], ";", "auto"
+    ) == {0: "."}
 
 
 def test_uses_tell_their_separator_too(load: Loader) -> None:
@@ -141,7 +141,9 @@ def test_uses_tell_their_separator_too(load: Loader) -> None:
 
 
 def test_columns_of_texts_are_not_numbers() -> None:
-    assert decimal_marks([(0, Field("lot", TEXT))], [CsvRecord(2, ["25.000"])], ";", "auto") == {}
+    assert (
+        decimal_separators([(0, Field("lot", TEXT))], [CsvRecord(2, ["25.000"])], ";", "auto") == {}
+    )
 
 
 @pytest.mark.parametrize(

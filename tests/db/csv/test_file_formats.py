@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from exchange.csv import workbook
 from exchange.csv.errors import (
     BadOptions,
     EmptyFile,
@@ -20,8 +19,9 @@ from exchange.csv.errors import (
     UndecodableText,
     UnreadableFile,
 )
-from exchange.csv.reader import CSVFile, SheetCell
-from exchange.csv.sources import SourceOptions, open_source
+from exchange.csv.reading import workbook
+from exchange.csv.reading.csv_file import CSVFile, SheetCell
+from exchange.csv.reading.open_source import SourceOptions, open_source
 from tests.db.csv.conftest import Loader
 
 Save = Callable[..., Path]

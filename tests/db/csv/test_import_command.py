@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.csv import progress
-from exchange.csv.kind_list import KINDS
+from exchange.csv.importers.registry import IMPORTERS
+from exchange.csv.report import progress
 from exchange.import_command import add_arguments, run
 from models.database.engines import Database
 from tests.db.csv.conftest import Loader
@@ -113,7 +113,7 @@ def test_names_from_the_file_do_not_steer_the_terminal(
     assert "columns not used: \\x1b[2J\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(IMPORTERS))
 def test_help_behind_a_kind_lists_its_fields(
     fresh: Database, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
@@ -123,7 +123,7 @@ def test_help_behind_a_kind_lists_its_fields(
     shown = capsys.readouterr().out
     fields = shown.partition(f"fields of {kind}:\n")[2].splitlines()
     listed = [line.split()[0] for line in fields if not line.startswith("  a row names")]
-    assert listed == [field.name for field in KINDS[kind].fields]
+    assert listed == [field.name for field in IMPORTERS[kind].fields]
     assert shown.count("fields of ") == 1
 
 
@@ -133,7 +133,7 @@ def test_help_lists_the_fields_of_all_kinds(
     with pytest.raises(SystemExit):
         run_command(fresh, "--help")
     shown = capsys.readouterr().out
-    for kind in KINDS.values():
+    for kind in IMPORTERS.values():
         assert f"fields of {kind.name}:\n" in shown
     assert (
         "  quantity              kilograms, at most 3 decimals; required; also named quantity_kg\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchange.csv.identity import references_to
+from exchange.csv.merging.identity import references_to
 from tests.db.csv.conftest import Loader
 
 LOTS = "supplier_id,lot_number,quantity,stage,harvest_date,production_date\n"

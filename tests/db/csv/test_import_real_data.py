@@ -2,7 +2,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from exchange.csv.spreadsheet import restore
+from exchange.csv.spreadsheet import unescape_cell
 from tests.db.csv.conftest import Loader
 
 Real = Callable[[str], Path]
@@ -62,7 +62,7 @@ def test_barcodes_are_kept_where_their_check_digit_is_right(load: Loader, real: 
         wrong = [r["barcode_id"] for r in csv.DictReader(stream) if r["gtin_check_digit_ok"] == "0"]
     with reject.open(encoding="utf-8", newline="") as stream:
         listed = [
-            (row["import_code"], restore(row["barcode_id"])) for row in csv.DictReader(stream)
+            (row["import_code"], unescape_cell(row["barcode_id"])) for row in csv.DictReader(stream)
         ]
     assert [barcode for code, barcode in listed if not code.startswith("WARNING_")] == wrong
     assert [each for each in listed if each[0].startswith("WARNING_")] == [

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from exchange.csv.report import ImportReport
+from exchange.csv.report.import_report import ImportReport
 from tests.db.csv.conftest import Loader
 
 BY_ID = "cacao_batch_id,product_id,output_batch_id,quantity_kg\n"

@@ -1,13 +1,13 @@
 import pytest
 
-from exchange.csv.columns import Columns, fold, plan_columns
+from exchange.csv.columns.plan import Columns, fold, plan_columns
 from exchange.csv.errors import BadOptions
-from exchange.csv.kind_list import KINDS
+from exchange.csv.importers.registry import IMPORTERS
 from exchange.csv.refusals import Refusal
 
 
 def plan(kind: str, header: str, mapping: str = "", constants: str = "") -> Columns:
-    return plan_columns(KINDS[kind], header.split("|"), _pairs(mapping), _pairs(constants))
+    return plan_columns(IMPORTERS[kind], header.split("|"), _pairs(mapping), _pairs(constants))
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -14,8 +14,8 @@ from exchange.csv.errors import (
     UndecodableText,
     UnreadableFile,
 )
-from exchange.csv.format import SAMPLE_BYTES, parse_delimiter
-from exchange.csv.reader import LINE_LIMIT, CSVFile, CsvRecord
+from exchange.csv.reading.csv_file import LINE_LIMIT, CSVFile, CsvRecord
+from exchange.csv.reading.text_encoding import SAMPLE_BYTES, parse_delimiter
 
 
 def read(path: Path, content: str | bytes, delimiter: str | None = None) -> list[CsvRecord]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.csv.spreadsheet import harmless, restore
+from exchange.csv.spreadsheet import escape_cell, unescape_cell
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from exchange.csv.spreadsheet import harmless, restore
     ],
 )  # fmt: skip
 def test_formula_is_guarded_wherever_a_spreadsheet_may_cut(text: str, cell: str) -> None:
-    assert harmless(text) == cell
+    assert escape_cell(text) == cell
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_formula_is_guarded_wherever_a_spreadsheet_may_cut(text: str, cell: str)
 )  # fmt: skip
 def test_what_a_spreadsheet_rewrites_is_guarded(text: str) -> None:
     blanks = len(text) - len(text.lstrip())
-    assert harmless(text) == f"{text[:blanks]}'{text[blanks:]}"
-    assert harmless(f"Lot; {text.strip()}") in (
+    assert escape_cell(text) == f"{text[:blanks]}'{text[blanks:]}"
+    assert escape_cell(f"Lot; {text.strip()}") in (
         f"Lot; '{text.strip()}",
-        f"Lot; {harmless(text.strip())}",
+        f"Lot; {escape_cell(text.strip())}",
     )
 
 
@@ -71,20 +71,20 @@ def test_what_a_spreadsheet_rewrites_is_guarded(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_spreadsheet_keeps_is_unchanged(text: str) -> None:
-    assert harmless(text) == text
+    assert escape_cell(text) == text
 
 
 def test_nothing_is_an_empty_cell() -> None:
-    assert harmless(None) == ""
+    assert escape_cell(None) == ""
 
 
 @settings(max_examples=500)
 @given(st.text(st.sampled_from("'\"=+-@; ,\t\r\n017%aM\0é＝")))  # noqa: RUF001
 def test_reversible_text_comes_back(text: str) -> None:
-    assert restore(harmless(text, reversible=True)) == text
+    assert unescape_cell(escape_cell(text, reversible=True)) == text
 
 
 @settings(max_examples=300)
 @given(st.text())
 def test_any_text_comes_back(text: str) -> None:
-    assert restore(harmless(text, reversible=True)) == text
+    assert unescape_cell(escape_cell(text, reversible=True)) == text

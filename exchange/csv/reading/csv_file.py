@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import Self
 
 from exchange.csv.errors import EmptyFile, UnboundedRecord, UndecodableText, UnreadableFile
-from exchange.csv.format import (
+from exchange.csv.reading.text_encoding import (
     announced_delimiter,
     choose_encoding,
     detect_delimiter,
     locate_undecodable,
 )
 from exchange.csv.refusals import Code, Refusal
-from exchange.csv.spreadsheet import restore
+from exchange.csv.spreadsheet import unescape_cell
 
 # A physical line beyond this many characters is no CSV, and must not be held in memory.
 LINE_LIMIT = 16 * 1024 * 1024
@@ -119,7 +119,7 @@ class CSVFile(Source):
             self._reader = csv.reader(self._lines(), delimiter=self.delimiter, strict=True)
             header = self._read_header()
             self.is_reject = header[: len(REJECT_COLUMNS)] == REJECT_COLUMNS
-            self.header = tuple(map(restore, header)) if self.is_reject else header
+            self.header = tuple(map(unescape_cell, header)) if self.is_reject else header
         except BaseException:
             self._bytes.close()
             raise
@@ -207,7 +207,7 @@ class CSVFile(Source):
 
 def _restored(record: CsvRecord) -> CsvRecord:
     """A record of a reject file with its cells as they were; a formula of a sheet stays refused."""
-    cells = list(map(restore, record.cells))
+    cells = list(map(unescape_cell, record.cells))
     if len(cells) > 1 and cells[1] == Code.FORMULA:
         formula = Refusal(Code.FORMULA, "it was a formula: write its value")
         cells = [SheetCell.refused(c, formula) if c.startswith("=") else c for c in cells]

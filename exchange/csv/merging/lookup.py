@@ -3,24 +3,24 @@
 A row that names what is not there, or what is there more than once, is refused.
 """
 
-from exchange.csv.importers import NaturalKey, Reference
+from exchange.csv.importers.declaration import NaturalKey, Reference
 from exchange.csv.refusals import Code
-from exchange.csv.staging import Staging
+from exchange.csv.staging.table import StagingTable
 
 
-def resolve(staging: Staging, reference: Reference) -> None:
-    """Fill the reference's column with ids, its ways in order, and refuse what none finds."""
+def resolve_reference(staging: StagingTable, reference: Reference) -> None:
+    """Fill the reference's column with ids, its natural_keys in order, and refuse what none finds."""
     given = frozenset(staging.fields)
-    if not reference.is_given(given):
+    if not reference.is_provided_by(given):
         return
     if reference.column in given:
         _refuse_unknown_ids(staging, reference)
-    for way in reference.ways:
-        if given.issuperset(way.fields):
-            _resolve_way(staging, reference, way)
+    for natural_key in reference.natural_keys:
+        if given.issuperset(natural_key.fields):
+            _resolve_way(staging, reference, natural_key)
 
 
-def _refuse_unknown_ids(staging: Staging, reference: Reference) -> None:
+def _refuse_unknown_ids(staging: StagingTable, reference: Reference) -> None:
     staging.refuse_where(
         Code.UNKNOWN,
         f"s.{reference.column} is not null and not exists (select from {reference.table} t"
@@ -29,25 +29,27 @@ def _refuse_unknown_ids(staging: Staging, reference: Reference) -> None:
     )
 
 
-def _resolve_way(staging: Staging, reference: Reference, way: NaturalKey) -> None:
-    open_ = f"s.{reference.column} is null and s.{way.fields[0]} is not null"
+def _resolve_way(staging: StagingTable, reference: Reference, natural_key: NaturalKey) -> None:
+    open_ = f"s.{reference.column} is null and s.{natural_key.fields[0]} is not null"
     found = (
         f"select s.line, min(t.{reference.key}) as id, count(*) as n"
-        f" from import_rows s join {reference.table} t on {way.match}"
+        f" from import_rows s join {reference.table} t on {natural_key.match}"
         f" where s.code is null and {open_} group by s.line"
     )
     if not reference.creates:
         staging.refuse_where(
             Code.AMBIGUOUS,
             f"s.line in (select f.line from ({found}) f where f.n > 1)",
-            f"'several {_spell(reference)} rows have ' || {_describe(staging, way)}",
+            f"'several {_spell(reference)} rows have ' || {_describe(staging, natural_key)}",
         )
     staging.cursor.execute(
         f"update import_rows s set {reference.column} = f.id from ({found}) f where f.line = s.line"
     )
     if not reference.creates:
         staging.refuse_where(
-            Code.UNKNOWN, open_, f"'no {_spell(reference)} has ' || {_describe(staging, way)}"
+            Code.UNKNOWN,
+            open_,
+            f"'no {_spell(reference)} has ' || {_describe(staging, natural_key)}",
         )
 
 
@@ -55,7 +57,7 @@ def _spell(reference: Reference) -> str:
     return reference.noun.replace("_", " ")
 
 
-def _describe(staging: Staging, way: NaturalKey) -> str:
-    names = [name for name in (*way.fields, *way.also) if name in staging.fields]
+def _describe(staging: StagingTable, natural_key: NaturalKey) -> str:
+    names = [name for name in (*natural_key.fields, *natural_key.also) if name in staging.fields]
     parts = ", ".join(f"'{name} ' || left(s.{name}::text, 100)" for name in names)
     return f"concat_ws(', ', {parts})"

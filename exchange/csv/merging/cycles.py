@@ -13,7 +13,7 @@ LotEdge = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Circle:
+class Cycle:
     """An edge that is refused, and the lines of the edges that lead from its output to its input.
 
     `stored`: edges that are not of the file are part of the circle too.
@@ -26,7 +26,7 @@ class Circle:
     stored: bool
 
 
-def find_circles(edges: Sequence[LotEdge]) -> Iterator[Circle]:
+def find_cycles(edges: Sequence[LotEdge]) -> Iterator[Cycle]:
     """The edges of a file that close a circle with edges before them, each with that circle.
 
     Stored edges come first; a circle of stored edges alone is not reported.
@@ -37,7 +37,7 @@ def find_circles(edges: Sequence[LotEdge]) -> Iterator[Circle]:
         path = order.add(edge)
         if path is not None and edge[0]:
             lines = tuple(sorted({line for line in path if line}))
-            yield Circle(edge[0], edge[1], edge[2], lines, 0 in path)
+            yield Cycle(edge[0], edge[1], edge[2], lines, 0 in path)
 
 
 def _peel(edges: Sequence[LotEdge], *, forward: bool) -> Sequence[LotEdge]:

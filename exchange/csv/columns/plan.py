@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from exchange.csv.columns.decimal_separator import read_number
 from exchange.csv.errors import BadOptions
-from exchange.csv.importers import Field, Kind, Reference
-from exchange.csv.numbers import read_number
-from exchange.csv.reader import SheetCell
+from exchange.csv.importers.declaration import Field, Importer, Reference
+from exchange.csv.reading.csv_file import SheetCell
 from exchange.csv.refusals import Code, Refusal
 
 
@@ -19,12 +19,12 @@ from exchange.csv.refusals import Code, Refusal
 class Columns:
     """The plan for one file: `cells` are (position, field) pairs, `constants` hold for every row."""
 
-    kind: Kind
+    kind: Importer
     cells: tuple[tuple[int, Field], ...]
     constants: tuple[tuple[Field, str | None], ...]
     ignored: tuple[str, ...]
     # Position of a column of numbers -> its decimal separator.
-    marks: Mapping[int, str]
+    separators: Mapping[int, str]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Columns:
         faults: list[Refusal] = []
         for position, field in self.cells:
             try:
-                values[field.name] = _read_cell(field, row[position], self.marks.get(position))
+                values[field.name] = _read_cell(field, row[position], self.separators.get(position))
             except Refusal as fault:
                 faults.append(fault)
         values.update((field.name, value) for field, value in self.constants)
@@ -55,7 +55,7 @@ def fold(name: str) -> str:
 
 
 def plan_columns(
-    kind: Kind, header: Sequence[str], mapping: Mapping[str, str], constants: Mapping[str, str]
+    kind: Importer, header: Sequence[str], mapping: Mapping[str, str], constants: Mapping[str, str]
 ) -> Columns:
     """Match header, `--map` and `--set` with the kind's fields; raises BadOptions on any fault.
 
@@ -89,7 +89,7 @@ def plan_columns(
     return Columns(kind, tuple(cells), values, tuple(ignored), {})
 
 
-def _read_cell(field: Field, cell: str, mark: str | None = None) -> str | None:
+def _read_cell(field: Field, cell: str, separator: str | None = None) -> str | None:
     if isinstance(cell, SheetCell) and cell.problem:
         raise Refusal(cell.problem.code, f"{field.name}: {cell.problem.reason}")
     if not (text := cell.strip()):
@@ -97,19 +97,19 @@ def _read_cell(field: Field, cell: str, mark: str | None = None) -> str | None:
             raise Refusal(Code.MISSING, f"{field.name} is empty")
         return None
     try:
-        if mark and not isinstance(cell, SheetCell):
-            text = read_number(text, mark)
+        if separator and not isinstance(cell, SheetCell):
+            text = read_number(text, separator)
         return field.type.parse(text)
     except Refusal as fault:
         raise Refusal(fault.code, f"{field.name}: {fault.reason}") from None
 
 
-def _check_choices(kind: Kind, values: Mapping[str, str | None]) -> list[Refusal]:
+def _check_choices(kind: Importer, values: Mapping[str, str | None]) -> list[Refusal]:
     given = frozenset(name for name, value in values.items() if value is not None)
     faults = [fault for each in kind.references if (fault := _check_whole(each, given))]
     for choice in kind.choices:
         references = [kind.reference(noun) for noun in choice]
-        chosen = [each for each in references if each.is_given(given)]
+        chosen = [each for each in references if each.is_provided_by(given)]
         if len(chosen) > 1:
             nouns = " and ".join(each.noun for each in chosen)
             faults.append(Refusal(Code.CONFLICT, f"{nouns} are both named: only one can be"))
@@ -119,12 +119,12 @@ def _check_choices(kind: Kind, values: Mapping[str, str | None]) -> list[Refusal
 
 
 def _check_whole(reference: Reference, given: frozenset[str]) -> Refusal | None:
-    if reference.is_given(given):
+    if reference.is_provided_by(given):
         return None
-    for way in reference.ways:
-        if given.intersection(way.fields):
-            absent = ", ".join(name for name in way.fields if name not in given)
-            return Refusal(Code.INCOMPLETE, f"{absent} is empty: {way} go together")
+    for natural_key in reference.natural_keys:
+        if given.intersection(natural_key.fields):
+            absent = ", ".join(name for name in natural_key.fields if name not in given)
+            return Refusal(Code.INCOMPLETE, f"{absent} is empty: {natural_key} go together")
     return None
 
 
@@ -134,7 +134,7 @@ def _find_doubles(header: Sequence[str]) -> list[str]:
 
 
 def _match_names(
-    kind: Kind, names: Mapping[str, str], fields: Mapping[str, Field], faults: list[str]
+    kind: Importer, names: Mapping[str, str], fields: Mapping[str, Field], faults: list[str]
 ) -> dict[str, Field]:
     known = {key: fields[fold(name)] for key, name in names.items() if fold(name) in fields}
     unknown = [name for key, name in names.items() if key not in known]
@@ -156,10 +156,10 @@ def _read_constants(
     return tuple(values)
 
 
-def _find_missing(kind: Kind, given: frozenset[str]) -> list[str]:
+def _find_missing(kind: Importer, given: frozenset[str]) -> list[str]:
     needed = [f.name for f in kind.fields if f.required and f.name not in given]
     for choice in kind.choices:
         references = [kind.reference(noun) for noun in choice]
-        if not any(each.is_given(given) for each in references):
+        if not any(each.is_provided_by(given) for each in references):
             needed.append(" or ".join(map(str, references)))
     return [f"{kind.name} need {name}: no column and no constant gives it" for name in needed]

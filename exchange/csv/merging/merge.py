@@ -9,8 +9,8 @@ from typing import Protocol
 
 import psycopg2
 
-from exchange.csv.importers import RowCheck
-from exchange.csv.staging import VIOLATIONS, Staging, isolate
+from exchange.csv.importers.declaration import RowCheck
+from exchange.csv.staging.table import VIOLATIONS, StagingTable, isolate
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,20 @@ class MergeCounts:
 
     inserted: int = 0
     updated: int = 0
-    makers_created: int = 0
-    makers_updated: int = 0
+    manufacturers_created: int = 0
+    manufacturers_updated: int = 0
 
     def __add__(self, other: "MergeCounts") -> "MergeCounts":
         return MergeCounts(
             self.inserted + other.inserted,
             self.updated + other.updated,
-            self.makers_created + other.makers_created,
-            self.makers_updated + other.makers_updated,
+            self.manufacturers_created + other.manufacturers_created,
+            self.manufacturers_updated + other.manufacturers_updated,
         )
 
 
 class Merge(Protocol):
-    """Rows of one kind on their way from the staging table into the tables."""
+    """Rows of one kind on their natural_key from the staging table into the tables."""
 
     def find(self) -> None:
         """Match staged rows with the rows that are there."""
@@ -53,7 +53,7 @@ class Merge(Protocol):
         """In SQL: a text of the values in which staged rows `s` and `t` differ."""
 
 
-def run_merge(staging: Staging, merge: Merge, checks: Sequence[RowCheck]) -> MergeCounts:
+def run_merge(staging: StagingTable, merge: Merge, checks: Sequence[RowCheck]) -> MergeCounts:
     """Write every row that can be written; the others are refused in the staging table."""
     staging.step("finding what is there")
     merge.find()
@@ -78,7 +78,7 @@ def run_merge(staging: Staging, merge: Merge, checks: Sequence[RowCheck]) -> Mer
 class _Attempt:
     """Writing, in parts where the whole is refused."""
 
-    def __init__(self, staging: Staging, merge: Merge) -> None:
+    def __init__(self, staging: StagingTable, merge: Merge) -> None:
         self.staging = staging
         self.merge = merge
         self.written = MergeCounts()

@@ -1,25 +1,25 @@
 """The six kinds of row that can be imported, by the name they have on the command line."""
 
 from exchange.csv import cells
-from exchange.csv.importers import (
+from exchange.csv.importers.declaration import (
     CORRECTED,
     MANUFACTURER,
     PRODUCT,
     Field,
-    Kind,
+    Importer,
     LateKey,
     RowCheck,
     Target,
     fields_of,
     fields_of_supplier,
-    no_other_row_gives,
+    no_other_row_provides,
     refer_to_batch,
     refer_to_supplier,
     unless,
 )
 from exchange.csv.refusals import Code
 
-MANUFACTURERS = Kind(
+MANUFACTURERS = Importer(
     "manufacturers",
     (
         Field("name", cells.INDEXED_NAME, required=True),
@@ -36,7 +36,7 @@ MANUFACTURERS = Kind(
     clearable=("country",),
 )
 
-SUPPLIERS = Kind(
+SUPPLIERS = Importer(
     "suppliers",
     (
         Field("name", cells.INDEXED_NAME, required=True),
@@ -72,7 +72,7 @@ _USED = (
     " where u.cacao_batch_id = s.target_id)"
 )
 
-CACAO_BATCHES = Kind(
+CACAO_BATCHES = Importer(
     "cacao-batches",
     (
         *fields_of_supplier(),
@@ -107,7 +107,7 @@ CACAO_BATCHES = Kind(
             f"coalesce(s.stage, {_HELD.format('stage')}, 'beans') = 'beans' and s.harvest_date is null"
             " and (s.target_id is null or 'harvest_date' = any (%(cleared)s)"
             f" or {_HELD.format('harvest_date')} is null)"
-            f" and {no_other_row_gives('harvest_date', ('supplier_id', 'lot_number'))}",
+            f" and {no_other_row_provides('harvest_date', ('supplier_id', 'lot_number'))}",
             "'harvest_date is empty: beans are harvested'",
         ),
         RowCheck(
@@ -132,7 +132,7 @@ _NEW_MAKER = tuple(
     for each in ("manufacturer_name", "manufacturer_location")
 )
 
-_PRODUCTS = Kind(
+_PRODUCTS = Importer(
     "products",
     (
         Field("name", cells.INDEXED_NAME, required=True),
@@ -180,7 +180,7 @@ _PRODUCTS = Kind(
     clearable=("description", "manufacturer_id", "cocoa_percent", "production_date"),
 )
 
-_USES = Kind(
+_USES = Importer(
     "uses",
     (
         Field("cacao_batch_id", cells.ID),
@@ -213,7 +213,7 @@ _USES = Kind(
             Code.MISSING,
             "s.output_batch_id is not null and s.quantity_kg is null"
             " and (s.old_kg is null or 'quantity_kg' = any (%(cleared)s))"
-            f" and {no_other_row_gives('quantity_kg', ('output_batch_id', 'cacao_batch_id'))}",
+            f" and {no_other_row_provides('quantity_kg', ('output_batch_id', 'cacao_batch_id'))}",
             "'quantity_kg is empty: a use in another batch has its kg'",
         ),
         RowCheck(
@@ -226,7 +226,7 @@ _USES = Kind(
     clearable=("quantity_kg",),
 )
 
-TRANSACTIONS = Kind(
+TRANSACTIONS = Importer(
     "transactions",
     (
         Field("product_id", cells.ID),
@@ -286,7 +286,7 @@ TRANSACTIONS = Kind(
     ),
 )
 
-KINDS = {
+IMPORTERS = {
     kind.name: kind
     for kind in (MANUFACTURERS, SUPPLIERS, CACAO_BATCHES, _PRODUCTS, _USES, TRANSACTIONS)
 }

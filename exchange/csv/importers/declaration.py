@@ -36,7 +36,7 @@ class NaturalKey:
 
 @dataclass(frozen=True)
 class Reference:
-    """A row of another table, named by its id in `column` or by one of `ways`.
+    """A row of another table, named by its id in `column` or by one of `natural_keys`.
 
     Where `creates`, a row that is not found is made; of several the oldest is meant.
     """
@@ -45,19 +45,19 @@ class Reference:
     table: str
     key: str
     column: str
-    ways: tuple[NaturalKey, ...]
+    natural_keys: tuple[NaturalKey, ...]
     creates: bool = False
 
-    def all_ways(self) -> Iterator[NaturalKey]:
+    def all_keys(self) -> Iterator[NaturalKey]:
         yield NaturalKey((self.column,), f"t.{self.key} = s.{self.column}")
-        yield from self.ways
+        yield from self.natural_keys
 
-    def is_given(self, fields: frozenset[str]) -> bool:
-        """Whether these fields are enough for at least one way."""
-        return any(fields.issuperset(way.fields) for way in self.all_ways())
+    def is_provided_by(self, fields: frozenset[str]) -> bool:
+        """Whether these fields are enough for at least one natural_key."""
+        return any(fields.issuperset(natural_key.fields) for natural_key in self.all_keys())
 
     def __str__(self) -> str:
-        return " or ".join(map(str, self.all_ways()))
+        return " or ".join(map(str, self.all_keys()))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Importer:
     """One kind of row. Of each of `choices`, a row refers to exactly one; `target` is None for
     uses, which land in two tables. `clearable` are the columns that may lose a known value.
     """
@@ -128,7 +128,7 @@ def unless(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"case when s.{column} is null then s.{each} end" for each in columns)
 
 
-def no_other_row_gives(column: str, key: tuple[str, ...]) -> str:
+def no_other_row_provides(column: str, key: tuple[str, ...]) -> str:
     """In SQL: no row of the file with the same key has a value of an empty cell of staged row `s`."""
     same = " and ".join(f"e.{each} = s.{each}" for each in key)
     return (

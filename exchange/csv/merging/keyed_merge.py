@@ -5,15 +5,15 @@ events, which never change, the first. An empty cell leaves what is known, of th
 earlier rows of the file, unless its column is to be cleared.
 """
 
-from exchange.csv.dry_run import NEXT_NUMBER, number_of
-from exchange.csv.identity import guard_identity
-from exchange.csv.importers import Target
-from exchange.csv.late_keys import adopt
-from exchange.csv.manufacturers import ensure_manufacturers
-from exchange.csv.merging import MergeCounts
+from exchange.csv.importers.declaration import Target
+from exchange.csv.merging.dry_run import NEXT_NUMBER, number_of
+from exchange.csv.merging.identity import guard_identity
+from exchange.csv.merging.late_keys import adopt_late_keys
+from exchange.csv.merging.manufacturer_rows import ensure_manufacturers
+from exchange.csv.merging.merge import MergeCounts
+from exchange.csv.merging.table_statistics import cut_lines, refresh_statistics
 from exchange.csv.refusals import Code
-from exchange.csv.staging import LIVE, Staging
-from exchange.csv.statistics import cut_lines, refresh_statistics
+from exchange.csv.staging.table import LIVE, StagingTable
 
 
 class KeyedMerge:
@@ -21,7 +21,7 @@ class KeyedMerge:
 
     def __init__(
         self,
-        staging: Staging,
+        staging: StagingTable,
         target: Target,
         given: frozenset[str],
         *,
@@ -31,7 +31,7 @@ class KeyedMerge:
         self.staging = staging
         self.target = target
         self.dry_run = dry_run
-        self.names_makers = "manufacturer_name" in given
+        self.names_manufacturers = "manufacturer_name" in given
         self.columns = tuple(column for column in target.columns if column in given)
         self._guard = (
             None if allow_identity_change else guard_identity(target, self.columns, staging.cleared)
@@ -50,7 +50,7 @@ class KeyedMerge:
                 " where s.code is null group by s.line) f where f.line = s.line"
             )
         if self.target.late_key:
-            adopt(self.staging, self.target, self.target.late_key)
+            adopt_late_keys(self.staging, self.target, self.target.late_key)
         if self.target.append_only:
             self._refuse_changed(f"{table} t where t.{key} = s.target_id", "'is recorded already'")
         if self._guard:
@@ -83,7 +83,7 @@ class KeyedMerge:
 
     def write(self, first: int, last: int) -> MergeCounts:
         created, changed = (0, 0)
-        if self.names_makers:
+        if self.names_manufacturers:
             created, changed = ensure_manufacturers(
                 self.staging.cursor, first, last, NEXT_NUMBER if self.dry_run else None
             )

@@ -5,14 +5,14 @@ staged rows of one key in everything else. A staged row without the key means th
 agrees with it. Where several would do, nothing is adopted, and the staged row gets a warning.
 """
 
-from exchange.csv.importers import LateKey, Target
+from exchange.csv.importers.declaration import LateKey, Target
 from exchange.csv.refusals import WarningCode
-from exchange.csv.staging import Staging
+from exchange.csv.staging.table import StagingTable
 
 OPEN = "s.code is null and s.target_id is null"
 
 
-def adopt(staging: Staging, target: Target, late: LateKey) -> None:
+def adopt_late_keys(staging: StagingTable, target: Target, late: LateKey) -> None:
     """Set `target_id`, or the key, of staged rows that no key of the table has matched."""
     keyed = late.column in staging.fields
     if keyed:
@@ -22,7 +22,7 @@ def adopt(staging: Staging, target: Target, late: LateKey) -> None:
         _adopt_within_file(staging, late)
 
 
-def _adopt_into_table(staging: Staging, target: Target, late: LateKey) -> None:
+def _adopt_into_table(staging: StagingTable, target: Target, late: LateKey) -> None:
     column, groups = late.column, ", ".join(late.group)
     staging.cursor.execute(
         f"with found as (select s.line, min(t.{target.key}) as id, count(*) as n"
@@ -42,7 +42,7 @@ def _adopt_into_table(staging: Staging, target: Target, late: LateKey) -> None:
     )
 
 
-def _recognise_without_key(staging: Staging, target: Target, late: LateKey) -> None:
+def _recognise_without_key(staging: StagingTable, target: Target, late: LateKey) -> None:
     column = late.column
     staging.cursor.execute(
         f"with found as (select s.line, min(t.{target.key}) as id, count(*) as n"
@@ -57,7 +57,7 @@ def _recognise_without_key(staging: Staging, target: Target, late: LateKey) -> N
     )
 
 
-def _adopt_within_file(staging: Staging, late: LateKey) -> None:
+def _adopt_within_file(staging: StagingTable, late: LateKey) -> None:
     column, groups = late.column, ", ".join(late.group)
     staging.cursor.execute(
         f"update import_rows s set {column} = k.least from (select s.line,"

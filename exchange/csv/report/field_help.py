@@ -2,7 +2,7 @@
 
 from exchange.csv import cells
 from exchange.csv.cells import CellType
-from exchange.csv.importers import Field, Kind
+from exchange.csv.importers.declaration import Field, Importer
 from models import STAGES
 
 _WORDS: dict[CellType, str] = {
@@ -18,7 +18,7 @@ _WORDS: dict[CellType, str] = {
 }
 
 
-def describe_fields(kind: Kind) -> str:
+def describe_fields(kind: Importer) -> str:
     """The fields of a kind, one a line, and what its rows must name."""
     width = max(len(field.name) for field in kind.fields)
     lines = [f"fields of {kind.name}:"]

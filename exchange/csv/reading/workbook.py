@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from exchange.csv.errors import BadOptions, EmptyFile, UnboundedRecord, UnreadableFile
-from exchange.csv.reader import CsvRecord, SheetCell, Source
+from exchange.csv.reading.csv_file import CsvRecord, SheetCell, Source
 from exchange.csv.refusals import Code, Refusal
 
 # A sheet is read as a stream; the other parts, such as its texts, are held in memory.

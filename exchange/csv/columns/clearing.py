@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from exchange.csv.columns import Columns, fold
+from exchange.csv.columns.plan import Columns, fold
 from exchange.csv.errors import BadOptions
 
 
@@ -10,14 +10,18 @@ def plan_cleared(columns: Columns, clear: Collection[str]) -> frozenset[str]:
     """The columns of the fields in `clear`; raises BadOptions for one that cannot be cleared."""
     kind = columns.kind
     given = set(columns.fields)
-    given.update(each.column for each in kind.references if each.is_given(frozenset(given)))
+    given.update(each.column for each in kind.references if each.is_provided_by(frozenset(given)))
     cleared: set[str] = set()
     for text in clear:
         names = [f.name for f in kind.fields if fold(text) in (f.name, *f.aliases)]
         name = names[0] if names else text
         # A reference is cleared by its own name, or by those that stand for it.
-        ways = [r.column for r in kind.references if any(name in way.fields for way in r.ways)]
-        column = ways[0] if ways else name
+        natural_keys = [
+            r.column
+            for r in kind.references
+            if any(name in natural_key.fields for natural_key in r.natural_keys)
+        ]
+        column = natural_keys[0] if natural_keys else name
         if column not in kind.clearable:
             choices = ", ".join(kind.clearable) or "nothing"
             raise BadOptions(f"--clear {text}: of {kind.name}, {choices} can be cleared")

@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from exchange.csv.importers import Kind
+from exchange.csv.importers.declaration import Importer
 from exchange.csv.refusals import Code, Rejection, WarningCode
 from models.errors import refusal_in
 from models.texts.normal_form import LOST
@@ -48,7 +48,7 @@ class StagedRow:
     reason: str | None = None
 
 
-class Staging:
+class StagingTable:
     """The staged rows of one import, on one connection, until its transaction ends.
 
     In `cleared` columns an empty cell erases the known value.
@@ -57,7 +57,7 @@ class Staging:
     def __init__(
         self,
         connection: connection_type,
-        kind: Kind,
+        kind: Importer,
         fields: Sequence[str],
         cleared: frozenset[str] = frozenset(),
         on_step: OnStep | None = None,

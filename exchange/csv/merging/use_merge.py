@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from psycopg2.extras import execute_values
 
-from exchange.csv.circles import Circle, find_circles
-from exchange.csv.merging import MergeCounts
+from exchange.csv.merging.cycles import Cycle, find_cycles
+from exchange.csv.merging.merge import MergeCounts
+from exchange.csv.merging.table_statistics import cut_lines, refresh_statistics
 from exchange.csv.refusals import Code
-from exchange.csv.staging import LIVE, Staging
-from exchange.csv.statistics import cut_lines, refresh_statistics
+from exchange.csv.staging.table import LIVE, StagingTable
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ from reach r join cacao_batch_input e on e.input_batch_id = r.id
 class UseMerge:
     """Staged uses into the two tables of edges."""
 
-    def __init__(self, staging: Staging) -> None:
+    def __init__(self, staging: StagingTable) -> None:
         self.staging = staging
         self.gives_kg = "quantity_kg" in staging.fields
         # An empty cell keeps the kg that are stored.
@@ -179,7 +179,7 @@ class UseMerge:
         edges += cursor.fetchall()
         refused = [
             (circle.output, circle.input, Code.CYCLIC_LINEAGE, _describe(circle))
-            for circle in find_circles(edges)
+            for circle in find_cycles(edges)
         ]
         if refused:
             execute_values(
@@ -231,7 +231,7 @@ class UseMerge:
 NAMED_LINES = 10
 
 
-def _describe(circle: Circle) -> str:
+def _describe(circle: Cycle) -> str:
     parts = []
     if circle.lines:
         named = ", ".join(map(str, circle.lines[:NAMED_LINES]))

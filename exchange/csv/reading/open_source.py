@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.csv.errors import BadOptions, UnreadableFile
-from exchange.csv.reader import CSVFile, Source
+from exchange.csv.reading.csv_file import CSVFile, Source
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -36,7 +36,7 @@ def open_source(path: Path, options: SourceOptions) -> Source:
     if options.delimiter or options.encoding:
         raise BadOptions(f"--delimiter and --encoding are for CSV: {path} is XLSX")
     # Takes a quarter of a second to load.
-    from exchange.csv.workbook import WorkbookFile
+    from exchange.csv.reading.workbook import WorkbookFile
 
     return WorkbookFile(path, options.sheet)
 

@@ -6,7 +6,7 @@ temporary ones of the same name, which have no sequence: unqualified names mean 
 
 from psycopg2.extensions import cursor as cursor_type
 
-from exchange.csv.importers import Target
+from exchange.csv.importers.declaration import Target
 
 # Tables with a sequence that the triggers of imported tables write to.
 WRITTEN_BY_TRIGGERS = ("changes", "flags")

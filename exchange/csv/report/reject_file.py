@@ -11,15 +11,15 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from exchange.csv.columns import Columns
+from exchange.csv.columns.decimal_separator import write_number
+from exchange.csv.columns.plan import Columns
 from exchange.csv.errors import UnreadableFile
-from exchange.csv.numbers import write_number
-from exchange.csv.reader import REJECT_COLUMNS, CsvRecord, Source
+from exchange.csv.reading.csv_file import REJECT_COLUMNS, CsvRecord, Source
 from exchange.csv.refusals import WARNING_PREFIX, Rejection
-from exchange.csv.spreadsheet import harmless
+from exchange.csv.spreadsheet import escape_cell
 
 
-def leave_out_warnings(header: Sequence[str], records: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
+def skip_warnings(header: Sequence[str], records: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
     """The records of a file without those that an earlier import listed as warnings."""
     names = [name.strip().lower() for name in header]
     if REJECT_COLUMNS[1] not in names:
@@ -56,7 +56,7 @@ class RejectFile:
             records = source.records()
             for rejection in rejections:
                 record = _skip_to(records, rejection.line)
-                why = (rejection.line, rejection.code, harmless(rejection.reason))
+                why = (rejection.line, rejection.code, escape_cell(rejection.reason))
                 writer.writerow((*why, *_cells(source, _numbers(columns, record.cells))))
 
     def keep(self) -> None:
@@ -70,14 +70,14 @@ class RejectFile:
 
 def _cells(source: Source, cells: Sequence[str]) -> list[str]:
     own = len(REJECT_COLUMNS) if source.is_reject and len(cells) > len(REJECT_COLUMNS) else 0
-    return [harmless(cell, reversible=True) for cell in cells[own:]]
+    return [escape_cell(cell, reversible=True) for cell in cells[own:]]
 
 
 def _numbers(columns: Columns, cells: Sequence[str]) -> list[str]:
     written = list(cells)
     for position, field in columns.cells:
-        if position in columns.marks and position < len(cells):
-            written[position] = write_number(cells[position], field, columns.marks[position])
+        if position in columns.separators and position < len(cells):
+            written[position] = write_number(cells[position], field, columns.separators[position])
     return written
 
 

@@ -5,8 +5,8 @@ A row's empty country says nothing; of several countries for one maker the last 
 
 from psycopg2.extensions import cursor as cursor_type
 
-from exchange.csv.staging import LIVE
-from exchange.csv.statistics import refresh_statistics
+from exchange.csv.merging.table_statistics import refresh_statistics
+from exchange.csv.staging.table import LIVE
 
 _NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first)s and %(last)s"
 

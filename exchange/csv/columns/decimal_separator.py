@@ -1,4 +1,4 @@
-"""Which of `.` and `,` is the decimal separator of a column, and numbers written in either way.
+"""Which of `.` and `,` is the decimal separator of a column, and numbers written in either natural_key.
 
 `25.000` is 25 or 25,000: only the other cells of its column, or the delimiter, can tell.
 """
@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from exchange.csv import cells
 from exchange.csv.errors import AmbiguousNumbers
-from exchange.csv.importers import Field
-from exchange.csv.reader import CsvRecord, SheetCell
+from exchange.csv.importers.declaration import Field
+from exchange.csv.reading.csv_file import CsvRecord, SheetCell
 from exchange.csv.refusals import Code, Refusal
 
 DECIMALS = ("auto", "comma", "point")
@@ -20,11 +20,11 @@ _BLANKS = " \u00a0\u202f\u2009'’"  # noqa: RUF001
 _TAIL = r"(?P<exponent>[eE][+-]?[0-9]{1,3})?(?P<percent>\s*%)?"
 _GROUPED = rf"[0-9]{{1,3}}(?:(?P<blank>[{_BLANKS}])[0-9]{{3}}(?:(?P=blank)[0-9]{{3}})*)"
 _READINGS = {
-    mark: re.compile(
+    separator: re.compile(
         rf"(?P<whole>[+-]?(?:[0-9]+|{_GROUPED}|[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}})+))"
-        rf"(?:{re.escape(mark)}(?P<part>[0-9]*))?{_TAIL}"
+        rf"(?:{re.escape(separator)}(?P<part>[0-9]*))?{_TAIL}"
     )
-    for mark, group in ((".", ","), (",", "."))
+    for separator, group in ((".", ","), (",", "."))
 }
 _MARKS = {"comma": ",", "point": "."}
 
@@ -50,12 +50,12 @@ def is_number(field: Field) -> bool:
     return field.type in (cells.KILOGRAMS, cells.PERCENT)
 
 
-def decimal_marks(
+def decimal_separators(
     columns: Sequence[tuple[int, Field]], records: Iterable[CsvRecord], delimiter: str, decimal: str
 ) -> Mapping[int, str]:
     """Position of a column of numbers -> its decimal separator, after all records of the file.
 
-    Raises AmbiguousNumbers where a column has numbers of both ways, or only such as can be read in
+    Raises AmbiguousNumbers where a column has numbers of both natural_keys, or only such as can be read in
     two. Where the delimiter is the comma, `25.000` is 25: what writes such files has decimal points.
     """
     numbers = {position: field for position, field in columns if is_number(field)}
@@ -73,14 +73,14 @@ def decimal_marks(
     }
 
 
-def read_number(cell: str, mark: str) -> str:
+def read_number(cell: str, separator: str) -> str:
     """The number with a decimal point and without groups; a cell that is no number as it is.
 
-    Raises a Refusal for a number of the other way.
+    Raises a Refusal for a number of the other natural_key.
     """
-    match = _READINGS[mark].fullmatch(cell)
+    match = _READINGS[separator].fullmatch(cell)
     if match is None:
-        if mark == "," and _READINGS["."].fullmatch(cell):
+        if separator == "," and _READINGS["."].fullmatch(cell):
             raise Refusal(
                 Code.BAD_NUMBER, f"{cell!r} is not a number with a decimal comma as 1234,5"
             )
@@ -90,18 +90,18 @@ def read_number(cell: str, mark: str) -> str:
     return f"{whole}{part}{match['exponent'] or ''}{match['percent'] or ''}"
 
 
-def write_number(cell: str, field: Field, mark: str) -> str:
-    """A cell of a column as it can be read in one way only; what is no number is not changed."""
+def write_number(cell: str, field: Field, separator: str) -> str:
+    """A cell of a column as it can be read in one natural_key only; what is no number is not changed."""
     if isinstance(cell, SheetCell):
         # A cell of a sheet has a point whatever the texts of its column have.
         number = str(cell) if cell.is_number else None
     else:
-        number = read_number(cell.strip(), mark) if _sign(cell, field) is Sign.EITHER else None
+        number = read_number(cell.strip(), separator) if _sign(cell, field) is Sign.EITHER else None
     if number is None:
         return cell
     # With a fourth decimal it has no groups.
     plain = f"{number}0" if _sign_of_text(number) is Sign.EITHER else number
-    return plain.replace(".", mark)
+    return plain.replace(".", separator)
 
 
 def _decide(field: Field, found: Mapping[Sign, tuple[int, str]], delimiter: str) -> str:

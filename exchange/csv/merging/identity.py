@@ -5,7 +5,7 @@ A value that was unknown may become known; a known one changes only where the ca
 
 from collections.abc import Sequence
 
-from exchange.csv.importers import RowCheck, Target
+from exchange.csv.importers.declaration import RowCheck, Target
 from exchange.csv.refusals import Code
 from models import Base
 

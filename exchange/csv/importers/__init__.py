@@ -1,0 +1,1 @@
+"""Declarations of what can be imported: one module for each kind of file."""

@@ -1,0 +1,1 @@
+"""Staged rows into the tables: set-based merges and the checks before them."""

@@ -1,0 +1,1 @@
+"""Files of rows as records: CSV or one sheet of XLSX."""

@@ -1,0 +1,1 @@
+"""What an import reports: its report, its reject file, its progress, its help."""

@@ -1,0 +1,1 @@
+"""The temporary table that a whole file is copied into before any row is merged."""
