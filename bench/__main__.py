@@ -44,7 +44,7 @@ QUICK = _Plan(20_000, 2, 1, {8: 1}, QUERY_NAMES, 2, 5)
 
 
 def _parse(argv: Sequence[str]) -> tuple[_Plan, argparse.Namespace]:
-    """The plan and where things go."""
+    """Return the plan and where things go."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     add = parser.add_argument
     add("--quick", action="store_true", help="20,000 products, one round: two minutes")
@@ -75,7 +75,7 @@ def _parse(argv: Sequence[str]) -> tuple[_Plan, argparse.Namespace]:
 
 
 def chosen_peers(folder: Path, wanted: Sequence[str] | None) -> list[Peer]:
-    """The project first, then what can run here and was asked for."""
+    """Return the project first, then what can run here and was asked for."""
     peers = python_peers()
     node, version = install.install_node(folder)
     if node is not None:
@@ -156,7 +156,7 @@ def keep(
     titles: dict[str, str],
     statements: dict[tuple[str, str], float],
 ) -> None:
-    """The results as JSON beside the data, and the plot."""
+    """Write the results as JSON beside the data, and the plot."""
     folder: Path = args.data.resolve()
     machine = f"{os.cpu_count()} cores shared by server, PostgreSQL and load"
     document = {

@@ -13,12 +13,12 @@ WRAPPERS = ({"nodes"}, {"cacaoBatch"}, {"product"})
 
 
 def unwrapped(content: bytes) -> Any:
-    """The `data` of a response; raises ValueError where it has errors."""
+    """Return the `data` of a response; raises ValueError where it has errors."""
     return {name: _plain(value) for name, value in data_of(content).items()}
 
 
 def data_of(content: bytes) -> dict[str, Any]:
-    """The `data` as it stands, without what a server tells beside it; raises ValueError."""
+    """Return the `data` as it stands, without what a server tells beside it; raises ValueError."""
     body = json.loads(content)
     if not isinstance(body, dict) or not {"data"} <= set(body) <= {"data", "extensions"}:
         raise ValueError(f"not an answer: {content[:500].decode('utf-8', 'replace')}")

@@ -34,7 +34,7 @@ class Timed:
 
 
 def in_blocks(server: Server, bed: Bed, kinds: Mapping[str, Sequence[bytes]]) -> dict[str, Timed]:
-    """The times of all requests, of which there are as many of each kind."""
+    """Return the times of all requests, of which there are as many of each kind."""
     timed = {name: Timed() for name in kinds}
     for start in range(0, max(map(len, kinds.values())), BLOCK):
         for name, bodies in kinds.items():

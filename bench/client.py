@@ -18,7 +18,7 @@ HEAD = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/
 
 
 def framed(body: bytes, token: str = "") -> bytes:
-    """The request of a body, of whoever has this bearer token."""
+    """Return the request of a body, of whoever has this bearer token."""
     bearer = f"Authorization: Bearer {token}\r\n".encode() if token else b""
     return HEAD + bearer + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
@@ -117,7 +117,7 @@ async def converse(
 
 
 async def run(port: int, requests: list[bytes], clients: int, seconds: float) -> dict[str, float]:
-    """The figures of bench.load.Load but for the CPU."""
+    """Return the figures of bench.load.Load but for the CPU."""
     start = time.perf_counter()
     connections = await converse(port, cycle(requests), clients, start + seconds)
     durations = sorted(d for client in connections for d in client.durations) or [0.0]

@@ -33,7 +33,7 @@ class Sized:
 
 
 def sized(bed: Bed, query: str) -> dict[int, Sized]:
-    """The keys of a database by the size of their answers."""
+    """Return the keys of a database by the size of their answers."""
     found = execute(
         bed.url,
         f"select size, (array_agg(key order by md5(key::text)))[:{CHOICE}], count(*)"
@@ -57,7 +57,7 @@ def drawn(large: Bed, small: Bed, query: str) -> tuple[list[int], list[int]]:
 
 
 def far_page(bed: Bed, size: int, first: int, order: str) -> int:
-    """The product behind which a page begins with as many batches as the first page has, if any.
+    """Return the product behind which a page begins with as many batches as the first page has, if any.
 
     The page is the one that begins at `first`, or one of those behind it; `order` is of columns.
     """

@@ -75,7 +75,7 @@ class Bed:
 
 @contextmanager
 def opened_bench(folder: Path, products: int) -> Iterator[Bed]:
-    """The database with this many products, made at the first call; stops with the `with` block."""
+    """Provide the database with this many products, made at the first call; stops with the `with` block."""
     programs = embedded.find_programs()
     counts = (programs.parent / "lib" / f"{COUNTER}.so").exists()
     settings = {**_SETTINGS, "shared_preload_libraries": COUNTER} if counts else _SETTINGS
@@ -109,7 +109,7 @@ def _read_keys(url: str) -> Keys:
 
 
 def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    """The rows of a statement, outside of any transaction."""
+    """Return the rows of a statement, outside of any transaction."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -61,14 +61,14 @@ class Environment:
     def serving(
         self, name: str, bed: Bed | None = None, workers: int = WORKERS
     ) -> Iterator[Server]:
-        """A server of this name, just started, on the large database or another."""
+        """Provide a server of this name, just started, on the large database or another."""
         project = replace(python_peers()[0], name=name)
         environment = (bed or self.bed).environment
         with running([project], environment, workers, self.folder / "logs") as servers:
             yield servers[0]
 
     def write(self, name: str, bodies: Sequence[bytes]) -> Path:
-        """The file of these requests."""
+        """Return the file of these requests."""
         return write_lines(self.folder / "bodies" / name, bodies)
 
 
@@ -83,7 +83,7 @@ class Case:
 
 
 def named_query(server: Server, name: str) -> Server:
-    """The same server, under another name in the figures."""
+    """Return the same server, under another name in the figures."""
     return replace(server, peer=replace(server.peer, name=name))
 
 
@@ -113,13 +113,13 @@ def pairs(
 
 
 def body_of(text: str, variables: dict[str, Any]) -> bytes:
-    """The POST body of a document, one line."""
+    """Return the POST body of a document, one line."""
     document = {"query": text, "variables": variables}
     return json.dumps(document, separators=(",", ":")).encode()
 
 
 def answered(server: Server, body: bytes) -> dict[str, Any]:
-    """The data of the answer; raises Failed where there is none."""
+    """Return the data of the answer; raises Failed where there is none."""
     try:
         return data_of(server.post(body))
     except ValueError as error:

@@ -23,7 +23,7 @@ KEY_OF_PLACE = "(select cacao_batch_id from bench.batches where place = :id)"
 
 
 def script(query: str, bed: Bed) -> str:
-    """The pgbench script of a query."""
+    """Return the pgbench script of a query."""
     statement = (_SQL / f"{query}.sql").read_text("utf-8").replace("\n", " ")
     last = bed.keys.products - 100 if query == "page" else bed.keys.products
     if query == "audit":

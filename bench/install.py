@@ -15,7 +15,7 @@ POSTGRAPHILE_NEEDS = 22
 
 
 def install_python(folder: Path) -> Path:
-    """The folder to put on PYTHONPATH; empty where the package index does not answer."""
+    """Return the folder to put on PYTHONPATH; empty where the package index does not answer."""
     target = folder / "python"
     wanted = (_HERE / "requirements.txt").read_text("utf-8")
     marker = target / "requirements.txt"
@@ -30,7 +30,7 @@ def install_python(folder: Path) -> Path:
 
 
 def install_node(folder: Path) -> tuple[Path | None, int]:
-    """A node with the peers' packages beside their sources in `folder`/node, and its major version.
+    """Return a node with the peers' packages beside their sources in `folder`/node, and its major version.
 
     None, with one line that says why, where there is no npm, no registry or no node.
     """
@@ -65,7 +65,7 @@ def _installed(npm: str, target: Path) -> bool:
 
 
 def _newest_node(npm: str, node: Path, folder: Path) -> tuple[Path, int]:
-    """The installed node, or a newer one out of npm where that is too old for PostGraphile."""
+    """Return the installed node, or a newer one out of npm where that is too old for PostGraphile."""
     version = _major(node)
     linux = sys.platform == "linux" and platform.machine() == "x86_64"
     if version >= POSTGRAPHILE_NEEDS or not linux:

@@ -95,7 +95,7 @@ def append(url: str, writers: int, seconds: float) -> float:
 
 @contextmanager
 def integrating(url: str, folder: Path) -> Iterator[None]:
-    """A process that integrates, as a server does."""
+    """Provide a process that integrates, as a server does."""
     arguments = [url, str(folder / "ledger.key"), str(folder / "ledger.checkpoints")]
     process = subprocess.Popen([sys.executable, "-c", INTEGRATOR, *arguments])
     try:
@@ -256,7 +256,7 @@ def main() -> None:
 
 
 def make_database(url: str, name: str) -> str:
-    """A database of this name with the schema and products."""
+    """Return a database of this name with the schema and products."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f"create database {name} template template0")

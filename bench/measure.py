@@ -77,13 +77,13 @@ def measure(
 
 
 def write_bodies(server: Server, keys: Keys, query: str, folder: Path) -> Path:
-    """The requests of one server: the same keys for each, in its own dialect."""
+    """Return the requests of one server: the same keys for each, in its own dialect."""
     bodies = (server.body(query, key) for key in keys.drawn(query, "load", BODIES))
     return write_lines(folder / f"{server.peer.name}.{query}", bodies)
 
 
 def write_lines(path: Path, bodies: Iterable[bytes]) -> Path:
-    """The file of these requests."""
+    """Return the file of these requests."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.writelines(body + b"\n" for body in bodies)
@@ -91,7 +91,7 @@ def write_lines(path: Path, bodies: Iterable[bytes]) -> Path:
 
 
 def count_statements(server: Server, bed: Bed, query: str) -> float:
-    """SQL statements a request, by PostgreSQL's own count; call it with nothing else under way."""
+    """Return the SQL statements a request, as PostgreSQL counts them; nothing else may run meanwhile."""
     drawn = bed.keys.drawn(query, "statements", STATEMENT_REQUESTS)
     bodies = [server.body(query, key) for key in drawn]
     bed.forget_statements()

@@ -14,7 +14,7 @@ STYLE = "text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600}.v{
 
 
 def draw_plot(cells: Sequence[Cell], titles: Mapping[str, str], clients: int, note: str) -> str:
-    """Requests a second of every peer, by query, at one number of clients."""
+    """Draw the requests a second of every peer, by query, at one number of clients."""
     rows = [row for row in medians(cells) if row.clients == clients]
     parts: list[str] = []
     top = MARGIN

@@ -53,7 +53,7 @@ class Usage:
         )
 
     def busiest(self) -> float:
-        """The busiest worker's share of the server's CPU: a half where two share the connections."""
+        """Return the busiest worker's share of the server's CPU: a half where two share the connections."""
         return max(self.workers.values(), default=0.0) / self.server if self.server else 0.0
 
 

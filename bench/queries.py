@@ -116,7 +116,7 @@ class Cursors:
 
 
 def request_body(dialect: Dialect, cursors: Cursors, query: str, key: int | None) -> bytes:
-    """The POST body, one line; without a key, a page from the start."""
+    """Return the POST body, one line; without a key, a page from the start."""
     value: Any = key
     if query == "page" and dialect.opaque:
         value = None if key is None else cursors.write(key)

@@ -38,7 +38,7 @@ FAULTS = (
 
 
 def _parse(argv: Sequence[str]) -> tuple[LoadPlan, Path, Sequence[str]]:
-    """The plan, the folder of everything made, and the sections."""
+    """Return the plan, the folder of everything made, and the sections."""
     parser = argparse.ArgumentParser("python -m bench.scale", description=__doc__)
     add = parser.add_argument
     add("--products", type=int, default=1_000_000, help="of the large database")
@@ -58,7 +58,7 @@ def _parse(argv: Sequence[str]) -> tuple[LoadPlan, Path, Sequence[str]]:
 
 
 def run(plan: LoadPlan, folder: Path, names: Sequence[str]) -> list[GateRow]:
-    """The figures of these sections, each printed as soon as it is known."""
+    """Return the figures of these sections, each printed as soon as it is known."""
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[GateRow] = []
     with opened_bench(folder, plan.products) as bed:

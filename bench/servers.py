@@ -47,7 +47,7 @@ class Peer:
 
 
 def python_peers() -> list[Peer]:
-    """The project as a user starts it, the bare statement, and strawberry with DataLoaders."""
+    """Return the project as a user starts it, the bare statement, and strawberry with DataLoaders."""
     uvicorn = [sys.executable, "-m", "uvicorn", *UVICORN, "--port", "{port}"]
     several = [*uvicorn, "--workers", "{workers}"]
     return [
@@ -63,7 +63,7 @@ def python_peers() -> list[Peer]:
 
 
 def node_peers(node: Path, folder: Path, version: int, needed: int) -> list[Peer]:
-    """What this node can run; one line about what it cannot."""
+    """Return what this node can run; one line about what it cannot."""
     scripts = folder / "node"
     mercurius = Peer(
         "mercurius", "Mercurius 16 JIT", LISTS, [str(node), str(scripts / "mercurius.mjs")]
@@ -90,7 +90,7 @@ class Server:
         return request_body(self.peer.dialect, self.cursors, query, key)
 
     def post(self, body: bytes) -> bytes:
-        """The response's body; raises Refused for any status but 200."""
+        """Return the response's body; raises Refused for any status but 200."""
         return post(self.port, body, self.token)
 
 
@@ -168,7 +168,7 @@ def _await_answer(server: Server, process: "subprocess.Popen[bytes]", journal: P
 
 
 def _acquainted(server: Server, others: Sequence[Server]) -> Server:
-    """The server with its cursors: those of one that speaks alike, or learned from its first page."""
+    """Return the server with its cursors: those of one that speaks alike, or learned from its first page."""
     dialect = server.peer.dialect
     if not dialect.opaque:
         return server

@@ -28,7 +28,7 @@ ORDERS = {
 
 
 def latency(environment: Environment) -> Iterator[GateRow]:
-    """The four queries on a small database and on the large one, in turn, for answers as large."""
+    """Yield the four queries on a small database and on the large one, in turn, for answers as large."""
     plan = environment.plan
     with (
         opened_bench(environment.folder, plan.small) as small,
@@ -58,7 +58,7 @@ def latency(environment: Environment) -> Iterator[GateRow]:
 
 
 def pages(environment: Environment) -> Iterator[GateRow]:
-    """The first page and a far one of as many batches, in turn, in two orders."""
+    """Yield the first page and a far one of as many batches, in turn, in two orders."""
     far = min(FAR, environment.plan.products // _PAGE // 2)
     with environment.serving("pages", workers=1) as server:
         for order, (argument, columns) in ORDERS.items():
@@ -77,7 +77,7 @@ def pages(environment: Environment) -> Iterator[GateRow]:
 
 
 def cursor(server: Server, key: int, argument: str) -> str:
-    """The cursor of a product in an order."""
+    """Return the cursor of a product in an order."""
     chosen = f"filter: {{productId: {{eq: $id}}}}{argument}"
     text = f"query ($id: Int!) {{ products(first: 1, {chosen}) {{ edges {{ cursor }} }} }}"
     found: str = answered(server, body_of(text, {"id": key}))["products"]["edges"][0]["cursor"]
@@ -92,7 +92,7 @@ def filters(environment: Environment) -> Iterator[GateRow]:
 
 
 def searched(environment: Environment, server: Server, search: Search) -> GateRow:
-    """The times of a search, for a while; endless where it fails."""
+    """Return the times of a search, for a while; endless where it fails."""
     count = environment.plan.values
     variables = variables_of(environment.bed.url, search, count)
     if not variables:

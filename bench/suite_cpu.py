@@ -25,7 +25,7 @@ _MOST = 0.5
 
 
 def measure_cpu(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """The exit code of a command, and the CPU seconds of all processes that come of it.
+    """Return the exit code of a command, and the CPU seconds of all processes that come of it.
 
     Returns once the last of them has ended. Linux only.
     """
@@ -42,7 +42,7 @@ def measure_cpu(command: Sequence[str], folder: Path) -> dict[str, float]:
 
 @contextmanager
 def tree_of(revision: str) -> Iterator[Path]:
-    """A worktree of a revision, with what was built here for the browser."""
+    """Provide a worktree of a revision, with what was built here for the browser."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         add = ["git", "worktree", "add", "--quiet", "--detach", str(tree), revision]
@@ -65,7 +65,7 @@ def start_suite(tree: Path, arguments: Sequence[str]) -> "subprocess.Popen[str]"
 
 
 def finish(name: str, process: "subprocess.Popen[str]") -> dict[str, float]:
-    """The figures of a measurement, printed."""
+    """Return the figures of a measurement, printed."""
     output, _ = process.communicate()
     figures: dict[str, float] = json.loads(output)
     total = figures["user"] + figures["system"]

@@ -33,7 +33,7 @@ STEPS = 10
 
 
 def fresh(server: Server, query: str, key: int, number: int) -> bytes:
-    """The request of a query in a document that no other number makes."""
+    """Return the request of a query in a document that no other number makes."""
     known, alias = PROJECT.texts[query], f"{{ d{number}: "
     text = known.replace("{ ", alias, 1)
     body = server.body(query, key)
@@ -86,7 +86,7 @@ def memory(environment: Environment) -> Iterator[GateRow]:
 
 
 def resident(server: Server, what: str) -> GateRow:
-    """The largest worker, beside the other ones."""
+    """Return the largest worker, beside the other ones."""
     largest, *others = rss_mb(server.process)[:WORKERS]
     note = "".join(f"and {other:.1f}" for other in others)
     return GateRow(what, largest, "MB", RSS_MB, note)
@@ -95,7 +95,7 @@ def resident(server: Server, what: str) -> GateRow:
 def mixed(
     environment: Environment, server: Server, step: int, count: int, distinct: int
 ) -> Iterator[bytes]:
-    """The four queries with random keys, every second one as one of so many documents."""
+    """Yield the four queries with random keys, every second one as one of so many documents."""
     random = Random(step)
     keys = {
         query: environment.bed.keys.drawn(query, f"mixed {step}", count) for query in QUERY_NAMES
@@ -135,7 +135,7 @@ def start_worker(environment: Environment) -> Iterator[GateRow]:
 
 
 def token(environment: Environment) -> Iterator[GateRow]:
-    """Requests a second with an API key, and of nobody in particular, in turn."""
+    """Return the requests a second with an API key and without one, measured in turn."""
     with environment.serving("token") as server, api_key(environment.bed.url) as key:
         known = replace(named_query(server, "key"), token=key)
         whom = answered(known, body_of("{ viewer { apiKey } }", {}))["viewer"]
@@ -156,7 +156,7 @@ def token(environment: Environment) -> Iterator[GateRow]:
 
 @contextmanager
 def api_key(url: str) -> Iterator[str]:
-    """An API key of an auditor, which is revoked with the `with` block."""
+    """Provide an API key of an auditor, which is revoked with the `with` block."""
     with closing(Database(url)) as database:
         with database.session("bench") as session:
             number, key = create_api_key(session, f"bench {time_ns()}", "auditor", 1)

@@ -120,7 +120,7 @@ class Refused(Exception):
 
 
 def refuse(error: RequestError, nodes: Sequence[Node] | None = None) -> GraphQLError:
-    """The GraphQL error for a request error found at these nodes of the document."""
+    """Return the GraphQL error for a request error found at these nodes of the document."""
     extensions = {"code": error.code}
     if error.hint:
         extensions["hint"] = error.hint
@@ -128,7 +128,7 @@ def refuse(error: RequestError, nodes: Sequence[Node] | None = None) -> GraphQLE
 
 
 def translate(error: GraphQLError, default_code: str = ErrorCode.BAD_USER_INPUT) -> GraphQLError:
-    """An error as the client may see it: with a code, and without anything of our internals."""
+    """Return an error as the client may see it: with a code, and without anything of our internals."""
     if error.extensions and "code" in error.extensions:
         return error
     cause = root_cause(error)
@@ -181,14 +181,14 @@ def tell(cause: Exception) -> str:
 
 
 def reason_of(cause: Exception) -> str:
-    """The type of an exception and PostgreSQL's code; where it has none, what the driver says."""
+    """Return the type of an exception and PostgreSQL's code; where it has none, what the driver says."""
     found = driver_error(cause)
     text = str(found).strip().partition("\n")[0]
     return f"{type(found).__name__}: {getattr(found, 'pgcode', None) or text}"
 
 
 def driver_error(cause: Exception) -> Exception:
-    """What the driver raised, where SQLAlchemy tells of it."""
+    """Return what the driver raised, where SQLAlchemy tells of it."""
     if isinstance(cause, DBAPIError) and isinstance(cause.orig, Exception):
         return cause.orig
     return cause
@@ -208,7 +208,7 @@ def is_unavailable(cause: Exception) -> bool:
 
 
 def root_cause(error: GraphQLError) -> Exception | None:
-    """The first exception beneath that is not itself a GraphQL error."""
+    """Return the first exception beneath that is not itself a GraphQL error."""
     cause: Exception | None = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error

@@ -6,7 +6,7 @@ Headers = dict[bytes, bytes]
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """The headers of a request by name; lines of one header are joined."""
+    """Return the headers of a request by name; lines of one header are joined."""
     lines = raw if isinstance(raw, list) else list(raw)
     fields = dict(lines)
     if len(fields) == len(lines):

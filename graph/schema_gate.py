@@ -23,7 +23,7 @@ HARMLESS = {
 
 
 def released() -> tuple[str, str] | None:
-    """The newest tag v* before this commit and its SDL; None without git, a tag or a schema there."""
+    """Return the newest tag v* before this commit and its SDL; None without git, a tag or a schema there."""
     tag = _git("describe", "--tags", "--abbrev=0", "--match", "v*")
     sdl = _git("show", f"{tag.strip()}:{SDL}") if tag else None
     return (tag.strip(), sdl) if tag and sdl else None
@@ -40,19 +40,19 @@ def _git(*arguments: str) -> str | None:
 
 
 def listed_changes(text: str) -> list[str]:
-    """The descriptions in a list of allowed changes; blank lines and lines that begin with # are not."""
+    """Return the descriptions in a list of allowed changes; blank lines and lines that begin with # are not."""
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def unlisted_changes(old: GraphQLSchema, new: GraphQLSchema, listed: list[str]) -> list[str]:
-    """The descriptions of breaking changes that are not listed."""
+    """Return the descriptions of breaking changes that are not listed."""
     found = [change.description for change in find_breaking_changes(old, new)]
     return [change for change in found if change not in listed]
 
 
 def stale_lines(old: GraphQLSchema, new: GraphQLSchema, listed: list[str]) -> list[str]:
-    """The listed changes that are none."""
+    """Return the listed changes that are none."""
     found = {change.description for change in find_breaking_changes(old, new)}
     return [change for change in listed if change not in found]
 

@@ -76,7 +76,7 @@ def forget_attempt(database: Database, attempt_id: int) -> None:
 
 
 def network_of(address: str) -> str:
-    """What one client can choose its addresses from: an IPv4 address, a /64 of IPv6 (RFC 6177)."""
+    """Return what one client can choose its addresses from: an IPv4 address, a /64 of IPv6 (RFC 6177)."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

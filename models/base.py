@@ -35,14 +35,14 @@ class FixedPoint(TypeDecorator[Decimal]):
         return Decimal
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """The value with all its decimals; one that is finer as it is, for the database to refuse."""
+        """Return the value with all its decimals; one that is finer as it is, for the database to refuse."""
         if value is None or not value.is_finite() or value.adjusted() > _MAX_DIGITS:
             return value
         shown = round(value, self.decimals)
         return shown if shown == value else value
 
     def process_result_value(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """The value with all its decimals: 700 kg read as 700.000."""
+        """Return the value with all its decimals: 700 kg read as 700.000."""
         return None if value is None else round(value, self.decimals)
 
 

@@ -267,12 +267,12 @@ RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
 
 
 def violation_of(error: DBAPIError) -> DomainError | None:
-    """The case a database error stands for; None for a fault that is not the request's."""
+    """Return the case a database error stands for; None for a fault that is not the request's."""
     return refusal_in(error.orig)
 
 
 def refusal_in(cause: object) -> DomainError | None:
-    """The same of the driver's own error."""
+    """Return the same of the driver's own error."""
     state = getattr(cause, "pgcode", None)
     diagnostics = getattr(cause, "diag", None)
     if state in RETRYABLE:
@@ -288,7 +288,7 @@ def refusal_in(cause: object) -> DomainError | None:
 
 
 def _indexed_text(index: str) -> str | None:
-    """The attribute whose text is the long one of an index, by the name of the index."""
+    """Return the attribute whose text is the long one of an index, by the name of the index."""
     return next((name for name in INDEXED_TEXTS if f"_{name}_" in index), None)
 
 

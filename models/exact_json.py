@@ -54,7 +54,7 @@ class JSONText:
 
 
 def number(text: str) -> float:
-    """The number of a JSON text: a float where Python writes it so, else an ExactNumber."""
+    """Return the number of a JSON text: a float where Python writes it so, else an ExactNumber."""
     value = float(text)
     return value if repr(value) == text else ExactNumber(text)
 

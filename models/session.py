@@ -51,12 +51,12 @@ class Started:
 
 
 def new_token(prefix: str) -> str:
-    """A token of 256 random bits, as 47 characters: the prefix and base64url."""
+    """Return a token of 256 random bits, as 47 characters: the prefix and base64url."""
     return prefix + secrets.token_urlsafe(32)
 
 
 def hash_of(token: str) -> bytes:
-    """What is kept of a token: its SHA-256."""
+    """Return what is kept of a token: its SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

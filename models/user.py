@@ -39,17 +39,17 @@ class User(Base):
 
 
 def normal_name(name: str) -> str:
-    """A name as it is kept: NFKC, without spaces around it."""
+    """Return a name as it is kept: NFKC, without spaces around it."""
     return unicodedata.normalize("NFKC", name).strip()
 
 
 def folded_name(name: str) -> str:
-    """What PostgreSQL's lower() makes of a name in the collation "C", by which names are looked up."""
+    """Return what PostgreSQL's lower() makes of a name in the collation "C", by which names are looked up."""
     return normal_name(name).translate(LOWER)
 
 
 def check_name(name: str, attribute: str) -> str:
-    """The new name of a user or a key, in NFKC; raises InvalidAttribute for one that is not plain."""
+    """Return the new name of a user or a key, in NFKC; raises InvalidAttribute for one that is not plain."""
     normal = normal_name(name)
     if len(normal) > MAX_NAME or not PLAIN_NAME.fullmatch(normal):
         raise InvalidAttribute(
@@ -61,6 +61,6 @@ def check_name(name: str, attribute: str) -> str:
 
 
 def check_role(role: str) -> None:
-    """Raises InvalidAttribute for a role that nobody can be given."""
+    """Raise InvalidAttribute for a role that nobody can be given."""
     if role not in USER_ROLES:
         raise InvalidAttribute(f"It is one of {', '.join(USER_ROLES)}.", "role")

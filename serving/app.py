@@ -35,7 +35,7 @@ log = logging.getLogger("cacaotrace")
 
 
 def create_app(settings: Settings, database: "Database | None" = None) -> Starlette:
-    """The ASGI application; a `database` that is given stays open when the application ends.
+    """Yield the ASGI application; a `database` that is given stays open when the application ends.
 
     Raises SettingsError where a trusted document cannot be used.
     """
@@ -138,7 +138,7 @@ def access_policy_of(settings: Settings) -> "AccessPolicy":
 
 
 def _settle_memory() -> None:
-    """What was made until now stays: the collector need not walk it during requests.
+    """Freeze what was made until now: the collector need not walk it during requests.
 
     A thread beside the event loop lets it go on soon, and so at each of its system calls.
     """

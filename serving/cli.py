@@ -41,7 +41,7 @@ class StartError(Exception):
 
 
 def worker() -> Starlette:
-    """The application of one worker process of several, which ends with its parent."""
+    """Return the application of one worker process of several, which ends with its parent."""
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:
@@ -60,7 +60,7 @@ def worker() -> Starlette:
 def opened_database(
     settings: Settings, shared: bool = True, accepted: "Container[Status]" = ()
 ) -> "Iterator[tuple[str, Database]]":
-    """The URL and the Database of these settings, with the schema of this program.
+    """Provide the URL and the Database of these settings, with the schema of this program.
 
     `shared`: another process may be running the embedded database. Raises StartError, also for a
     schema of another version whose status is not `accepted`.
@@ -213,7 +213,7 @@ COMMANDS = {
 
 
 def parse(argv: list[str]) -> tuple[Command | None, argparse.Namespace]:
-    """The subcommand and its arguments; None without one, after printing the help."""
+    """Return the subcommand and its arguments; None without one, after printing the help."""
     layout: dict[str, Any] = {
         "epilog": VARIABLES,
         "formatter_class": argparse.RawDescriptionHelpFormatter,

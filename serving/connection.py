@@ -88,7 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(431, "The header fields are too large.")
 
     def on_headers_complete(self) -> None:
-        """A head has come; the parser gives up where this raises."""
+        """Check the headers of a request; the parser gives up where this raises."""
         if len(self.headers) > MAX_FIELDS:
             raise TooManyFields
         self._fault = fault_of(self.headers, self.parser.get_http_version())
@@ -100,7 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.transport = CoalescingTransport(self.transport)
 
     def _cycle_of_head(self) -> Any:
-        """The request and response of the head that came last; None while one is coming."""
+        """Return the request and response of the head that came last; None while one is coming."""
         cycle: Any = self.cycle
         return cycle if cycle is not None and cycle.scope is self.scope else None
 
@@ -124,7 +124,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def fault_of(fields: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
-    """What is wrong with a head without one valid Host, or with a transfer coding that is not read.
+    """Return what is wrong with a head without one valid Host, or with a transfer coding that is not read.
 
     (RFC 9112, sections 3.2 and 6.1.) A client of HTTP/1.0 may leave Host out.
     """
@@ -148,6 +148,6 @@ def is_host(value: bytes) -> bool:
 
 
 def refusal(message: str) -> bytes:
-    """The body of a refusal, as GraphQL has it."""
+    """Return the body of a refusal, as GraphQL has it."""
     error = {"message": message, "extensions": {"code": ErrorCode.BAD_REQUEST}}
     return json.dumps({"errors": [error]}, separators=(",", ":")).encode()

@@ -26,7 +26,7 @@ class FairLoop(uvloop.Loop):
     """A uvloop event loop whose servers on an existing socket accept evenly."""
 
     async def create_server(self, protocol_factory: Any, *arguments: Any, **options: Any) -> Any:
-        """An Acceptor on `sock`; without `sock`, or with TLS, uvloop's own server."""
+        """Return an Acceptor on `sock`; without `sock`, or with TLS, uvloop's own server."""
         listener = options.get("sock")
         if listener is None or options.get("ssl") is not None:
             return await super().create_server(protocol_factory, *arguments, **options)

@@ -63,7 +63,7 @@ def is_ours(record: logging.LogRecord) -> bool:
 
 
 def formatter_of(layout: str, *, discreet: bool = True) -> logging.Formatter:
-    """The formatter for `text` or `json`; a discreet one writes no exception's text."""
+    """Return the formatter for `text` or `json`; a discreet one writes no exception's text."""
     formatter: Text | Structured = Structured() if layout == "json" else Text()
     formatter.discreet = discreet
     formatter.converter = time.gmtime
@@ -79,14 +79,14 @@ class Text(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", TIME)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines; what another handler's formatter made of the exception is not taken over."""
+        """Return the lines; what another handler's formatter made of the exception is not taken over."""
         record.exc_text = None
         lines = super().format(record)
         record.exc_text = None
         return lines
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the base class's name
-        """The traceback; a discreet one names exceptions without their text."""
+        """Return the traceback; a discreet one names exceptions without their text."""
         if not self.discreet:
             return super().formatException(ei)
         return "\n".join("\n".join([f"{each[0]}:", *each[1]]) for each in chain_of(ei[1]))
@@ -98,7 +98,7 @@ class Structured(logging.Formatter):
     discreet = True
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         line: dict[str, Any] = {
             "time": f"{self.formatTime(record, TIME)}.{int(record.msecs):03d}Z",
             "level": record.levelname,
@@ -117,7 +117,7 @@ class Structured(logging.Formatter):
 
 
 def chain_of(error: BaseException) -> Iterator[tuple[str, list[str]]]:
-    """What an exception and each that led to it are called, and the lines of code it came through."""
+    """Yield what an exception and each that led to it are called, and the lines of code it came through."""
     seen: set[int] = set()
     found: BaseException | None = error
     while found is not None and id(found) not in seen:
@@ -128,7 +128,7 @@ def chain_of(error: BaseException) -> Iterator[tuple[str, list[str]]]:
 
 
 def name_of(error: BaseException) -> str:
-    """The type of an exception; with what PostgreSQL says of it that is no value."""
+    """Return the type of an exception; with what PostgreSQL says of it that is no value."""
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     # SQLAlchemy's errors have psycopg2's in `orig`; neither is imported for the command line's help.
     cause = getattr(error, "orig", error)

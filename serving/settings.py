@@ -165,7 +165,7 @@ class Settings:
         )
 
     def to_environment(self) -> dict[str, str]:
-        """The same settings for a worker process."""
+        """Return the same settings for a worker process."""
         return {
             "DATABASE_URL": self.database_url,
             "WORKERS": str(self.workers),
@@ -194,7 +194,7 @@ class Settings:
 
 
 def _read_ledger(given: Mapping[str, str]) -> dict[str, Any]:
-    """The key, the name and the file of the ledger; the embedded database has a key of its own."""
+    """Return the key, the name and the file of the ledger; the embedded database has a key of its own."""
     key = Path(given["LEDGER_KEY"]) if "LEDGER_KEY" in given else None
     if key is None and "DATABASE_URL" not in given:
         key = Path(given.get("DATA_DIR", Settings.data_dir)) / "ledger.key"
@@ -270,7 +270,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _refuse_unsafe(given: Mapping[str, str]) -> None:
-    """Raises SettingsError for what development may do and production may not."""
+    """Raise SettingsError for what development may do and production may not."""
     unsafe = {
         "needs DATABASE_URL: the embedded database is for development": "DATABASE_URL" not in given,
         "refuses DEV_ROLE: nobody acts without a token": "DEV_ROLE" in given,
@@ -344,7 +344,7 @@ def _read_switch(given: Mapping[str, str], name: str, *, default: bool = False) 
 
 
 def mask(url: str) -> str:
-    """A database's URL as it may be shown."""
+    """Return a database's URL as it may be shown."""
     from sqlalchemy import make_url
 
     parsed = make_url(url)

@@ -12,7 +12,7 @@ FACTOR = 1 if os.environ.get("TIMING") else 30
 
 
 def within(seconds: float) -> float:
-    """The bound, in seconds, on what takes less than `seconds` on a quiet machine."""
+    """Return the bound, in seconds, on what takes less than `seconds` on a quiet machine."""
     return seconds * FACTOR
 
 

@@ -70,7 +70,7 @@ class Cluster:
     _made: list[str] = field(default_factory=list)
 
     def create(self, template: str = "", options: str = "") -> str:
-        """The URL of a new database: a clone of `template`, another URL of ours, or empty."""
+        """Return the URL of a new database: a clone of `template`, another URL of ours, or empty."""
         name = next(self._names)
         source = make_url(template).database if template else "template0"
         self._run(f"CREATE DATABASE {name} TEMPLATE {source}{self.strategy} {options}")
@@ -99,7 +99,7 @@ class Cluster:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is removed with what is in it."""
+    """Provide a folder that is removed with what is in it."""
     folder = Path(tempfile.mkdtemp(prefix="cacaotrace-test-"))
     try:
         yield folder
@@ -109,7 +109,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The server of this run."""
+    """Provide the server of this run."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         cluster = Cluster(given.replace("postgres://", "postgresql://", 1))
@@ -129,7 +129,7 @@ UNHURRIED_LIMITS = replace(
 
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """A Database of `url`, closed afterwards."""
+    """Provide a Database of `url`, closed afterwards."""
     database = Database(url, timeouts=UNHURRIED)
     try:
         yield database
@@ -139,7 +139,7 @@ def opened(url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def schema_template(cluster: Cluster) -> str:
-    """The URL of a template database with the schema and no rows."""
+    """Provide the URL of a template database with the schema and no rows."""
     url = cluster.create()
     with opened(url) as database:
         assert database.apply_schema()
@@ -148,7 +148,7 @@ def schema_template(cluster: Cluster) -> str:
 
 @pytest.fixture(scope="session")
 def sample_template(cluster: Cluster, schema_template: str) -> str:
-    """The URL of a template database with the sample data in its default size."""
+    """Provide the URL of a template database with the sample data in its default size."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         sample_data.fill(database)
@@ -157,7 +157,7 @@ def sample_template(cluster: Cluster, schema_template: str) -> str:
 
 @pytest.fixture
 def empty(cluster: Cluster) -> Iterator[str]:
-    """The URL of a database without even the schema."""
+    """Provide the URL of a database without even the schema."""
     url = cluster.create()
     yield url
     cluster.drop(url)
@@ -171,21 +171,21 @@ def fresh_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
 
 @pytest.fixture
 def fresh(fresh_pool: DatabasePool) -> Iterator[Database]:
-    """A database of this test's own, with the schema and no rows."""
+    """Provide a database of this test's own, with the schema and no rows."""
     with fresh_pool.database() as url, opened(url) as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 def sample(cluster: Cluster, sample_template: str) -> Iterator[Database]:
-    """The sample data, shared by the whole run: tests do not write to it."""
+    """Provide the sample data, shared by the whole run: tests do not write to it."""
     with opened(cluster.create(sample_template)) as database:
         yield database
 
 
 @pytest.fixture
 def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
-    """The sample data of this test's own, to write to."""
+    """Provide the sample data of this test's own, to write to."""
     url = cluster.create(sample_template)
     with opened(url) as database:
         yield database
@@ -193,13 +193,13 @@ def sample_copy(cluster: Cluster, sample_template: str) -> Iterator[Database]:
 
 
 def local(app: ASGIApp, **given: Any) -> TestClient:
-    """A client on this machine, which names the server by its address of the loopback."""
+    """Return a client on this machine, which names the server by its address of the loopback."""
     return DirectClient(app, base_url="http://127.0.0.1", **given)
 
 
 @contextmanager
 def client_of(database: Database, limits: Limits = UNHURRIED_LIMITS) -> Iterator[TestClient]:
-    """A client of the whole application, in this process, with writes on."""
+    """Provide a client of the whole application, in this process, with writes on."""
     app = create_app(Settings(dev_role="admin", limits=limits), database)
     with local(app, raise_server_exceptions=False) as client:
         yield client
@@ -207,14 +207,14 @@ def client_of(database: Database, limits: Limits = UNHURRIED_LIMITS) -> Iterator
 
 @pytest.fixture
 def client(sample: Database) -> Iterator[TestClient]:
-    """A read-only client of the application on the shared sample data."""
+    """Provide a read-only client of the application on the shared sample data."""
     with client_of(sample) as client:
         yield client
 
 
 @pytest.fixture
 def writer(sample_copy: Database) -> Iterator[TestClient]:
-    """A writing client of the application on sample data of this test's own."""
+    """Provide a writing client of the application on sample data of this test's own."""
     with client_of(sample_copy) as client:
         yield client
 
@@ -241,7 +241,7 @@ def free_port() -> int:
 
 
 def process_environment(**values: str) -> dict[str, str]:
-    """The environment of a subprocess: ours without the server's settings, and `values`."""
+    """Return the environment of a subprocess: ours without the server's settings, and `values`."""
     settings = (
         "DATABASE_URL",
         "HOST",

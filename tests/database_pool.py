@@ -84,7 +84,7 @@ class DatabasePool:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The URL of a database that equals the template."""
+        """Provide the URL of a database that equals the template."""
         url = self._free.pop() if self._free else self._clone()
         yield url
         if self._restore(url):
@@ -126,7 +126,7 @@ class DatabasePool:
 
 @contextmanager
 def connected(url: str) -> Iterator[cursor_type]:
-    """A cursor that commits each statement."""
+    """Provide a cursor that commits each statement."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -145,7 +145,7 @@ def is_superuser(cursor: cursor_type) -> bool:
 
 
 def read_contents(cursor: cursor_type) -> Contents:
-    """The rows and sequences of this database."""
+    """Return the rows and sequences of this database."""
     cursor.execute(TABLES)
     found = digests(cursor, [name for (name,) in cursor.fetchall()])
     copies = {}
@@ -159,7 +159,7 @@ def read_contents(cursor: cursor_type) -> Contents:
 
 
 def digests(cursor: cursor_type, tables: list[str]) -> dict[str, tuple[int, Any]]:
-    """The number of rows of each table, and a digest that tells any two sets of rows apart."""
+    """Return the number of rows of each table, and a digest that tells any two sets of rows apart."""
     digest = "count(*), sum(hashtextextended(t::text, 0))"
     cursor.execute(
         " UNION ALL ".join(f"SELECT '{name}', {digest} FROM {name} t" for name in tables)

@@ -86,7 +86,7 @@ class DirectClient(TestClient):
         self._transport = DirectTransport(self, self._transport)
 
     def scope_of(self, request: httpx.Request) -> Scope:
-        """The ASGI scope of a request."""
+        """Return the ASGI scope of a request."""
         url = request.url
         path, _, query = url.raw_path.partition(b"?")
         return {

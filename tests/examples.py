@@ -45,7 +45,7 @@ class Command:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The fenced blocks of a page, in order."""
+    """Return the fenced blocks of a page, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return [
         Block(
@@ -60,7 +60,7 @@ def blocks_of(page: str) -> list[Block]:
 
 
 def pages_with(language: str) -> list[str]:
-    """The pages with a block of this language that the tests run."""
+    """Return the pages with a block of this language that the tests run."""
     return [
         page
         for page in PAGES_WITH_EXAMPLES
@@ -79,7 +79,7 @@ def answered(page: str) -> Iterator[tuple[Block, Block]]:
 
 
 def commands_of(page: str) -> Iterator[Command]:
-    """The commands of the `console` blocks of a page, each with its output."""
+    """Yield the commands of the `console` blocks of a page, each with its output."""
     for block in blocks_of(page):
         if block.language != "console" or block.reason:
             continue

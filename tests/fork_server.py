@@ -44,7 +44,7 @@ class ForkedProcess:
         self._status = status
 
     def poll(self) -> int | None:
-        """The exit code, negative after a signal; None while the process runs."""
+        """Return the exit code, negative after a signal; None while the process runs."""
         return self._read_status(0)
 
     def wait(self, timeout: float | None = None) -> int:
@@ -159,7 +159,7 @@ def start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
 
 
 def receive(control: socket.socket) -> tuple[Request, list[int]] | None:
-    """The next request and its descriptors; None once the tests have ended."""
+    """Return the next request and its descriptors; None once the tests have ended."""
     length = control.recv(8, socket.MSG_WAITALL)
     if not length:
         return None

@@ -24,7 +24,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 
 @contextmanager
 def recording(database: Database) -> Iterator[list[str]]:
-    """The statements that this database executes while inside, of reads and of writes.
+    """Provide the statements that this database executes while inside, of reads and of writes.
 
     A prepared statement is listed with its own text, once for each execution.
     """
@@ -135,7 +135,7 @@ def read_message(stream: Any, startup: bool) -> bytes:
 
 @contextmanager
 def wiretap(url: str) -> Iterator[Wiretap]:
-    """A relay in front of the server of this URL; connect to its `url` instead."""
+    """Provide a relay in front of the server of this URL; connect to its `url` instead."""
     with tempfile.TemporaryDirectory(prefix="cacaotrace-") as folder:
         tap = Wiretap(url, Path(folder))
         try:

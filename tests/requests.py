@@ -49,7 +49,7 @@ class Answer:
 
 
 def without_cost(body: Any) -> Any:
-    """A response map without `extensions.cost`."""
+    """Return a response map without `extensions.cost`."""
     if isinstance(body, dict) and "cost" in body.get("extensions", ()):
         extensions = {**body["extensions"]}
         assert set(extensions.pop("cost")) == {"requested", "maximum"}
@@ -93,7 +93,7 @@ def request(client: TestClient, query: str, variables: Any = None, **headers: st
 
 
 def ask(client: TestClient, query: str, **variables: Any) -> dict[str, Any]:
-    """The data of a request that must succeed, without a single error."""
+    """Return the data of a request that must succeed, without a single error."""
     answer = request(client, query, variables)
     assert answer.status == 200
     assert list(answer.json) == ["data"], answer.json
@@ -102,7 +102,7 @@ def ask(client: TestClient, query: str, **variables: Any) -> dict[str, Any]:
 
 
 def refusal(client: TestClient, query: str, variables: Any = None) -> dict[str, Any]:
-    """The only error of a request that must fail before its execution."""
+    """Return the only error of a request that must fail before its execution."""
     answer = request(client, query, variables)
     assert answer.status == 200
     assert list(answer.json) == ["errors"], answer.json
@@ -111,13 +111,13 @@ def refusal(client: TestClient, query: str, variables: Any = None) -> dict[str, 
 
 
 def code_of(client: TestClient, query: str, variables: Any = None) -> str:
-    """The code of the only error of a request that must fail before its execution."""
+    """Return the code of the only error of a request that must fail before its execution."""
     code: str = refusal(client, query, variables)["extensions"]["code"]
     return code
 
 
 def mutation_code(client: TestClient, mutation: str, **given: Any) -> str:
-    """The code of a mutation whose whole input is invalid."""
+    """Return the code of a mutation whose whole input is invalid."""
     answer = request(client, mutation, {"input": given})
     assert answer.status == 200
     assert set((answer.json.get("data") or {"": None}).values()) == {None}
@@ -135,26 +135,26 @@ def user_error(client: TestClient, mutation: str, **given: Any) -> tuple[Any, st
 
 
 def payload_of(client: TestClient, mutation: str, **given: Any) -> dict[str, Any]:
-    """The payload of a document of one mutation with this input."""
+    """Return the payload of a document of one mutation with this input."""
     (payload,) = ask(client, mutation, input=given).values()
     assert isinstance(payload, dict)
     return payload
 
 
 def written(client: TestClient, mutation: str, **given: Any) -> dict[str, Any]:
-    """The payload of a mutation that must succeed, without its empty list of user errors."""
+    """Return the payload of a mutation that must succeed, without its empty list of user errors."""
     payload = payload_of(client, mutation, **given)
     assert payload.pop("userErrors") == []
     return payload
 
 
 def global_id(type_: str, key: int) -> str:
-    """A global id as the API writes it."""
+    """Return a global id as the API writes it."""
     return base64.b64encode(f"{type_}:{key}".encode()).decode()
 
 
 def cursor(*parts: Any) -> str:
-    """A cursor made of these parts of a JSON array."""
+    """Return a cursor made of these parts of a JSON array."""
     return base64.b64encode(encode(list(parts))).decode()
 
 
@@ -162,7 +162,7 @@ UNSEEN = ("changes", "ledger_queue")
 
 
 def contents(database: Database) -> dict[str, tuple[int, str]]:
-    """The number of rows of every table, and a digest of all that is in them.
+    """Return the number of rows of every table, and a digest of all that is in them.
 
     Without `changes`, which has the time of each write, and without the queue of the ledger.
     """
@@ -173,6 +173,6 @@ def contents(database: Database) -> dict[str, tuple[int, str]]:
 
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
-    """The rows of a query of the test's own."""
+    """Return the rows of a query of the test's own."""
     with database.reader() as connection:
         return [tuple(row) for row in connection.execute(text(query))]

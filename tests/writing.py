@@ -24,17 +24,17 @@ def write(database: Database, change: Callable[[Session], T], actor: str = "") -
 
 
 def make_user(database: Database, name: str, role: str = "viewer", password: str = PASSWORD) -> int:
-    """A new user; the number."""
+    """Return a new user; the number."""
     return write(database, lambda session: create_user(session, name, password, role))
 
 
 def signed_in(database: Database, name: str, password: str = PASSWORD) -> Started:
-    """A new session of this user."""
+    """Return a new session of this user."""
     user = verify(database, name, password, "")
     return write(database, lambda session: sign_in(session, user))
 
 
 def run_sql(database: Database, statement: str, **values: Any) -> None:
-    """A statement of the test's own."""
+    """Run a statement of the test's own."""
     with database.engine().begin() as connection:
         connection.execute(text(statement), values)

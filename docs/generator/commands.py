@@ -20,7 +20,7 @@ argument, a setting or a file cannot be used; 130 means that Ctrl-C ended the co
 
 
 def render_commands() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     summary = table(
         ("command", "purpose"),
         [
@@ -41,7 +41,7 @@ def _section(name: str) -> str:
 
 
 def _body(parser: argparse.ArgumentParser, usage: str, summary: str | None) -> str:
-    """The summary, usage and arguments of a parser, and then those of its own subcommands."""
+    """Return the summary, usage and arguments of a parser, and then those of its own subcommands."""
     parts = [paragraph(_capitalised(summary or "")), ""]
     nested = [found for found in parser._actions if isinstance(found, argparse._SubParsersAction)]
     if not nested:

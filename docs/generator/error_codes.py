@@ -34,7 +34,7 @@ _KINDS = {
 
 
 def codes_by_kind() -> dict[str, set[str]]:
-    """The codes that the code can produce, by where they appear."""
+    """Return the codes that the code can produce, by where they appear."""
     return {
         "request": {*map(str, ErrorCode)},
         "user": {*_codes_of(DomainError)},
@@ -50,7 +50,7 @@ def read_texts() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def render_errors() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     texts, kinds = read_texts(), codes_by_kind()
     names = sorted(set().union(*kinds.values()))
     sections = (_section(name, kinds, texts) for name in names)
@@ -71,7 +71,7 @@ def _section(
 
 
 def _codes_of(base: type[Exception]) -> Iterable[str]:
-    """The codes of a class of errors and of all that derive from it."""
+    """Yield the codes of a class of errors and of all that derive from it."""
     yield str(base.code)  # type: ignore[attr-defined]
     for derived in base.__subclasses__():
         yield from _codes_of(derived)

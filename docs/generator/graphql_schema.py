@@ -32,12 +32,12 @@ _STANDARD = ("String", "Int", "Float", "Boolean", "ID")
 
 @lru_cache(1)
 def read_schema() -> GraphQLSchema:
-    """The schema as `graph/schema.graphql` has it."""
+    """Return the schema as `graph/schema.graphql` has it."""
     return build_schema(_SDL.read_text(encoding="utf-8"))
 
 
 def _page_of(type_: GraphQLNamedType) -> str:
-    """The page that a type is described on."""
+    """Return the page that a type is described on."""
     if type_.name in _ROOTS:
         return _ROOTS[type_.name]
     if isinstance(type_, GraphQLInputObjectType):
@@ -59,7 +59,7 @@ def _types_of(page: str) -> list[GraphQLNamedType]:
 
 
 def _link(type_: GraphQLType, page: str) -> str:
-    """A type's notation as a link to where its name is described."""
+    """Return a type's notation as a link to where its name is described."""
     named = get_named_type(type_)
     if named.name in _STANDARD:
         return f"`{type_}`"

@@ -30,7 +30,7 @@ REFERENCE_PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def render(name: str) -> str:
-    """The text of a generated page."""
+    """Return the text of a generated page."""
     title, _, rest = REFERENCE_PAGES[name]().partition("\n")
     return f"{title}\n\n{_NOTICE}\n{rest.rstrip()}\n"
 

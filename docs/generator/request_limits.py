@@ -26,7 +26,7 @@ Counts are of a whole document, with fragments where they are spread.
 
 
 def render_limits() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     meanings = _meanings()
     rows = [
         (code(name), *_defaults(limit), f"{low:,} to {high:,}", paragraph(meanings.get(limit)))
@@ -42,7 +42,7 @@ def _defaults(limit: str) -> tuple[str, str]:
 
 
 def _meanings() -> dict[str, str]:
-    """The text beneath each attribute of the class of limits, or else its name."""
+    """Return the text beneath each attribute of the class of limits, or else its name."""
     tree = ast.parse(inspect.getsource(limits))
     found: dict[str, str] = {}
     name = ""

@@ -32,7 +32,7 @@ The tables below list every field. Types whose fields are all open to every role
 
 
 def render_permissions() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     schema = read_schema()
     limited, opened = [], []
     for name in sorted(_object_types(schema), key=lambda name: (name not in _ROOTS, name)):

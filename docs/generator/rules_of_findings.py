@@ -20,7 +20,7 @@ _SUBJECTS = {
 
 
 def render_rules() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     summary = table(
         ("rule", "severity", "what it reports"),
         [(f"[`{_name(rule)}`](#{rule.code})", rule.severity, rule.title) for rule in RULES],

@@ -17,13 +17,13 @@ _VARIABLE = re.compile(r"  (?P<names>[A-Z_]+(?:, ?[A-Z_]+)*,?)(?:\s+(?P<told>.*)
 
 
 def render_settings() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     rows = [(", ".join(map(code, names)), paragraph(told)) for names, told in read_variables()]
     return "\n".join((_INTRODUCTION, table(("setting", "meaning"), rows)))
 
 
 def read_variables() -> Iterator[tuple[list[str], str]]:
-    """The names and the meaning of each entry of the help text."""
+    """Yield the names and the meaning of each entry of the help text."""
     names: list[str] = []
     told = ""
     for line in VARIABLES.strip().splitlines()[1:]:

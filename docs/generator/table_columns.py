@@ -19,7 +19,7 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def render_tables() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     titles = {
         mapper.local_table.name: (mapper.class_.__doc__ or "").partition("\n\n")[0]
         for mapper in Base.registry.mappers

@@ -56,11 +56,11 @@ class Admission:
         return self._planning.subject(key)
 
     async def plan(self, viewer: Viewer, work: Callable[[], _T], *, short: bool = False) -> _T:
-        """What `work` returns or raises, beside the event loop, when it is this client's turn."""
+        """Return what `work` returns or raises, beside the event loop, when it is this client's turn."""
         return await self._planning.run(_place_of(viewer), work, short=short)
 
     async def compute(self, viewer: Viewer, work: Callable[[], _T], *, size: int) -> _T:
-        """The same for what is made of so many bytes of rows; its time is charged for."""
+        """Return the same for what is made of so many bytes of rows; its time is charged for."""
         took = 0.0
 
         def timed() -> _T:
@@ -107,7 +107,7 @@ class Execution(Meter):
             slots.give()
 
     async def compute(self, work: Callable[[], _T], size: int) -> _T:
-        """What `work` makes of so many bytes of rows."""
+        """Return what `work` makes of so many bytes of rows."""
         return await self._admission.compute(self._viewer, work, size=size)
 
     def reach(self, cost: int) -> None:

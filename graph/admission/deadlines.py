@@ -35,7 +35,7 @@ class Deadlines:
         return task
 
     def end(self, request: _Request) -> None:
-        """It is done, and its task goes on, cancelled or not."""
+        """End a request: its task goes on, cancelled or not."""
         self._since.pop(request, None)
         for _ in range(self._late.pop(request, 0)):
             request.uncancel()

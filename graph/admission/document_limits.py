@@ -30,7 +30,7 @@ MAX_VALUES, _MAX_LEVELS = 10_000, 200
 
 
 def check_values(variables: Mapping[str, Any], size: int) -> None:
-    """Raises GraphQLError where variables of so many bytes hold too many values, or too deep ones."""
+    """Raise GraphQLError where variables of so many bytes hold too many values, or too deep ones."""
     # Each level takes two bytes, each value as many.
     if size < 2 * _MAX_LEVELS:
         return
@@ -60,7 +60,7 @@ class Merged:
 
 
 def check_extent(document: DocumentNode, limits: Limits) -> None:
-    """Raises GraphQLError where a document is larger than the limits allow."""
+    """Raise GraphQLError where a document is larger than the limits allow."""
     complexity = DocumentComplexity(document, limits)
     complexity.check(len(document.definitions), limits.definitions, "definitions", document)
     for definition in document.definitions:
@@ -156,7 +156,7 @@ class DocumentComplexity:
             self.check(self._directives, limits.directives, "directives", node)
 
     def check(self, found: int, limit: int, what: str, node: Node) -> None:
-        """Raises GraphQLError where there is more of something than there may be."""
+        """Raise GraphQLError where there is more of something than there may be."""
         if found > limit:
             message = f"The document has more than {limit} {what}"
             where = ", counted where fragments are spread." if self.fragments else "."

@@ -53,7 +53,7 @@ class Limits:
     """How long an idempotency key is remembered."""
 
     def shared(self, workers: int) -> "Limits":
-        """The limits of one of several processes, each of which counts what it sees of a client.
+        """Return the limits of one of several processes, each of which counts what it sees of a client.
 
         The burst stays large enough for any request that is allowed at all.
         """

@@ -43,12 +43,12 @@ class _Usage:
         self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def of(self, client: str, now: float) -> float:
-        """What a client has used."""
+        """Return what a client has used."""
         seconds, at = self._used.get(client, (0.0, now))
         return float(seconds * 0.5 ** ((now - at) / HALF_LIFE))
 
     def add(self, client: str, seconds: float, now: float) -> None:
-        """It has used so much more."""
+        """Add to what a client has used."""
         self._used[client] = (self.of(client, now) + seconds, now)
         self._used.move_to_end(client)
         if len(self._used) > _MAX_CLIENTS:
@@ -86,7 +86,7 @@ class FairExecutor:
         self._timer = loop.call_later(0, self._hand_over, loop)
 
     async def run(self, client: str, work: Callable[[], _T], *, short: bool = False) -> _T:
-        """What `work` returns or raises; raises DatabaseUnavailable where its turn does not come in time.
+        """Return what `work` returns or raises; raises DatabaseUnavailable where its turn does not come in time.
 
         What is short is done at once, on the event loop, for whoever has used little.
         """

@@ -35,7 +35,7 @@ class AccessPolicy:
     issuer: Issuer | None = None
 
     def permissions(self) -> Permissions:
-        """The table of permissions under these settings."""
+        """Return the table of permissions under these settings."""
         introspection = SIGNED_IN if self.production else ANYONE
         return Permissions(public_read=self.public_read, introspection=introspection)
 

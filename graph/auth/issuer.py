@@ -33,7 +33,7 @@ class Issuer:
 
 
 def require_safe(url: str) -> str:
-    """The same URL; raises ValueError unless it is HTTPS, or of this machine."""
+    """Return the same URL; raises ValueError unless it is HTTPS, or of this machine."""
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return url
@@ -43,5 +43,5 @@ def require_safe(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """A URL as it may be shown: without a name and a password."""
+    """Return a URL as it may be shown: without a name and a password."""
     return re.sub(r"//.*@", "//***@", url)

@@ -63,7 +63,7 @@ class KeySet:
         self._turn = asyncio.Lock()
 
     async def find(self, key_id: str | None, algorithm: str) -> PyJWK:
-        """The key to verify with; raises UntrustedToken, or DatabaseUnavailable where no keys are known."""
+        """Return the key to verify with; raises UntrustedToken, or DatabaseUnavailable where no keys are known."""
         key = self._pick(key_id, algorithm)
         if key is None:
             async with self._turn:
@@ -154,7 +154,7 @@ class Verifier:
 
 
 def role_of(claims: Mapping[str, Any], claim: str) -> str:
-    """The highest role known here that the claim names; raises UntrustedToken where there is none."""
+    """Return the highest role known here that the claim names; raises UntrustedToken where there is none."""
     value: Any = claims.get(claim)
     if value is None and "." in claim:
         value = claims
@@ -192,7 +192,7 @@ def _fits(key: Mapping[str, Any], key_id: str | None, algorithm: str) -> bool:
 
 
 def _read(url: str) -> dict[str, Any]:
-    """A JSON object from the issuer; raises OSError, ValueError or TypeError."""
+    """Return a JSON object from the issuer; raises OSError, ValueError or TypeError."""
     request = Request(url, headers={"Accept": "application/json"})
     with build_opener(_NoRedirects).open(request, timeout=FETCH_SECONDS) as response:
         content = response.read(MAX_DOCUMENT + 1)

@@ -66,7 +66,7 @@ class Permissions:
         self._introspection = introspection
 
     def allowed(self, type_: str, field: str) -> Roles:
-        """The roles that may use a field of a type."""
+        """Return the roles that may use a field of a type."""
         if field == "__typename":
             return ANYONE
         if field in ("__schema", "__type"):
@@ -92,7 +92,7 @@ def declare_roles(schema: GraphQLSchema) -> None:
 
 
 def _declared(type_: GraphQLObjectType, field: Any) -> Roles:
-    """The roles that a field declares, or else its type."""
+    """Return the roles that a field declares, or else its type."""
     own: Roles | None = field.metadata.get(FIELD_ROLES)
     if own is not None:
         return own
@@ -121,7 +121,7 @@ def _describe(member: object, roles: Roles) -> None:
 
 
 def denied(place: str, allowed: Roles, role: str) -> RequestError:
-    """The error for a role that may not use a field."""
+    """Return the error for a role that may not use a field."""
     if role == PUBLIC and allowed:
         return Unauthenticated(f"`{place}` is for {listed(allowed)}: sign in.")
     return Forbidden(f"`{place}` is for {listed(allowed)}, not for {role}.")

@@ -25,5 +25,5 @@ NOBODY: Roles = frozenset()
 
 
 def listed(roles: Roles) -> str:
-    """The roles in words, from the least to the most privileged."""
+    """Return the roles in words, from the least to the most privileged."""
     return ", ".join(role for role in ROLES if role in roles) or "nobody"

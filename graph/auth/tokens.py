@@ -174,7 +174,7 @@ class Authenticator:
 
 
 def _verifier_of(issuer: Issuer) -> Verifier:
-    """What verifies this issuer's tokens; its libraries take 9 MB that others need not."""
+    """Return what verifies this issuer's tokens; its libraries take 9 MB that others need not."""
     from graph.auth.oidc import Verifier
 
     return Verifier(issuer)

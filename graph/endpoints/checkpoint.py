@@ -27,7 +27,7 @@ def routes(engine: Engine, authenticator: RequestAuthenticator) -> list[BaseRout
 async def newest(
     engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
 ) -> Response:
-    """The note; 404 before the first one."""
+    """Return the note; 404 before the first one."""
     viewer = await viewer_of(authenticator, http)
     if isinstance(viewer, Answer):
         return failure(viewer)

@@ -26,7 +26,7 @@ class Assets(StaticFiles):
     """Files of a folder, with entity tags, in the coding that the client wants."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, compressed where it pays; 304 where the client has it; raises HTTPException."""
+        """Return the file, compressed where it pays; 304 where the client has it; raises HTTPException."""
         response = await super().get_response(path, scope)
         if not isinstance(response, FileResponse):
             return response
@@ -52,7 +52,7 @@ class Assets(StaticFiles):
         scope: Scope,  # noqa: ARG002 - the base class's signature
         status_code: int = 200,
     ) -> Response:
-        """The file as it is; whether the client has it is asked once its coding is known."""
+        """Return the file as it is; whether the client has it is asked once its coding is known."""
         return FileResponse(full_path, status_code, stat_result=stat_result)
 
 
@@ -63,7 +63,7 @@ def _pays(response: FileResponse, coding: Coding) -> bool:
 
 
 async def _compressed(response: FileResponse, coding: Coding) -> Response:
-    """The file's response with its compressed bytes."""
+    """Return the file's response with its compressed bytes."""
     assert response.stat_result is not None
     modified = response.stat_result.st_mtime_ns
     body = await run_in_threadpool(_shrink, Path(response.path), modified, coding)

@@ -71,7 +71,7 @@ class GraphQLEndpoint:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application behind the route: any method."""
+        """Answer a request of any method, as an ASGI application."""
         fields = headers_of(scope["headers"])
         method = scope["method"]
         if method != "POST" and not self._access.production and wants_page(scope, fields):
@@ -170,7 +170,7 @@ def application(
     routes: Sequence[BaseRoute] = (),
     **given: Any,
 ) -> Starlette:
-    """The ASGI application: /graphql, /api/products, /trace, GraphiQL's own files under /static, `routes`.
+    """Return the ASGI application: /graphql, /api/products, /trace, GraphiQL's own files under /static, `routes`.
 
     `registering` lets clients register documents by their hash, `origins` are those whose scripts may
     ask, `proxied` is whether https ends at a proxy. `given` is Starlette's. Raises UnusableDocuments
@@ -197,7 +197,7 @@ def application(
 
 
 def around(origins: frozenset[bytes], *, proxied: bool) -> list[Middleware]:
-    """What stands around every route, outermost first; nothing that has nothing to do."""
+    """Return what stands around every route, outermost first; nothing that has nothing to do."""
     return [
         *([Middleware(StrictTransport)] if proxied else ()),
         *([Middleware(CrossOrigin, origins=origins)] if origins else ()),
@@ -223,7 +223,7 @@ def prefers_page(accept: bytes) -> bool:
 
 @lru_cache(64)
 def negotiate(accept: bytes) -> str | None:
-    """The media type of the response; None where none of ours is accepted."""
+    """Return the media type of the response; None where none of ours is accepted."""
     wanted = qualities(accept or b"*/*")
     for media_range, quality in wanted.items():
         for media_type in (JSON, GRAPHQL):
@@ -234,7 +234,7 @@ def negotiate(accept: bytes) -> str | None:
 
 
 def check_request(method: str, media_type: str | None, coding: Coding | None) -> None:
-    """Raises BadRequest where the request cannot be answered in any way that is accepted."""
+    """Raise BadRequest where the request cannot be answered in any way that is accepted."""
     if method not in METHODS:
         raise WrongMethod(f"{method} is not a method of GraphQL over HTTP.", 405)
     if media_type is None:

@@ -48,7 +48,7 @@ def routes(engine: Engine, authenticator: RequestAuthenticator) -> list[BaseRout
 async def impact_as_csv(
     engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
 ) -> Response:
-    """The products that a batch reached, by its number or its global id."""
+    """Return the products that a batch reached, by its number or its global id."""
     id_ = batch_id(http.path_params["batch"])
     viewer = await viewer_of(authenticator, http)
     if isinstance(viewer, Answer):
@@ -86,7 +86,7 @@ async def impact_as_csv(
 
 
 def batch_id(given: str) -> str:
-    """A batch's global id, of its number or itself."""
+    """Return a batch's global id, of its number or itself."""
     is_number = given.isascii() and given.isdigit() and len(given) < 10
     return write_global_id("CacaoBatch", int(given)) if is_number else given
 
@@ -119,7 +119,7 @@ def _write_rows(pages: list[dict[str, Any]]) -> str:
 
 
 def row(node: dict[str, Any]) -> Iterator[Any]:
-    """The cells of one product."""
+    """Yield the cells of one product."""
     product = node["product"]
     maker = product["manufacturer"] or {}
     yield "product"

@@ -69,7 +69,7 @@ class ProductEndpoint:
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application behind the route."""
+        """Answer a request, as an ASGI application."""
         http = HTTPRequest(scope, receive)
         response = await (self.create(http) if http.method == "POST" else self.list(http))
         await response(scope, receive, send)
@@ -155,7 +155,7 @@ async def viewer_of(authenticator: RequestAuthenticator, http: HTTPRequest) -> V
 
 
 def product_of(node: dict[str, Any]) -> dict[str, Any]:
-    """A product under the first design's names."""
+    """Return a product under the first design's names."""
     manufacturer = node["manufacturer"]
     return {
         "product_id": node["productId"],

@@ -64,7 +64,7 @@ def routes(engine: Engine, authenticator: RequestAuthenticator, web: Path) -> li
 async def picture(
     engine: Engine, authenticator: RequestAuthenticator, http: HTTPRequest
 ) -> Response:
-    """The drawing of a trace of a product or a batch; `?direction=forward` of a batch ahead."""
+    """Return the drawing of a trace of a product or a batch; `?direction=forward` of a batch ahead."""
     way = WAYS.get(http.query_params.get("direction", "back"))
     if way is None:
         return error_response("direction must be back or forward")
@@ -102,7 +102,7 @@ class Undrawable(Exception):
 
 
 def _draw(data: bytes) -> str | Undrawable:
-    """The SVG of the node in an answer with its trace."""
+    """Return the SVG of the node in an answer with its trace."""
     node: dict[str, Any] | None = json.loads(data)["node"]
     if node is None:
         return Undrawable("there is no such product or cacao batch", 404)

@@ -25,7 +25,7 @@ def mutation_fields(cls: _T) -> _T:
 
 
 def _codes(case: type[DomainError]) -> dict[str, str]:
-    """The codes of a case and of all cases beneath it, each with what its class says of it."""
+    """Return the codes of a case and of all cases beneath it, each with what its class says of it."""
     codes = {case.code: (case.__doc__ or "").partition("\n")[0]}
     for more in case.__subclasses__():
         codes = _codes(more) | codes

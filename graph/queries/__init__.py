@@ -13,7 +13,7 @@ import_modules(__name__)
 
 
 def _root_connections() -> type:
-    """A class with the root connections that node types declare."""
+    """Return a class with the root connections that node types declare."""
     fields: dict[str, Any] = {
         name: connection(
             declared.description, declared.node, *declared.arguments, roles=declared.roles

@@ -36,7 +36,7 @@ def lookup(description: str, by: Any, *, roles: Roles) -> Any:
 
 
 def with_arguments(description: str, *, roles: Roles, **arguments: tuple[Any, str]) -> Any:
-    """A root field with these required arguments, as name=(type, description)."""
+    """Return a root field with these required arguments, as name=(type, description)."""
     made: StrawberryField = strawberry.field(description=description, metadata={FIELD_ROLES: roles})
     made.arguments = [
         StrawberryArgument(name, None, StrawberryAnnotation(annotation), description=text)
@@ -46,5 +46,5 @@ def with_arguments(description: str, *, roles: Roles, **arguments: tuple[Any, st
 
 
 def key(description: str, **options: Any) -> Any:
-    """A member of a @oneOf input."""
+    """Return a member of a @oneOf input."""
     return strawberry.field(description=description, default=strawberry.UNSET, **options)

@@ -58,7 +58,7 @@ class ForeignOrigin(BadRequest):
 
 
 def check_get(fields: Headers, origins: frozenset[bytes]) -> None:
-    """Raises BadRequest for a GET or HEAD that a page of another site may have caused.
+    """Raise BadRequest for a GET or HEAD that a page of another site may have caused.
 
     (W3C Fetch Metadata: browsers say themselves in Sec-Fetch-Mode what sends a request, and name
     the Origin of a GET only where it is another one.)
@@ -111,13 +111,13 @@ class StrictTransport:
 
 
 def allow(origin: bytes) -> ResponseHeaders:
-    """The headers of a response that this origin may read."""
+    """Return the headers of a response that this origin may read."""
     exposed = (b"access-control-expose-headers", EXPOSED)
     return ((b"access-control-allow-origin", origin), exposed, *_VARY)
 
 
 def adding(headers: ResponseHeaders, send: Send) -> Send:
-    """A `send` that adds these headers to the response."""
+    """Return a `send` that adds these headers to the response."""
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -46,7 +46,7 @@ class Coding:
     """Bytes from which it pays."""
 
     async def encode(self, body: bytes) -> bytes:
-        """The body in this coding."""
+        """Return the body in this coding."""
         if len(body) <= self.most:
             return self.compress(body)
         return await run_in_threadpool(self.compress_aside, body)
@@ -79,7 +79,7 @@ def is_browser(fields: Mapping[bytes, bytes]) -> bool:
 
 
 def qualities(header: bytes) -> dict[str, float]:
-    """What a header such as Accept names, with its quality, the most wanted first."""
+    """Return what a header such as Accept names, with its quality, the most wanted first."""
     named: dict[str, float] = {}
     for item in header.decode("latin-1").split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
@@ -93,7 +93,7 @@ def qualities(header: bytes) -> dict[str, float]:
 
 @lru_cache(128)
 def choose_coding(accepted: bytes, *, browser: bool = False) -> Coding | None:
-    """The coding for this Accept-Encoding; None where not even the body as it is is accepted.
+    """Return the coding for this Accept-Encoding; None where not even the body as it is is accepted.
 
     Libraries name zstd where the fetch beneath them cannot read it (Node.js before 22.15), so that it
     is only for browsers, for clients that name it first, and for clients that do not accept gzip.
@@ -118,7 +118,7 @@ def choose_coding(accepted: bytes, *, browser: bool = False) -> Coding | None:
 
 
 async def entity_tag(body: bytes, variant: str) -> bytes:
-    """The strong entity tag of a body in one of its variants: media type, content coding."""
+    """Return the strong entity tag of a body in one of its variants: media type, content coding."""
     if len(body) <= MAX_HASHED_AT_ONCE:
         return _digest(body, variant)
     return await run_in_threadpool(_digest, body, variant)

@@ -17,7 +17,7 @@ class SlashRedirect:
         self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application; raises HTTPException where the other path has no route either."""
+        """Redirect a request, as an ASGI application; raises HTTPException where the other path has no route either."""
         path: str = scope["path"]
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         if scope["type"] != "http" or not self._leads(scope, other):

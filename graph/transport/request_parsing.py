@@ -59,7 +59,7 @@ async def read_request(
     most: int,
     aside: Aside,
 ) -> Request:
-    """The GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
+    """Return the GraphQL request in an HTTP request of at most so many bytes; raises RequestError."""
     if scope["method"] == "POST":
         body = await read_body(fields, receive, most)
         value = decode(body) if len(body) < _LONG else await aside(partial(decode, body))
@@ -72,7 +72,7 @@ async def read_request(
 
 
 def parameters_of(scope: Scope, most: int) -> dict[str, str]:
-    """The parameters in the query, of at most so many bytes, of a request's URL; raises BadRequest."""
+    """Return the parameters in the query, of at most so many bytes, of a request's URL; raises BadRequest."""
     query: bytes = scope["query_string"]
     if len(query) > most:
         raise BadRequest(f"The URL's query is longer than {most} bytes.", 414)
@@ -92,7 +92,7 @@ def parameters_of(scope: Scope, most: int) -> dict[str, str]:
 
 
 async def read_body(fields: Headers, receive: Receive, most: int) -> bytes:
-    """The body of a POST of JSON, of at most so many bytes; raises BadRequest."""
+    """Return the body of a POST of JSON, of at most so many bytes; raises BadRequest."""
     coding = fields.get(b"content-encoding", b"identity").strip().lower()
     refusal = refuse_content(fields.get(b"content-type", b""))
     if coding not in (b"identity", b""):
@@ -113,7 +113,7 @@ async def read_body(fields: Headers, receive: Receive, most: int) -> bytes:
 
 @lru_cache(64)
 def refuse_content(content_type: bytes) -> str:
-    """What is wrong with a Content-Type; empty where it is JSON in UTF-8."""
+    """Return what is wrong with a Content-Type; empty where it is JSON in UTF-8."""
     name, *parameters = content_type.decode("latin-1").lower().split(";")
     if name.strip() != JSON:
         return f"The body must be {JSON}."
@@ -133,7 +133,7 @@ ENDLESS = "Exceeds the limit"
 
 
 def decode(body: bytes) -> Any:
-    """The value of a JSON text; raises BadRequest, also for NaN, which is not JSON."""
+    """Return the value of a JSON text; raises BadRequest, also for NaN, which is not JSON."""
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
@@ -152,7 +152,7 @@ def decode(body: bytes) -> Any:
 def request_of(
     value: Any, persisted: PersistedQueries, size: int, *, reading_only: bool
 ) -> Request:
-    """The request in a decoded envelope of so many bytes; raises RequestError naming what is wrong."""
+    """Return the request in a decoded envelope of so many bytes; raises RequestError naming what is wrong."""
     if isinstance(value, list) and value:
         raise Batch(f"The body holds {len(value)} requests; one is answered at a time.")
     if not isinstance(value, dict):
@@ -174,7 +174,7 @@ def request_of(
 
 
 def _document_of(value: dict[str, Any], persisted: PersistedQueries, digest: str) -> str:
-    """The text of the document that is sent or named; raises RequestError."""
+    """Return the text of the document that is sent or named; raises RequestError."""
     query = value.get("query")
     identifier = value.get("documentId")
     if identifier is not None:
@@ -194,7 +194,7 @@ def _document_of(value: dict[str, Any], persisted: PersistedQueries, digest: str
 
 
 def _digest_of(named: Any) -> str:
-    """The hash in an extension `persistedQuery`; raises BadRequest."""
+    """Return the hash in an extension `persistedQuery`; raises BadRequest."""
     if not isinstance(named, dict) or named.get("version") != 1:
         raise BadRequest("`persistedQuery` must be an object of `version` 1 with a `sha256Hash`.")
     digest = named.get("sha256Hash")

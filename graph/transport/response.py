@@ -104,7 +104,7 @@ class Exchange:
         return await self._send(status, head, body)
 
     async def _encode(self, body: bytes, coding: Coding) -> bytes:
-        """The body in this coding; raises RateLimited for a client with too many large ones at a time."""
+        """Return the body in this coding; raises RateLimited for a client with too many large ones at a time."""
         if self.viewer is None or self.compressions is None or len(body) <= coding.most:
             return await coding.encode(body)
         client = client_of(self.viewer)
@@ -119,7 +119,7 @@ class Exchange:
         await self._send(204, [(b"allow", ", ".join(METHODS).encode()), VARY])
 
     async def _tag(self, answer: Answer, body: bytes, coding: Coding) -> bytes | None:
-        """The tag of this very representation; None for one with errors, which is not to be kept."""
+        """Return the tag of this very representation; None for one with errors, which is not to be kept."""
         if answer.errors:
             return None
         variant = "-graphql" if self.media_type == GRAPHQL else ""
@@ -144,14 +144,14 @@ def may_be_unread(fields: Headers) -> bool:
 
 
 def status_of_refusal(error: RequestError) -> int | None:
-    """The HTTP status of a request that was not understood; None where its media type decides."""
+    """Return the HTTP status of a request that was not understood; None where its media type decides."""
     if isinstance(error, BadRequest):
         return error.status
     return 401 if isinstance(error, Unauthenticated) else None
 
 
 def status_of(answer: Answer, media_type: str) -> int:
-    """The HTTP status of an answer."""
+    """Return the HTTP status of an answer."""
     if answer.through is not None:
         return 200
     if any(isinstance(error.original_error, SignInRequired) for error in answer.errors):
@@ -173,7 +173,7 @@ def _code(error: GraphQLError) -> str:
 
 
 def parts_of(answer: Answer) -> tuple[bytes, ...]:
-    """The response's JSON in UTF-8, surrogates escaped, in parts to be joined."""
+    """Return the response's JSON in UTF-8, surrogates escaped, in parts to be joined."""
     if answer.through is None or answer.extensions is not None or answer.cost is None:
         return _parts_of_any(answer)
     return (OPENING, answer.through, b',"extensions":{"cost":%b}}' % answer.cost.json)

@@ -54,7 +54,7 @@ class AuditFinding:
 
 
 def findings(description: str, *, upstream: str = "", roles: Roles | None = None) -> Any:
-    """A page of findings in the order of rules; `upstream` tells what the argument of that name adds."""
+    """Return a page of findings in the order of rules; `upstream` tells what the argument of that name adds."""
     return computed(
         description,
         argument("first", int, "At most this many from the start; 20 if neither is given."),

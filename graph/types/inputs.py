@@ -137,7 +137,7 @@ def _list_filter(name: str) -> Any:
 
 
 def _ordering(field: StrawberryField) -> str:
-    """What an order by a field says: that of an enum goes by the names of its values."""
+    """Return what an order by a field says: that of an enum goes by the names of its values."""
     type_ = field.type.of_type if isinstance(field.type, StrawberryOptional) else field.type
     named = (
         " Orders by the name of the value, from A to Z." if hasattr(type_, "wrapped_cls") else ""

@@ -23,7 +23,7 @@ class TraceDirection(Enum):
 
 
 def lineage_connection(description: str, *, roles: Roles | None = None) -> Any:
-    """A page of what is computed; larger ones than of rows, since all of it is known at once."""
+    """Return a page of what is computed; larger ones than of rows, since all of it is known at once."""
     return computed(
         description,
         argument("first", int, "At most this many from the start, up to 10,000; 20 if not given."),
@@ -35,7 +35,7 @@ def lineage_connection(description: str, *, roles: Roles | None = None) -> Any:
 
 
 def trace_field(description: str, *, both_ways: bool) -> Any:
-    """A trace; that of a product leads back alone."""
+    """Return a trace; that of a product leads back alone."""
     way = [argument("direction", TraceDirection, "Which way; BACK if not given.")]
     return computed(
         description,

@@ -56,7 +56,7 @@ class Node:
 
 
 def field(description: str, *, roles: Roles | None = None, name: str | None = None) -> Any:
-    """A column of the same name, or a value of a computed type.
+    """Return a column of the same name, or a value of a computed type.
 
     `roles` may use it; without them, the roles of its type may. `name` is its name in GraphQL where
     Python reserves that word.
@@ -65,7 +65,7 @@ def field(description: str, *, roles: Roles | None = None, name: str | None = No
 
 
 def relation(description: str, *arguments: StrawberryArgument, roles: Roles | None = None) -> Any:
-    """A relationship of the same name. It has no annotation: the mapper gives its type.
+    """Return a relationship of the same name. It has no annotation: the mapper gives its type.
 
     `arguments` are those of a connection beside the arguments that every connection has.
     """
@@ -84,7 +84,7 @@ def member(
     roles: Roles | None = None,
     name: str | None = None,
 ) -> Any:
-    """A field of a computed type that is an object of the node type `of`; it has no annotation."""
+    """Return a field of a computed type that is an object of the node type `of`; it has no annotation."""
     return strawberry.field(
         description=description,
         name=name,
@@ -157,7 +157,7 @@ def computed_type(description: str, *, roles: Roles) -> Callable[[_T], _T]:
 
 
 def _model_named(name: str) -> type[Base]:
-    """The model of this name; raises LookupError with the place where one is expected."""
+    """Return the model of this name; raises LookupError with the place where one is expected."""
     for mapper in Base.registry.mappers:
         if mapper.class_.__name__ == name:
             model: type[Base] = mapper.class_
@@ -175,7 +175,7 @@ def _declare(cls: _T, model: type[Base] | None, description: str, roles: Roles) 
 
 
 def _annotation(model: type[Base] | None, name: str, shown: StrawberryField) -> Any:
-    """The type of a member or a relation; gives a connection its arguments."""
+    """Return the type of a member or a relation; gives a connection its arguments."""
     if MEMBER in shown.metadata:
         return shown.metadata[MEMBER]
     if model is None or RELATION not in shown.metadata:
@@ -195,24 +195,24 @@ def _is_optional(relationship: RelationshipProperty[Any]) -> bool:
 
 
 def lazy(name: str) -> Any:
-    """A node type by its name: graph.types holds all of them once all are declared."""
+    """Return a node type by its name: graph.types holds all of them once all are declared."""
     return Annotated[name, strawberry.lazy("graph.types")]
 
 
 def computed(description: str, *arguments: StrawberryArgument, roles: Roles | None = None) -> Any:
-    """A field with these arguments."""
+    """Return a field with these arguments."""
     made: StrawberryField = strawberry.field(description=description, metadata=_metadata(roles))
     made.arguments = [*arguments]
     return made
 
 
 def input_named(name: str) -> Any:
-    """An input that graph.types.inputs makes once all node types are known."""
+    """Return an input that graph.types.inputs makes once all node types are known."""
     return Annotated[name, strawberry.lazy("graph.types.inputs")]
 
 
 def argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
-    """An optional argument."""
+    """Return an optional argument."""
     return StrawberryArgument(
         python_name=name,
         graphql_name=None,
@@ -225,7 +225,7 @@ def argument(name: str, annotation: Any, description: str) -> StrawberryArgument
 def connection(
     description: str, of: str, *arguments: StrawberryArgument, roles: Roles | None = None
 ) -> Any:
-    """A page of the node type named `of`: a table at the root, or a list of a view.
+    """Return a page of the node type named `of`: a table at the root, or a list of a view.
 
     `arguments` are those of this type beside those of every connection.
     """
@@ -233,7 +233,7 @@ def connection(
 
 
 def page_arguments(of: str) -> list[StrawberryArgument]:
-    """The arguments that every connection of this node type has."""
+    """Return the arguments that every connection of this node type has."""
     return [
         argument("first", int, "At most this many from the start; 20 if neither is given."),
         argument("after", str, "Start behind this cursor."),

@@ -78,7 +78,7 @@ def parse_datetime(value: Any) -> datetime:
 
 
 def parse_decimal(value: Any) -> PythonDecimal:
-    """A finite decimal number, as a string or a number, of at most 50 digits."""
+    """Return a finite decimal number, as a string or a number, of at most 50 digits."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise _reject("Decimal", value, 'expected a decimal number, like "1250.5".')
     if not DECIMAL.fullmatch(str(value)):
@@ -94,7 +94,7 @@ def parse_decimal(value: Any) -> PythonDecimal:
 
 
 def parse_bigint(value: Any) -> int:
-    """A whole number whose absolute value JSON numbers carry exactly (up to 2^53 - 1)."""
+    """Return a whole number whose absolute value JSON numbers carry exactly (up to 2^53 - 1)."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,16}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_SAFE_INTEGER:
@@ -133,7 +133,7 @@ def _parse_json_literal(node: ValueNode, variables: Any = None) -> Any:
 
 
 def _untyped(node: ValueNode, variables: Mapping[str, Any]) -> Any:
-    """The JSON value of a literal; a member whose variable is absent is absent too."""
+    """Return the JSON value of a literal; a member whose variable is absent is absent too."""
     match node:
         case FloatValueNode(value=text):
             return number(text)
@@ -157,7 +157,7 @@ def _is_absent(node: ValueNode, variables: Mapping[str, Any]) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """The JSON value of a variable, whatever type it was declared with."""
+    """Return the JSON value of a variable, whatever type it was declared with."""
     match value:
         case PythonDecimal():
             return number(str(value))

@@ -69,7 +69,7 @@ class Viewer:
 
     @classmethod
     def of(cls, viewer: context.Viewer) -> "Viewer":
-        """What a request may be told of its own viewer."""
+        """Return what a request may be told of its own viewer."""
         expires = viewer.expires_at and viewer.expires_at.astimezone(UTC)
         shown = expires and DateTime(expires.isoformat(timespec="seconds"))
         return cls(

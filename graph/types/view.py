@@ -21,7 +21,7 @@ class TransactionView(Enum):
 
 
 def dated() -> list[StrawberryArgument]:
-    """What connections of transactions take beside the arguments of every connection."""
+    """Return what connections of transactions take beside the arguments of every connection."""
     return [
         argument("view", TransactionView, "Which events; HISTORY if not given."),
         argument(

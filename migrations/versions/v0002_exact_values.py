@@ -83,7 +83,7 @@ BOOKED = {"mass_balance_accounts": ("booked_kept",), "transactions": UNSEALED}
 
 
 def normal(text: str) -> str:
-    """The expression of normal_text(), which this migration makes; printable ASCII takes a short way."""
+    """Return the expression of normal_text(), which this migration makes; printable ASCII takes a short way."""
     return rf"""case when {text} ~ '^[!-~]+( [!-~]+)*$' then {text} else normalize(btrim(regexp_replace(regexp_replace({text},
       '[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]'
       '|(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]', '', 'g'),
@@ -282,7 +282,7 @@ def _names() -> Iterator[Check]:
 
 
 def _look(column: str) -> str:
-    """The expression of look_of_name(), which this migration makes."""
+    """Return the expression of look_of_name(), which this migration makes."""
     plain = f"translate({{0}}.{column}, 'I1O0', 'lloo')"
     return f"lower(replace(replace({plain}, 'rn', 'm'), 'vv', 'w') collate \"C\")"
 

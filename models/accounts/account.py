@@ -34,7 +34,7 @@ class Verified:
 
 
 def actor_of(username: str) -> str:
-    """What is recorded of the writes of a user."""
+    """Return what is recorded of the writes of a user."""
     return f"user:{username}"
 
 
@@ -51,7 +51,7 @@ def create_user(session: Session, username: str, password: str, role: str = "vie
 def verify(
     database: Database, username: str, password: str, address: str, *, signed_in: bool = False
 ) -> Verified:
-    """The user of this name, in any case, and password; raises InvalidCredentials or TooManyAttempts.
+    """Return the user of this name, in any case, and password; raises InvalidCredentials or TooManyAttempts.
 
     `signed_in`: asked by whoever has a session of this user.
 
@@ -132,7 +132,7 @@ def remove_user(session: Session, user_id: int) -> None:
 
 
 def find_user(session: Session, username: str) -> int:
-    """The number of the user of this name, in any case; raises NotFound."""
+    """Return the number of the user of this name, in any case; raises NotFound."""
     found = session.scalars(_named(select(User.user_id), username)).first()
     if found is None:
         raise NotFound(f"There is no user {normal_name(username)!r}.", "username")
@@ -168,7 +168,7 @@ def _find(database: Database, username: str) -> Verified | None:
 
 
 def _renew_hash(database: Database, found: Verified, password: str) -> Verified:
-    """The same password, hashed with today's parameters."""
+    """Return the same password, hashed with today's parameters."""
     made = hash_again(password)
     same = User.user_id == found.user_id, User.password == found.password
     with database.session(actor_of(found.username)) as session:

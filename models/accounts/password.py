@@ -45,7 +45,7 @@ _places = BoundedSemaphore(_AT_ONCE + _WAITING)
 
 
 def hash_password(password: str, username: str, attribute: str = "password") -> str:
-    """The hash of a new password; raises InvalidAttribute where it is not fit to be one."""
+    """Return the hash of a new password; raises InvalidAttribute where it is not fit to be one."""
     normal = _normalize(password)
     if not MIN_LENGTH <= len(normal) <= MAX_LENGTH:
         raise InvalidAttribute(f"It has from {MIN_LENGTH} to {MAX_LENGTH} characters.", attribute)
@@ -132,5 +132,5 @@ def _normalize(text: str) -> str:
 
 @cache
 def _hash_of_nothing() -> str:
-    """A hash that no password has, for the names that no user has."""
+    """Return a hash that no password has, for the names that no user has."""
     return HASHER.hash("")

@@ -30,7 +30,7 @@ class PasswordHashQueue:
         self._places: Counter[str] = Counter()
 
     async def run(self, place: str, work: Callable[[], _T]) -> _T:
-        """What `work` returns or raises, in a thread, when it is its turn.
+        """Return what `work` returns or raises, in a thread, when it is its turn.
 
         `place` is where it comes from; an empty one is not counted by itself. Raises TooManyAttempts
         where that has many under way, and DatabaseUnavailable where all have, or no turn comes in time.

@@ -11,5 +11,5 @@ class Credentials:
         self.revocations = 0
 
     def forget(self) -> None:
-        """What is remembered of any token until now may be wrong."""
+        """Forget all tokens: what is cached of them may be wrong."""
         self.revocations += 1

@@ -30,7 +30,7 @@ class Addresses:
         self._finding: asyncio.Future[str] | None = None
 
     async def dsn(self) -> str:
-        """The connection string with `hostaddr`; raises psycopg2.OperationalError."""
+        """Return the connection string with `hostaddr`; raises psycopg2.OperationalError."""
         if self._settled:
             return self._dsn
         # A look-up that hangs is waited for by all, and not begun again and again.
@@ -76,7 +76,7 @@ def is_name(host: str) -> bool:
 
 
 def addresses_of(host: str) -> list[str]:
-    """What libpq is to try for a host, in the resolver's order; '' is to use the host as it is."""
+    """Return what libpq is to try for a host, in the resolver's order; '' is to use the host as it is."""
     if not is_name(host):
         return [""]
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)

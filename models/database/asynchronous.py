@@ -156,7 +156,7 @@ class AsyncConnection:
         self._fd = -1
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> bytes:
-        """The one value of a statement's one row; raises psycopg2.Error."""
+        """Return the one value of a statement's one row; raises psycopg2.Error."""
         unprepared = statement.by_value or len(statement.text) > MAX_PREPARED_LENGTH
         if unprepared or not self._prepare:
             named = {f"p{place}": value for place, value in enumerate(values, start=1)}
@@ -203,7 +203,7 @@ class AsyncConnection:
         return waiter
 
     def _writable(self) -> None:
-        """A statement that may not have fitted into the socket's buffer at once."""
+        """Send a statement that may not have fitted into the socket's buffer at once."""
         if self._ready() != extensions.POLL_WRITE and self._fd >= 0:
             self._loop.remove_writer(self._fd)
 
@@ -241,7 +241,7 @@ def _resolve(waiter: asyncio.Future[None]) -> None:
 
 
 def dsn_of(url: URL, settings: str) -> str:
-    """The libpq connection string of a SQLAlchemy URL, with these settings of the session."""
+    """Return the libpq connection string of a SQLAlchemy URL, with these settings of the session."""
     _, given = DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call]
     parts = {**given, **session_of(given.get("options", ""), settings)}
     dsn: str = extensions.make_dsn(**parts)
@@ -249,7 +249,7 @@ def dsn_of(url: URL, settings: str) -> str:
 
 
 def session_of(options: str, ours: str) -> dict[str, str]:
-    """What every session of ours is: in UTC and UTF-8, under our name, after the URL's own options."""
+    """Return what every session of ours is: in UTC and UTF-8, under our name, after the URL's own options."""
     return {
         "options": f"{options} {ours}".strip(),
         "client_encoding": "UTF8",

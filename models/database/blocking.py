@@ -29,7 +29,7 @@ class Watch:
         self._thread: Thread | None = None
 
     def begin(self, fd: int) -> None:
-        """A thread starts to wait for an answer from this socket."""
+        """Note that a thread starts to wait for an answer from this socket."""
         with self._lock:
             self._since[fd] = time.monotonic()
             if self._thread is None:
@@ -37,7 +37,7 @@ class Watch:
                 self._thread.start()
 
     def end(self, fd: int) -> None:
-        """It was answered, or the connection failed."""
+        """Note that it was answered, or that the connection failed."""
         with self._lock:
             self._since.pop(fd, None)
 

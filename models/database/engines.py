@@ -88,7 +88,7 @@ class Database:
         self.credentials = Credentials()
 
     def pool(self) -> Pool:
-        """The read-only connections of the running event loop."""
+        """Return the read-only connections of the running event loop."""
         if self._pool is None or not self._pool.is_here():
             made = Pool(self._dsn, self.pool_size, prepare=self._prepare, timeouts=self.timeouts)
             if self._pool is not None:
@@ -109,22 +109,22 @@ class Database:
         return self._verifiers
 
     def reader(self) -> Connection:
-        """A connection on which every statement is its own read-only snapshot."""
+        """Return a connection on which every statement is its own read-only snapshot."""
         return self._reads.connect()
 
     def session(self, actor: str = "") -> Session:
-        """A session for writes; the caller commits once, or closes it and nothing was written.
+        """Return a session for writes; the caller commits once, or closes it and nothing was written.
 
         `actor` is who writes, as it is recorded; without one, the role of the connection.
         """
         return self._sessions(info={"actor": actor})
 
     def engine(self) -> Engine:
-        """An engine without time limits, for bulk work (COPY) that needs the driver's own cursor."""
+        """Return an engine without time limits, for bulk work (COPY) that needs the driver's own cursor."""
         return self._bulk
 
     def beside(self) -> Engine:
-        """An engine for a thread beside the requests: no answer is waited for without end."""
+        """Return an engine for a thread beside the requests: no answer is waited for without end."""
         return self._beside
 
     def is_ready(self) -> bool:
@@ -151,7 +151,7 @@ class Database:
         return missing
 
     def schema_state(self) -> State:
-        """The state of the schema by its recorded version, in one statement; raises DBAPIError."""
+        """Return the state of the schema by its recorded version, in one statement; raises DBAPIError."""
         try:
             with self.reader() as connection:
                 version = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -162,7 +162,7 @@ class Database:
         return state_of_version(version)
 
     def inspect_schema(self) -> State:
-        """The state of the schema, by its catalogue where no version is recorded."""
+        """Return the state of the schema, by its catalogue where no version is recorded."""
         with closing(self._bulk.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             # A client that ended is noticed while the catalogues are compared.
             cursor.execute("SET LOCAL client_connection_check_interval = '2s'")

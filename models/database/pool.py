@@ -95,7 +95,7 @@ class Pool:
     async def fetch_together(
         self, run: Callable[[Fetch], Awaitable[bytes]], meter: Meter | None = None
     ) -> bytes:
-        """What `run` makes of the statements it fetches, all of them in one read-only snapshot.
+        """Return what `run` makes of the statements it fetches, all of them in one read-only snapshot.
 
         Where the connection was lost, or had forgotten a statement, it is run once more on a new one.
         """
@@ -211,7 +211,7 @@ class Pool:
         return given if given is not None else await self._open()
 
     async def _open(self) -> AsyncConnection:
-        """A new connection, in the place that the caller took for it."""
+        """Return a new connection, in the place that the caller took for it."""
         connection = AsyncConnection(self._prepare)
         try:
             await connection.open(self._addresses)

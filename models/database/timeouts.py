@@ -15,14 +15,14 @@ class Timeouts:
     pool: float = 5
 
     def reading(self) -> str:
-        """The settings of a session that reads."""
+        """Return the settings of a session that reads."""
         # To compile a plan takes longer than nearly any statement of ours runs.
         ours = "-c default_transaction_read_only=on -c jit=off"
         # One statement has one processor, and its client's share of places is one of processors.
         return f"{UTC} {ours} -c max_parallel_workers_per_gather=0 {self._statements()}"
 
     def writing(self) -> str:
-        """The settings of a session that writes: who waits for a lock gives up before a statement."""
+        """Return the settings of a session that writes: who waits for a lock gives up before a statement."""
         # An operation of several statements ends with its request, and its transaction soon after.
         idle = f"-c idle_in_transaction_session_timeout={round(self.request * 2_000)}"
         return f"{UTC} -c lock_timeout={round(self.request * 600)} {idle} {self._statements()}"

@@ -22,7 +22,7 @@ class UnusableURL(ValueError):
 
 
 def read_url(value: str) -> str:
-    """The URL for libpq and SQLAlchemy; raises UnusableURL."""
+    """Return the URL for libpq and SQLAlchemy; raises UnusableURL."""
     scheme, separator, rest = value.partition("://")
     if not separator or scheme not in URL_SCHEMES:
         raise UnusableURL("must start with postgresql:// or postgres://")
@@ -40,7 +40,7 @@ def read_url(value: str) -> str:
 
 
 def _check(parsed: URL, rest: str) -> None:
-    """Raises UnusableURL for what make_url accepts, but not as it was meant."""
+    """Raise UnusableURL for what make_url accepts, but not as it was meant."""
     misplaced = "@" in rest.partition("?")[0] and parsed.username is None
     if misplaced or rest.count("@") > 1:
         raise UnusableURL(

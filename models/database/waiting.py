@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 
 
 def within(seconds: float | None, work: Callable[[], _T]) -> _T:
-    """What `work` returns or raises, run in a thread; raises TimeoutError after so many seconds.
+    """Return what `work` returns or raises, run in a thread; raises TimeoutError after so many seconds.
 
     None waits without an end. A handler of a signal runs meanwhile, and what it raises is raised here.
     The thread then goes on, but holds up neither this one nor the end of the process.

@@ -70,12 +70,12 @@ class Account:
             os.chown(folder, self.uid, self.gid or 0)
 
     def inside(self, folder: Path) -> Path:
-        """The name of `folder` for a program that runs in it."""
+        """Return the name of `folder` for a program that runs in it."""
         return folder if self.uid is None else HERE
 
 
 def choose_account(folder: Path) -> Account:
-    """The account of this process; for root, the owner of the data or the first of NAMES.
+    """Return the account of this process; for root, the owner of the data or the first of NAMES.
 
     Raises EmbeddedError where root finds no such account, or has no /proc.
     """
@@ -103,7 +103,7 @@ def is_reachable(path: Path) -> bool:
 
 
 def readable_programs(programs: Path) -> Path:
-    """A folder of the same programs that every account may run: `programs`, or a copy in COPIES.
+    """Return a folder of the same programs that every account may run: `programs`, or a copy in COPIES.
 
     `programs` is PACKAGE/pginstall/bin; the copy keeps that layout, by which the programs find
     their libraries, and is named after the content of `postgres`. Raises EmbeddedError where the

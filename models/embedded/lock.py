@@ -112,7 +112,7 @@ def _ended(folder: Path, postgres: int, family: int) -> bool:
 
 
 def _members(folder: Path) -> set[int]:
-    """The processes whose working folder is this one; none are known where there is no /proc."""
+    """Return the processes whose working folder is this one; none are known where there is no /proc."""
     found = set()
     for working in Path("/proc").glob("[0-9]*/cwd"):
         with suppress(OSError):

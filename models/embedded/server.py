@@ -60,7 +60,7 @@ class EmbeddedServer:
     """
 
     def __init__(self, launch: Launch) -> None:
-        """Raises EmbeddedError, or OSError for a folder that cannot be used."""
+        """Raise EmbeddedError, or OSError for a folder that cannot be used."""
         self._launch = launch
         self._stopping = Event()
         # Held while PostgreSQL is being started or stopped.
@@ -144,7 +144,7 @@ def start(folder: Path, settings: Mapping[str, str] = SETTINGS) -> EmbeddedServe
 
 @contextmanager
 def connect_or_start(folder: Path) -> Iterator[str]:
-    """The URL of the server that runs on `folder`, or of one that ends with the `with` block."""
+    """Provide the URL of the server that runs on `folder`, or of one that ends with the `with` block."""
     started = _running_url(folder)
     if isinstance(started, str):
         yield started

@@ -34,7 +34,7 @@ FINDINGS = Table(
 
 
 def _to(column: str, key: Any) -> Any:
-    """A reference to what a finding is about, which may be gone."""
+    """Return a reference to what a finding is about, which may be gone."""
     return relationship(
         lazy="raise",
         viewonly=True,

@@ -22,7 +22,7 @@ SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def stream(database: Database, scope: Scope, rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
-    """Findings in their order, by column of SHOWN; the evidence as the text of a JSON object.
+    """Yield the findings in their order, by column of SHOWN; the evidence as the text of a JSON object.
 
     Raises LookupError where the product, lot or supplier is not there.
     """
@@ -43,7 +43,7 @@ def stream(database: Database, scope: Scope, rules: Sequence[Rule]) -> Iterator[
 
 
 def _of(cursor: Any, select: str) -> Iterator[dict[str, Any]]:
-    """Findings of a rule, by way of a file: PostgreSQL shares no cursor between its processes, but a COPY."""
+    """Yield the findings of a rule, by way of a file: PostgreSQL shares no cursor between its processes, but a COPY."""
     with TemporaryFile("w+", encoding="utf-8", newline="") as file:
         cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv)", file)
         file.seek(0)

@@ -8,7 +8,7 @@ _KEY = "'^[0-9]{1,9}$'"
 
 
 def named_in_details(*names: str) -> str:
-    """The whole number under one of these names of an event's details; null where there is none."""
+    """Return the whole number under one of these names of an event's details; null where there is none."""
     given = "coalesce(" + ", ".join(f"s.details ->> '{name}'" for name in names) + ")"
     return f"CASE WHEN {given} ~ {_KEY} THEN ({given})::int END"
 

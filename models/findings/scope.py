@@ -53,7 +53,7 @@ class Scope:
         return text
 
     def tables(self) -> list[str]:
-        """What the sources read, as entries of a WITH RECURSIVE; each is made at most once, if needed."""
+        """Return what the sources read, as entries of a WITH RECURSIVE; each is made at most once, if needed."""
         if self.kind == "everything":
             return []
         deeper = "false" if self.kind == "Supplier" else self.upstream
@@ -126,10 +126,10 @@ class Scope:
 
 
 def _of(name: str, source: str) -> str:
-    """An entry of WITH: all columns of `x`."""
+    """Return an entry of WITH: all columns of `x`."""
     return f"{name} AS MATERIALIZED (SELECT x.* FROM {source})"
 
 
 def _each(select: str) -> str:
-    """What is found for each `r`, looked up by index however many there may be."""
+    """Return what is found for each `r`, looked up by index however many there may be."""
     return f"CROSS JOIN LATERAL ({select} OFFSET 0) x"

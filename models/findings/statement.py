@@ -116,7 +116,7 @@ def listing_statement(
     scope: Scope,
     window: FindingWindow = ALL,
 ) -> str:
-    """A statement of the findings of these branches in a window, in order."""
+    """Return a statement of the findings of these branches in a window, in order."""
     if not branches:
         columns = COLUMNS if window.whole else KEY
         nothing = (f"NULL::{type_} AS {name}" for name, type_ in columns.items())

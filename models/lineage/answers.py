@@ -101,7 +101,7 @@ class Passed:
         return sorted([*between, *self._uses()])
 
     def show(self, key: ListingKey) -> dict[str, Any]:
-        """The ends of a flow in the direction of matter, whichever way it was walked."""
+        """Return the ends of a flow in the direction of matter, whichever way it was walked."""
         _, kind, near, far = key
         giver, taker = (far, near) if self.asked.back else (near, far)
         if kind == _PRODUCT:
@@ -137,7 +137,7 @@ class Passed:
 
 
 def origins(network: Network, asked: Asked) -> LineageResult:
-    """The lots without inputs behind a lot or product, by their parts of its mass or by number.
+    """Return the lots without inputs behind a lot or product, by their parts of its mass or by number.
 
     By number nothing of those parts is computed, so that no order, cursor or time tells of them.
     """
@@ -176,7 +176,7 @@ def by_share(network: Network, asked: Asked, walked: Walked, found: Sequence[int
 
 
 def whole_of(network: Network, asked: Asked) -> tuple[dict[int, int] | None, int | None]:
-    """The parts of the whole that are in the lots where a walk back begins, and its grams.
+    """Return the parts of the whole that are in the lots where a walk back begins, and its grams.
 
     Where a product took several lots and of one it is not known how much, no part is known.
     """
@@ -274,7 +274,7 @@ def customers_of(network: Network) -> dict[int, Customer]:
 
 
 def names_by_product(customers: Iterable[Customer]) -> dict[int, list[str]]:
-    """The customers that each product's events name."""
+    """Return the customers that each product's events name."""
     names: dict[int, list[str]] = {}
     for customer in customers:
         for product in customer.products:
@@ -305,7 +305,7 @@ def masses_in(
 
 
 def total(masses: Any) -> int | None:
-    """The sum, or None where one is not known."""
+    """Return the sum, or None where one is not known."""
     added = 0
     for mass in masses:
         if mass is None:

@@ -54,6 +54,6 @@ def window(
 
 
 def write_cursor(scope: str, key: ListingKey) -> str:
-    """A cursor as graph.pagination reads it."""
+    """Return a cursor as graph.pagination reads it."""
     text = json.dumps([scope, *key], separators=(", ", ": "))
     return base64.b64encode(text.encode()).decode()

@@ -41,7 +41,7 @@ class Network:
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> "Network":
-        """The network in the columns that models.lineage reads."""
+        """Return the network in the columns that models.lineage reads."""
         near, far, grams = (columns[name] or () for name in ("near", "far", "grams"))
         network = cls(
             read=set(columns["read"] or ()),
@@ -61,7 +61,7 @@ class Network:
         return network
 
     def of_lot(self, lot: int) -> Flows:
-        """The flows that lead on from a lot."""
+        """Return the flows that lead on from a lot."""
         return self.flows.get(lot, NO_MASS)
 
     def ahead(self, lots: Iterable[int]) -> Iterator[int]:
@@ -70,7 +70,7 @@ class Network:
         return chain.from_iterable(flows[lot][0] for lot in lots if lot in flows)
 
     def grams(self, near: int, far: int) -> int:
-        """The mass of a flow."""
+        """Return the mass of a flow."""
         ends, grams = self.flows[near]
         return grams[ends.index(far)]
 
@@ -105,7 +105,7 @@ def walk(
 
 
 def in_order(network: Network, lots: Mapping[int, int]) -> list[int] | None:
-    """The lots, each behind all lots that lead to it (Kahn, 1962); None where they go in a circle."""
+    """Return the lots, each behind all lots that lead to it (Kahn, 1962); None where they go in a circle."""
     waiting = dict.fromkeys(lots, 0)
     for far in network.ahead(lots):
         waiting[far] += 1

@@ -43,7 +43,7 @@ class Reach:
 
 
 def statement_of(reaches: list[Reach]) -> tuple[str, int]:
-    """The statement of several walks and the number of its parameters; one JSON array of their edges."""
+    """Return the statement of several walks and the number of its parameters; one JSON array of their edges."""
     parts, place = [], 1
     for reach in reaches:
         parts.append(_walk(reach, place))
@@ -54,7 +54,7 @@ def statement_of(reaches: list[Reach]) -> tuple[str, int]:
 def edge_arguments(
     reach: Reach, starts: list[int], max_depth: int | None, as_of: object
 ) -> tuple[object, ...]:
-    """The parameters of one walk.
+    """Return the parameters of one walk.
 
     Where few steps are wanted, lots are told apart by depth too, so that nothing farther is read;
     else depth is found afterwards, which costs less.
@@ -106,7 +106,7 @@ SELECT json_build_object({_columns(reach, starts)}))"""
 
 
 def _columns(reach: Reach, starts: str) -> str:
-    """What is read, column by column: arrays of numbers are read faster than objects."""
+    """Return what is read, column by column: arrays of numbers are read faster than objects."""
     parts = {
         "read": "(SELECT array_agg(id) FROM read)",
         "near": "(SELECT array_agg(n) FROM flows)",

@@ -25,7 +25,7 @@ def divide(amount: int, weights: Sequence[int]) -> list[int]:
 def sources(
     network: Network, depths: Mapping[int, int], given: Mapping[int, int]
 ) -> dict[int, int] | None:
-    """The lots without inputs, each with its part of the whole that was given to some lots.
+    """Return the lots without inputs, each with its part of the whole that was given to some lots.
 
     None where lots go in a circle, so that no part is known.
     """
@@ -47,7 +47,7 @@ def sources(
 def concentrations(
     network: Network, depths: Mapping[int, int], start: int
 ) -> dict[int, int] | None:
-    """What part of each lot that was made from a lot comes from it; None where they go in a circle."""
+    """Return what part of each lot that was made from a lot comes from it; None where they go in a circle."""
     order = in_order(network, depths)
     if order is None:
         return None
@@ -75,7 +75,7 @@ def rounded(parts: Mapping[int, int], units: int, whole: int = WHOLE) -> dict[in
 
 
 def decimal(units: int | None, places: int) -> str | None:
-    """A number of units of 10^-places, as a decimal number."""
+    """Return a number of units of 10^-places, as a decimal number."""
     if units is None:
         return None
     digits = str(abs(units)).zfill(places + 1)

@@ -107,13 +107,13 @@ class Difference:
 
 
 def described(cursor: Any) -> Description:
-    """The description of the current schema."""
+    """Return the description of the current schema."""
     cursor.execute(OBJECTS)
     return {(kind, name): definition for kind, name, definition in cursor.fetchall()}
 
 
 def described_script(cursor: Any, script: str) -> Description:
-    """The description of what a schema script makes on this server. Leaves nothing behind.
+    """Return the description of what a schema script makes on this server. Leaves nothing behind.
 
     Raises psycopg2.errors.InsufficientPrivilege where the role may not create a schema.
     """
@@ -133,7 +133,7 @@ def described_script(cursor: Any, script: str) -> Description:
 def differences(
     found: Description, wanted: Description, *, strict: bool = True
 ) -> list[Difference]:
-    """What `found` lacks or has in another way than `wanted`, in the order of names.
+    """Return what `found` lacks or has in another way than `wanted`, in the order of names.
 
     Without `strict`, privileges and comments are not compared, and the tables, views, functions and
     indexes that an operator added are no difference; columns, checks and triggers of our tables are.

@@ -44,7 +44,7 @@ class Check:
         return bool(self.repair) or self.removes
 
     def query(self) -> str:
-        """The statement that lists the rows: keys, value, new value, advice."""
+        """Return the statement that lists the rows: keys, value, new value, advice."""
         keys = ", ".join(f"t.{name}" for name in self.key)
         advice = self.advice if self.dynamic else "''"
         return (
@@ -54,7 +54,7 @@ class Check:
         )
 
     def change(self, condition: str = "") -> str:
-        """The statement that repairs the rows, or those that also meet a condition."""
+        """Return the statement that repairs the rows, or those that also meet a condition."""
         where = f"({self.where}){condition}"
         if self.removes:
             return f"DELETE FROM {self.table} t WHERE {where}"
@@ -75,12 +75,12 @@ class RefusedRow:
         return f"{self.place()}: {self.outcome()}"
 
     def place(self) -> str:
-        """The table, the key, the rule and the value."""
+        """Return the table, the key, the rule and the value."""
         check = self.check
         return f"{check.table} {self.key}: {check.rule}: {check.column} {shown_value(self.value)}"
 
     def outcome(self) -> str:
-        """What --repair does with the row, or why it is not repairable, or why it is kept."""
+        """Return what --repair does with the row, or why it is not repairable, or why it is kept."""
         if self.check.removes:
             return "--repair removes the row"
         if self.check.repair:
@@ -89,13 +89,13 @@ class RefusedRow:
         return f"not repairable: {advice}" if self.check.blocks else f"kept: {advice}"
 
     def repaired_as(self) -> str:
-        """What --repair did with the row."""
+        """Return what --repair did with the row."""
         done = "removed" if self.check.removes else f"now {shown_value(self.repaired)}"
         return f"{self.place()}: {done}"
 
 
 def shown_value(value: str | None) -> str:
-    """A value as it is printed: invisible and decomposed characters are escaped."""
+    """Return a value as it is printed: invisible and decomposed characters are escaped."""
     if value is None:
         return "null"
     composed = unicodedata.normalize("NFC", value) == value
@@ -103,7 +103,7 @@ def shown_value(value: str | None) -> str:
 
 
 def find_refused_rows(cursor: Any, checks: Iterable[Check]) -> Iterator[RefusedRow]:
-    """The rows that checks find, in the order of the checks and of the keys."""
+    """Yield the rows that checks find, in the order of the checks and of the keys."""
     for check in checks:
         cursor.execute(check.query())
         for key, value, repaired, advice in cursor.fetchall():

@@ -146,7 +146,7 @@ def repair_rows(
 
 
 def pending_migrations(state: State) -> tuple[Migration, ...]:
-    """The migrations that a database of this state lacks, in their order."""
+    """Return the migrations that a database of this state lacks, in their order."""
     if state.status is not Status.BEHIND:
         return ()
     from alembic.script import ScriptDirectory
@@ -217,7 +217,7 @@ def _config() -> "Config":
 
 @contextmanager
 def _connected(engine: Engine) -> Iterator[Connection]:
-    """A connection whose errors are MigrationErrors of one line."""
+    """Provide a connection whose errors are MigrationErrors of one line."""
     try:
         with engine.connect() as connection:
             yield connection
@@ -234,7 +234,7 @@ def _connected(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _changing(engine: Engine, lock_seconds: float) -> Iterator[tuple[Connection, Any]]:
-    """A transaction that changes the schema, as the owner of the tables, under the lock of schema changes."""
+    """Provide a transaction that changes the schema, as the owner of the tables, under the lock of schema changes."""
     with _connected(engine) as connection, connection.begin():
         cursor = connection.connection.cursor()
         cursor.execute(_SETTINGS.format(milliseconds=round(lock_seconds * 1000)))

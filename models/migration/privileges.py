@@ -13,7 +13,7 @@ Grant = tuple[str, int, str, str, bool]
 
 
 def grants(cursor: Any) -> set[Grant]:
-    """The privileges of relations of the current schema that others than their owners have."""
+    """Return the privileges of relations of the current schema that others than their owners have."""
     cursor.execute(GRANTS)
     return set(cursor.fetchall())
 

@@ -32,24 +32,24 @@ commit;
 
 
 def known_versions() -> list[str]:
-    """The versions of migrations/versions, oldest first: a file is named vNNNN_subject.py."""
+    """Return the versions of migrations/versions, oldest first: a file is named vNNNN_subject.py."""
     names = (re.fullmatch(r"v(\d{4})_\w+\.py", path.name) for path in VERSIONS.iterdir())
     return sorted(name[1] for name in names if name)
 
 
 def head_version() -> str:
-    """The version of this program."""
+    """Return the version of this program."""
     return known_versions()[-1]
 
 
 def generate() -> str:
-    """The text of schema.sql."""
+    """Return the text of schema.sql."""
     parts = [path.read_text(encoding="utf-8") for path in sorted(PARTS.glob("*.sql"))]
     return "\n".join([_HEADER, *parts]) + FOOTER.format(head=head_version())
 
 
 def statements(script: str) -> str:
-    """A schema script without its BEGIN and COMMIT, for a transaction of the caller."""
+    """Return a schema script without its BEGIN and COMMIT, for a transaction of the caller."""
     return re.sub(r"^(?:begin|commit);\n", "", script, flags=re.M)
 
 

@@ -71,7 +71,7 @@ select to_regclass('products') is not null, to_regclass('cacao_batches') is not 
 
 
 def state_of_version(version: str | None) -> State:
-    """The state that the recorded version alone tells; UNKNOWN where there is none."""
+    """Return the state that the recorded version alone tells; UNKNOWN where there is none."""
     if version is None:
         return State(Status.UNKNOWN, recorded=False)
     if version not in known_versions():
@@ -80,7 +80,7 @@ def state_of_version(version: str | None) -> State:
 
 
 def inspect(cursor: Any) -> State:
-    """The state of the database of a cursor, in its transaction. Leaves nothing behind.
+    """Return the state of the database of a cursor, in its transaction. Leaves nothing behind.
 
     Recognises a database without a version where the role may create a schema; else it is UNKNOWN.
     """

@@ -17,7 +17,7 @@ BATCH_NUMBERS = tuple(f"L{day:%y%j}" for day in DAYS)
 
 
 def count_days(value: date) -> int:
-    """The day's number, as every array of the sample holds it."""
+    """Return the day's number, as every array of the sample holds it."""
     return (value - FIRST).days
 
 

@@ -51,7 +51,7 @@ def write_events(
 
 
 def write_event(subject: str, event: str, day: int, bits: int, details: str) -> str:
-    """A row without its id: work hours, recorded up to half an hour later, one in four with a URN."""
+    """Return a row without its id: work hours, recorded up to half an hour later, one in four with a URN."""
     at = 21_600 + bits % 50_400
     recorded = at + 60 + (bits >> 16) % 1740
     urn = write_urn(bits) if (bits >> 32) % 100 < 100 * EVENT_IDS else r"\N"
@@ -62,7 +62,7 @@ def write_event(subject: str, event: str, day: int, bits: int, details: str) -> 
 
 
 def write_urn(bits: int) -> str:
-    """A version 4 UUID (RFC 9562, 5.4) of the bits above those that the row is made of."""
+    """Return a version 4 UUID (RFC 9562, 5.4) of the bits above those that the row is made of."""
     text = f"{bits >> 64:032x}"
     return f"urn:uuid:{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
 

@@ -214,7 +214,7 @@ def vacuum(database: Database, progress: Progress) -> None:
 
 
 def driver_of(connection: PoolProxiedConnection) -> extensions.connection:
-    """The driver's own connection, whose cursors can COPY."""
+    """Return the driver's own connection, whose cursors can COPY."""
     driver = connection.driver_connection
     assert isinstance(driver, extensions.connection)
     return driver
@@ -274,7 +274,7 @@ def parse_count(value: str) -> int:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of `server.py sample`."""
+    """Declare the options of `server.py sample`."""
     parser.add_argument(
         "--products", type=parse_count, default=DEFAULT.products, metavar="N",
         help="how many products; the other tables follow (default: %(default)s)",

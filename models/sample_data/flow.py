@@ -104,7 +104,7 @@ class Recipe:
 
 
 def choose_recipe(rng: Random, kind: int) -> Recipe:
-    """Yields as in the trade: shells and water leave the beans, a press parts the liquor."""
+    """Draw yields as in the trade: shells and water leave the beans, a press parts the liquor."""
     if kind == EXPORT:
         return Recipe(((BEANS, rng.randint(10_000, 25_000) * 1000, 6),), 1.0)
     if kind == NIBS:

@@ -95,7 +95,7 @@ class Item:
 def make_item(
     rng: Random, nature: Nature, number: int, maker: SampleManufacturer, reference: int
 ) -> Item:
-    """The maker's `reference`-th item; `number` is the maker's id."""
+    """Return the maker's `reference`-th item; `number` is the maker's id."""
     name = name_item(rng, nature, maker.language)
     return Item(
         number, name, describe(rng, nature), nature.percent, compose_gtin(maker.prefix, reference)

@@ -49,7 +49,7 @@ class CopyStream:
         return "".join(chunk).encode()
 
     def readline(self, _size: int = -1, /) -> bytes:
-        """A part of what the driver's type asks for; COPY itself never calls it."""
+        """Return a part of what the driver's type asks for; COPY itself never calls it."""
         raise NotImplementedError
 
 
@@ -106,7 +106,7 @@ def set_aside(
 
 
 def escape(value: str) -> str:
-    """A value for COPY's text format."""
+    """Return a value for COPY's text format."""
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 

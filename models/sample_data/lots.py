@@ -55,7 +55,7 @@ class Lots:
         nature: tuple[int, int],
         cocoa: int = 100,
     ) -> int:
-        """A new lot; `days` are harvest and production, `nature` its scheme and origin."""
+        """Return a new lot; `days` are harvest and production, `nature` its scheme and origin."""
         self.stage.append(stage)
         self.supplier.append(supplier)
         self.harvest.append(days[0])
@@ -142,7 +142,7 @@ def write_batches(lots: Lots) -> Iterator[str]:
 
 
 def number_lot(lots: Lots, lot: int, count: int) -> str:
-    """A lot number, unique with the supplier: beans by crop year, other lots by their day."""
+    """Return a lot number, unique with the supplier: beans by crop year, other lots by their day."""
     day = DAYS[lots.day(lot)]
     if lots.stage[lot] != BEANS:
         return f"{LOT_CODES[lots.stage[lot]]}-{day:%y%m%d}-{count:03}"
@@ -160,7 +160,7 @@ def write_inputs(lots: Lots) -> Iterator[str]:
 
 
 def write_batch_plots(rng: Random, lots: Lots, plots: PlotRanges) -> Iterator[str]:
-    """A harvested lot came from one to six of its supplier's plots; their kg add up to it."""
+    """Yield a harvested lot came from one to six of its supplier's plots; their kg add up to it."""
     for lot in range(1, len(lots) + 1):
         if lots.stage[lot] != BEANS or lots.production[lot] != NONE:
             continue

@@ -103,7 +103,7 @@ def make_manufacturers(rng: Random, count: int) -> list[SampleManufacturer]:
 
 
 def prefix(number: int, gs1: str) -> str:
-    """A company prefix of its own: 7919 has no common divisor with 10000."""
+    """Return a company prefix of its own: 7919 has no common divisor with 10000."""
     return f"{gs1}{number * 7919 % 10_000:04}"
 
 
@@ -113,5 +113,5 @@ def write_manufacturers(makers: list[SampleManufacturer]) -> Iterator[str]:
 
 
 def compose_gtin(prefix: str, reference: int) -> str:
-    """The GTIN-13 of a company prefix and an item reference, as GTIN-14."""
+    """Return the GTIN-13 of a company prefix and an item reference, as GTIN-14."""
     return append_check_digit(f"0{prefix}{reference:05}")

@@ -172,7 +172,7 @@ def make_processor(rng: Random, names: UniqueNames, number: int) -> SampleSuppli
 
 
 def identify(rng: Random, country: str, code: str, number: int) -> str | None:
-    """An id of the system that the supplier was imported from; a few never had one."""
+    """Return an id of the system that the supplier was imported from; a few never had one."""
     return f"{country}-{code}-{number:06}" if rng.random() < 0.95 else None
 
 

@@ -107,7 +107,7 @@ class Catalogue:
         return known[int(self._rng.random() * len(known))]
 
     def add(self, nature: Nature, number: int) -> int:
-        """A new item of that maker; its place in `items`."""
+        """Return a new item of that maker; its place in `items`."""
         self._references[number] += 1
         maker = self._makers[number - 1]
         self.items.append(make_item(self._rng, nature, number, maker, self._references[number]))
@@ -148,7 +148,7 @@ class Kitchen:
         return Stock(self._lots, least=max(1, self._grams[stage] // 20))
 
     def cook(self, kind: int, day: int) -> tuple[int, Nature, list[Pick]]:
-        """What is made that day, or on the first later one on which anything is there.
+        """Return what is made that day, or on the first later one on which anything is there.
 
         Another kind is made where nothing is left for the one asked for.
         """
@@ -163,7 +163,7 @@ class Kitchen:
         raise ValueError("the cacao batches do not suffice for so many products")
 
     def _choose(self, kind: int, first: int) -> list[int]:
-        """The lots of one product, one to five of them."""
+        """Return the lots of one product, one to five of them."""
         chosen = [first]
         chance = self._rng.random()
         if kind == BAR:

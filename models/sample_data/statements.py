@@ -18,12 +18,12 @@ _PRODUCTS, COUVERTURES, EXPORTS, HARVESTS = 0.4, 0.5, 0.6, 0.1
 
 
 def plan_statements(rng: Random, count: int) -> list[int]:
-    """The days on which they were submitted, in order."""
+    """Return the days on which they were submitted, in order."""
     return sorted(rng.randrange(20, LAST_DAY) for _ in range(count))
 
 
 def write_statements(rng: Random, days: list[int]) -> Iterator[str]:
-    """Reference numbers in the form of the EU's system: year, country, ten characters."""
+    """Yield reference numbers in the form of the EU's system: year, country, ten characters."""
     seen: set[str] = set()
     for number, day in enumerate(days, 1):
         reference = compose_reference(rng, day)
@@ -41,7 +41,7 @@ def compose_reference(rng: Random, day: int) -> str:
 
 
 def find_statement(rng: Random, days: list[int], day: int) -> int:
-    """The id of the first one submitted some days later; 0 if none was."""
+    """Return the id of the first one submitted some days later; 0 if none was."""
     place = bisect_left(days, day + rng.randint(1, 12))
     return place + 1 if place < len(days) else 0
 

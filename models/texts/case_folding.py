@@ -18,7 +18,7 @@ Run = tuple[int, int, int, int]
 
 
 def simple_fold(letter: str) -> str:
-    """The one letter that a letter folds to; itself where it has none."""
+    """Return the one letter that a letter folds to; itself where it has none."""
     folded = letter.casefold()
     if len(folded) > 1:
         folded = letter.lower()
@@ -35,7 +35,7 @@ def distances() -> Iterator[tuple[int, int]]:
 
 
 def runs() -> list[Run]:
-    """The distances as runs of one step, which is 1 or 2."""
+    """Return the distances as runs of one step, which is 1 or 2."""
     found: list[Run] = []
     for code, distance in distances():
         if found:
@@ -49,7 +49,7 @@ def runs() -> list[Run]:
 
 
 def folding_table() -> str:
-    """The rows of VALUES, as they stand in schema.sql."""
+    """Return the rows of VALUES, as they stand in schema.sql."""
     rows = [f"({first}, {last}, {step}, {by})" for first, last, step, by in runs()]
     lines = [", ".join(rows[at : at + PER_LINE]) for at in range(0, len(rows), PER_LINE)]
     return ",\n".join(f"    {line}" for line in lines)

@@ -15,14 +15,14 @@ _CODE = re.compile(r"\b[A-Z]{2}\b")
 
 @cache
 def country_codes() -> frozenset[str]:
-    """The codes that the database accepts, in capital letters."""
+    """Return the codes that the database accepts, in capital letters."""
     definition = _DEFINITION.search(SCHEMA.read_text(encoding="utf-8"))
     assert definition is not None, "schema.sql has no function is_country"
     return frozenset(_CODE.findall(definition[0]))
 
 
 def country_code(text: str) -> str:
-    """The code in capital letters; raises ValueError for a text that is no country code."""
+    """Return the code in capital letters; raises ValueError for a text that is no country code."""
     code = text.upper() if text.isascii() else ""
     if code not in country_codes():
         raise ValueError("not an ISO 3166-1 alpha-2 code")

@@ -33,7 +33,7 @@ class GtinCheckDigit(InvalidGtin):
 
 @lru_cache(4096)
 def gtin14(text: str) -> str:
-    """The GTIN-14 of a GTIN, padded with zeros.
+    """Return the GTIN-14 of a GTIN, padded with zeros.
 
     Blanks and dashes are not removed. Raises GtinNotDigits, GtinLength or GtinCheckDigit.
     """
@@ -48,5 +48,5 @@ def gtin14(text: str) -> str:
 
 
 def append_check_digit(digits: str) -> str:
-    """The digits of a GTIN with their check digit."""
+    """Return the digits of a GTIN with their check digit."""
     return digits + ean.calc_check_digit(digits)

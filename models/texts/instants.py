@@ -9,7 +9,7 @@ FRACTION = re.compile(r"[.,]([0-9]+)")
 
 
 def read_instant(text: str, *, utc_if_unsaid: bool = False) -> datetime:
-    """The instant of a text in UTC; `t` and `z` are as good as capitals (RFC 3339, section 5.6).
+    """Return the instant of a text in UTC; `t` and `z` are as good as capitals (RFC 3339, section 5.6).
 
     Raises ValueError with words for the caller: where there is no such time, no offset, or more
     digits of a second than are kept.

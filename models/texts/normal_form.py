@@ -28,7 +28,7 @@ SPACES = re.compile(
 
 
 def normal_text(text: str) -> str:
-    """The normal form of a name or an identifier; blank where nothing can be seen of it."""
+    """Return the normal form of a name or an identifier; blank where nothing can be seen of it."""
     if _PLAIN.fullmatch(text):
         return text
     return unicodedata.normalize("NFC", SPACES.sub(" ", UNSEEN.sub("", text)).strip(" "))

@@ -19,7 +19,7 @@ CANONICAL = {name.casefold(): name for name in _NAMES}
 
 
 def scheme_name(text: str) -> str:
-    """The canonical spelling of a scheme that is known, else the normal form of the text.
+    """Return the canonical spelling of a scheme that is known, else the normal form of the text.
 
     The database compares schemes by same_scheme(), so that spellings of unknown ones meet too.
     """

@@ -21,7 +21,7 @@ from tests.requests import contents
 
 @pytest.fixture(scope="session")
 def world_template(cluster: Cluster, schema_template: str) -> str:
-    """The URL of a template database with the world."""
+    """Provide the URL of a template database with the world."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         world.renew(database)
@@ -30,21 +30,21 @@ def world_template(cluster: Cluster, schema_template: str) -> str:
 
 @pytest.fixture(scope="session")
 def world_to_read(cluster: Cluster, world_template: str) -> Iterator[Database]:
-    """The world, shared by the whole run: tests do not write to it."""
+    """Provide the world, shared by the whole run: tests do not write to it."""
     with opened(cluster.create(world_template)) as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 def reader(world_to_read: Database) -> Iterator[TestClient]:
-    """A read-only client of the application on the shared world."""
+    """Provide a read-only client of the application on the shared world."""
     with client_of(world_to_read) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def unlimited_reader(world_to_read: Database) -> Iterator[TestClient]:
-    """The same, where documents may have thousands of aliases."""
+    """Provide the same, where documents may have thousands of aliases."""
     with client_of(world_to_read, Limits(aliases=10_000, objects=1_000)) as client:
         yield client
 
@@ -57,21 +57,21 @@ def world_pool(cluster: Cluster, world_template: str) -> DatabasePool:
 
 @pytest.fixture
 def own_world(world_pool: DatabasePool) -> Iterator[Database]:
-    """A world of this test's own, to write to."""
+    """Provide a world of this test's own, to write to."""
     with world_pool.database() as url, opened(url) as database:
         yield database
 
 
 @pytest.fixture
 def writable_client(own_world: Database) -> Iterator[TestClient]:
-    """A writing client of the application on a world of this test's own."""
+    """Provide a writing client of the application on a world of this test's own."""
     with client_of(own_world) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def protected_world(cluster: Cluster, world_template: str) -> Iterator[Database]:
-    """A world of this module's own, which no request of the module may change."""
+    """Provide a world of this module's own, which no request of the module may change."""
     url = cluster.create(world_template)
     with opened(url) as database:
         yield database
@@ -80,7 +80,7 @@ def protected_world(cluster: Cluster, world_template: str) -> Iterator[Database]
 
 @pytest.fixture(scope="module")
 def protected_client(protected_world: Database) -> Iterator[TestClient]:
-    """A client with the right to write to the protected world."""
+    """Provide a client with the right to write to the protected world."""
     with client_of(protected_world) as client:
         yield client
 

@@ -25,7 +25,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 @pytest.fixture
 def verifications() -> Iterator[list[str]]:
-    """The hashes that passwords are compared with while the test runs."""
+    """Provide the hashes that passwords are compared with while the test runs."""
     compared: list[str] = []
     real = PasswordHasher.verify
 
@@ -38,7 +38,7 @@ def verifications() -> Iterator[list[str]]:
 
 
 def everything(database: Database) -> str:
-    """The whole contents of the database, as text."""
+    """Return the whole contents of the database, as text."""
     tables = rows(
         database, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"
     )
@@ -47,7 +47,7 @@ def everything(database: Database) -> str:
 
 
 def sessions(database: Database) -> list[tuple[int, bool]]:
-    """The user of each session and whether it is valid, oldest first."""
+    """Return the user of each session and whether it is valid, oldest first."""
     query = "SELECT user_id, revoked_at IS NULL FROM sessions ORDER BY created_at"
     return [(user, living) for user, living in rows(database, query)]
 

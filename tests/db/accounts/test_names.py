@@ -55,7 +55,7 @@ def test_plain_names_are_taken(fresh: Database, name: str) -> None:
 
 
 def old_user(database: Database, name: str) -> None:
-    """A user as an earlier version made them."""
+    """Insert a user as an earlier version made them."""
     with database.engine().begin() as connection:
         connection.exec_driver_sql("DROP INDEX IF EXISTS users_name_case, users_name_look")
         connection.exec_driver_sql("ALTER TABLE users DISABLE TRIGGER plain_name")

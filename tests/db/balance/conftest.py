@@ -22,6 +22,6 @@ def lots_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
 
 @pytest.fixture
 def lots(lots_pool: DatabasePool) -> Iterator[Database]:
-    """A database of this test's own with six lots."""
+    """Provide a database of this test's own with six lots."""
     with lots_pool.database() as url, opened(url) as database:
         yield database

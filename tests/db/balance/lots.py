@@ -62,7 +62,7 @@ def state(database: Database, custody: dict[int, str]) -> None:
 
 
 def refused(database: Database, statement: str) -> tuple[str, str]:
-    """The code and message of the statement's error; asserts that nothing was written."""
+    """Return the code and message of the statement's error; asserts that nothing was written."""
     before = contents(database)
     with pytest.raises(DBAPIError) as error:
         run_sql(database, statement)

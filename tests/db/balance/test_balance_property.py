@@ -71,7 +71,7 @@ class Ledger:
         return total
 
     def refuses(self, *lots: int, uses: int | None = None) -> str | None:
-        """The rule that the state after a step breaks, if any."""
+        """Return the rule that the state after a step breaks, if any."""
         if uses is not None and uses in self.reached():
             return "BATCH_ON_HOLD"
         if any(self.drawn(lot) > self.grams[lot] for lot in lots[:1]):
@@ -91,7 +91,7 @@ class Mill:
         self.ledger = Ledger()
 
     def run(self, statement: str) -> str | None:
-        """The code of the error, or None."""
+        """Return the code of the error, or None."""
         try:
             with self.connection.begin_nested():
                 self.connection.execute(text(statement))
@@ -218,7 +218,7 @@ class Mill:
 
 @pytest.fixture(scope="module")
 def mill(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    """A database with a supplier and products, under the strictest rules."""
+    """Provide a database with a supplier and products, under the strictest rules."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         run_sql(

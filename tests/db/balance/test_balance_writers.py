@@ -26,7 +26,7 @@ Write = Callable[[Connection, random.Random, int], None]
 
 
 def outcome(connection: Connection, write: Write, rng: random.Random, number: int) -> str:
-    """The outcome of one write, which is a transaction of one statement."""
+    """Return the outcome of one write, which is a transaction of one statement."""
     try:
         write(connection, rng, number)
     except DBAPIError as error:
@@ -74,7 +74,7 @@ def crowded(fresh: Database) -> Database:
 
 
 def draw(connection: Connection, rng: random.Random, number: int) -> None:
-    """A use in a product or in a lot, a loss, or kilograms that are taken back."""
+    """Write a use in a product or in a lot, a loss, or kilograms that are taken back."""
     kg = rng.randint(1, 3000) / 1000
     kind = rng.random()
     if kind < 0.4:

@@ -23,7 +23,7 @@ from tests.conftest import FAST, ROOT, temporary_folder
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A data folder that the tests of this module start and stop one after another."""
+    """Provide a data folder that the tests of this module start and stop one after another."""
     with temporary_folder() as parent:
         yield parent / "postgres"
         # A killed owner's PostgreSQL is replaced by this one, which stops.
@@ -295,7 +295,7 @@ def test_second_start_is_quick(folder: Path) -> None:
 
 
 def wait_for_answer(url: str, statement: str) -> object:
-    """The result of the statement once the server is back."""
+    """Return the result of the statement once the server is back."""
     deadline = time.monotonic() + within(60)
     while True:
         try:
@@ -355,7 +355,7 @@ def test_stop_while_it_is_started_again_leaves_no_process(folder: Path) -> None:
 
 
 def members_of(folder: Path) -> list[str]:
-    """The processes whose working folder this is."""
+    """Return the processes whose working folder this is."""
     found = []
     for cwd in Path("/proc").glob("[0-9]*/cwd"):
         with suppress(OSError):

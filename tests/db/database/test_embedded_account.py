@@ -26,7 +26,7 @@ OLD = Path("/usr/lib/postgresql/15/bin")
 
 @pytest.fixture
 def copies(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of copied programs, apart from that of this machine."""
+    """Provide the folder of copied programs, apart from that of this machine."""
     with temporary_folder() as parent:
         parent.chmod(0o755)
         monkeypatch.setattr(account, "COPIES", parent / "copies")
@@ -35,14 +35,14 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A folder that its owner alone may search."""
+    """Provide a folder that its owner alone may search."""
     with temporary_folder() as folder:
         folder.chmod(0o700)
         yield folder
 
 
 def private_programs(home: Path) -> Path:
-    """The programs of PostgreSQL, installed below a private folder."""
+    """Return the programs of PostgreSQL, installed below a private folder."""
     package = find_programs().parents[1]
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.exists():

@@ -30,7 +30,7 @@ Act = Callable[[Pool], Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
-    """A proxy before a PostgreSQL of this module's own."""
+    """Provide a proxy before a PostgreSQL of this module's own."""
     with temporary_folder() as folder, embedded.start(folder / "postgres", FAST):
         made = Proxy((folder / "postgres").resolve() / ".s.PGSQL.5432")
         yield made

@@ -32,6 +32,6 @@ def connection_to_sound(sound: Database) -> Iterator[Any]:
 
 @pytest.fixture
 def auditor(connection_to_sound: Any) -> Iterator[Auditor]:
-    """An auditor of the sound world, which is left as it was."""
+    """Provide an auditor of the sound world, which is left as it was."""
     with auditing_by(connection_to_sound) as auditor:
         yield auditor

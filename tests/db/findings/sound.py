@@ -101,7 +101,7 @@ class Auditor:
         self._cursor.execute(f"execute {name}")
 
     def edges(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """The flows from lots to products, and from lots to lots."""
+        """Return the flows from lots to products, and from lots to lots."""
         self._cursor.execute("select product_id, cacao_batch_id from product_cacao_batch")
         uses = self._cursor.fetchall()
         self._cursor.execute("select output_batch_id, input_batch_id from cacao_batch_input")
@@ -114,14 +114,14 @@ class Auditor:
 
 @contextmanager
 def auditing(database: Database) -> Iterator[Auditor]:
-    """An auditor of this world, which is left as it was."""
+    """Provide an auditor of this world, which is left as it was."""
     with closing(database.engine().raw_connection()) as raw, auditing_by(raw) as auditor:
         yield auditor
 
 
 @contextmanager
 def auditing_by(raw: Any) -> Iterator[Auditor]:
-    """An auditor by this connection, which keeps the plans of its statements."""
+    """Provide an auditor by this connection, which keeps the plans of its statements."""
     with closing(raw.cursor()) as cursor:
         try:
             for sequence, number in FIRST_NUMBERS.items():
@@ -136,7 +136,7 @@ def where_of(finding: Finding) -> dict[str, int]:
 
 
 def shown(finding: Finding) -> str:
-    """A finding as text, to compare."""
+    """Return a finding as text, to compare."""
     return json.dumps(finding, default=str)
 
 
@@ -148,7 +148,7 @@ def scopes() -> Iterator[Scope]:
 
 
 def members(auditor: Auditor, scope: Scope) -> tuple[set[int], set[int], set[int]]:
-    """The products of a scope, its lots, and the lots whose outgoing flows count; computed naively."""
+    """Return the products of a scope, its lots, and the lots whose outgoing flows count; computed naively."""
     start, (uses, inputs) = int(scope.start), auditor.edges()
     if scope.kind == "Supplier":
         own = {lot for lot, supplier in auditor.suppliers().items() if supplier == start}

@@ -13,7 +13,7 @@ from tests.db.migration.old import UNVERSIONED, apply_known, execute, load_rows,
 
 @pytest.fixture(scope="session")
 def baseline_template(cluster: Cluster) -> str:
-    """The URL of a database as commit 50d0e70 made it, with its rows; nobody connects to it."""
+    """Provide the URL of a database as commit 50d0e70 made it, with its rows; nobody connects to it."""
     url = cluster.create()
     apply_known(url, "0001")
     load_rows(url)
@@ -22,7 +22,7 @@ def baseline_template(cluster: Cluster) -> str:
 
 @pytest.fixture
 def baseline(cluster: Cluster, baseline_template: str) -> Iterator[Database]:
-    """A database of this test's own, as commit 50d0e70 made it, with rows."""
+    """Provide a database of this test's own, as commit 50d0e70 made it, with rows."""
     url = cluster.create(baseline_template)
     with opened(url) as database:
         yield database
@@ -31,7 +31,7 @@ def baseline(cluster: Cluster, baseline_template: str) -> Iterator[Database]:
 
 @pytest.fixture
 def stamped(baseline: Database) -> Database:
-    """The baseline with its version recorded, which is not compared with any catalogue again."""
+    """Provide the baseline with its version recorded, which is not compared with any catalogue again."""
     url = url_of(baseline)
     execute(url, f"{VERSION_TABLE}; INSERT INTO alembic_version VALUES ('0001')")
     return baseline
@@ -44,7 +44,7 @@ class Earlier:
         self._cluster, self._template, self._stack = cluster, template, stack
 
     def make(self, version: str) -> tuple[str, Database]:
-        """A database of a version: as its commit made it, else by the migrations up to it."""
+        """Return a database of a version: as its commit made it, else by the migrations up to it."""
         if version in UNVERSIONED and version != "0001":
             url = self._cluster.create()
             apply_known(url, version)

@@ -28,7 +28,7 @@ def execute(url: str, script: str, values: Sequence[Any] = ()) -> list[tuple[Any
 
 
 def url_of(database: Database) -> str:
-    """The libpq URL of a database."""
+    """Return the libpq URL of a database."""
     url = database.engine().url.set(drivername="postgresql")
     return url.render_as_string(hide_password=False)
 
@@ -66,7 +66,7 @@ def contents(url: str, columns: dict[str, list[str]] | None = None) -> dict[str,
 
 
 def columns_of(url: str) -> dict[str, list[str]]:
-    """The columns of each table."""
+    """Return the columns of each table."""
     query = """SELECT table_name, array_agg(column_name::text ORDER BY column_name) FROM information_schema.columns
       JOIN information_schema.tables USING (table_schema, table_name)
       WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version' GROUP BY 1"""

@@ -18,7 +18,7 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 @pytest.fixture
 def debian_15() -> Iterator[str]:
-    """The folder of the socket of a PostgreSQL 15 that this test starts."""
+    """Provide the folder of the socket of a PostgreSQL 15 that this test starts."""
     if not (DEBIAN_15 / "initdb").exists():
         pytest.skip("PostgreSQL 15 is not installed (apt-get install postgresql-15)")
     with temporary_folder() as folder:

@@ -22,7 +22,7 @@ from tests.db.migration.old import EARLIER, apply_known, columns_of, contents, e
 
 
 def assert_like_schema_sql(url: str) -> None:
-    """The catalogue is that of schema.sql: every column, check, index, trigger, function, privilege and comment."""
+    """Assert that the catalogue is that of schema.sql: every column, check, index, trigger, function, privilege and comment."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         made = described_script(cursor, SCHEMA.read_text(encoding="utf-8"))
         found = described(cursor)

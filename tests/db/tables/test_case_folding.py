@@ -40,7 +40,7 @@ LOCALES = {
 
 @pytest.fixture(params=LOCALES)
 def located(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Database]:
-    """A database with the schema under each of these locales, where the server has it."""
+    """Provide a database with the schema under each of these locales, where the server has it."""
     try:
         url = cluster.create(options=f"ENCODING 'UTF8' {LOCALES[request.param]}")
     except psycopg2.Error as error:

@@ -64,7 +64,7 @@ def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def written(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    """What schema.sql makes."""
+    """Provide what schema.sql makes."""
     url = cluster.create(schema_template)
     database = Database(url)
     yield database
@@ -74,7 +74,7 @@ def written(cluster: Cluster, schema_template: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def modelled(cluster: Cluster, written: Database) -> Iterator[Database]:
-    """The catalogue that SQLAlchemy creates from the models, with the functions that it needs."""
+    """Provide the catalogue that SQLAlchemy creates from the models, with the functions that it needs."""
     url = cluster.create()
     names = "('search_key'::regproc, 'look_of_name'::regproc, 'current_actor'::regproc)"
     functions = rows(

@@ -62,7 +62,7 @@ def read_one(database: Database, query: str) -> Any:
 
 
 def hash_tables(database: Database) -> dict[str, tuple[int, str]]:
-    """The row count of each table, and a hash of its rows in physical order."""
+    """Return the row count of each table, and a hash of its rows in physical order."""
     hashes = {}
     for table in TABLES:
         query = f"select count(*), md5(string_agg(t::text, '|' order by ctid)) from {table} t"

@@ -45,7 +45,7 @@ def answer(
 
 
 def payload(database: Database, query: str, viewer: Viewer, **given: Any) -> dict[str, Any]:
-    """The payload of one mutation, which must be answered without top-level errors."""
+    """Return the payload of one mutation, which must be answered without top-level errors."""
     answered = answer(database, query, viewer, given)
     assert answered.errors == []
     assert answered.data is not None
@@ -55,7 +55,7 @@ def payload(database: Database, query: str, viewer: Viewer, **given: Any) -> dic
 
 
 def refusal(answered: Answer) -> str:
-    """The code of the only error."""
+    """Return the code of the only error."""
     (error,) = answered.errors
     assert error.extensions is not None
     return str(error.extensions["code"])

@@ -22,13 +22,13 @@ def anna_pool(cluster: Cluster, schema_template: str) -> DatabasePool:
 
 @pytest.fixture
 def anna(anna_pool: DatabasePool) -> Iterator[Database]:
-    """A database whose only user is anna, an admin."""
+    """Provide a database whose only user is anna, an admin."""
     with anna_pool.database() as url, opened(url) as database:
         yield database
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    """A provider that publishes an RSA, an EC and an Ed25519 key."""
+    """Provide a provider that publishes an RSA, an EC and an Ed25519 key."""
     with providing() as found:
         yield found

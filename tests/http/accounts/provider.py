@@ -35,7 +35,7 @@ class Soon:
 
 
 def published(algorithm: Any, private: Any, kid: str, **more: Any) -> dict[str, Any]:
-    """The public key as a JWK."""
+    """Return the public key as a JWK."""
     return {**json.loads(algorithm.to_jwk(private.public_key())), "kid": kid, **more}
 
 
@@ -59,7 +59,7 @@ class Provider:
 
 @contextmanager
 def providing() -> Iterator[Provider]:
-    """A provider that publishes an RSA, an EC and an Ed25519 key."""
+    """Provide a provider that publishes an RSA, an EC and an Ed25519 key."""
     found = Provider()
 
     class Handler(BaseHTTPRequestHandler):
@@ -112,7 +112,7 @@ def signed(claims: dict[str, Any], key: Any = RSA, algorithm: str = "RS256", **h
 
 
 def ask(database: Database, issuer: Issuer, *tokens: str) -> list[Viewer]:
-    """The viewer that one process finds for each of these tokens, in order."""
+    """Return the viewer that one process finds for each of these tokens, in order."""
 
     async def run() -> list[Viewer]:
         authenticator = Authenticator(database, issuer)

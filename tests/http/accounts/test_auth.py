@@ -29,14 +29,14 @@ ADDRESS = "192.0.2.1"
 
 @pytest.fixture
 def token(fresh: Database) -> str:
-    """The token of anna, an operator, who has signed in."""
+    """Provide the token of anna, an operator, who has signed in."""
     make_user(fresh, "anna", "operator")
     return signed_in(fresh, "anna").token
 
 
 @pytest.fixture
 def key(fresh: Database) -> str:
-    """The API key `erp`, of an operator."""
+    """Provide the API key `erp`, of an operator."""
     return write(fresh, lambda session: create_api_key(session, "erp", "operator"))[1]
 
 
@@ -45,7 +45,7 @@ def bearer(token: str) -> bytes:
 
 
 def ask(database: Database, authorization: bytes) -> Viewer:
-    """The viewer that a process with empty caches finds for this header."""
+    """Return the viewer that a process with empty caches finds for this header."""
     return asyncio.run(Authenticator(database).viewer(authorization, ADDRESS))
 
 

@@ -31,7 +31,7 @@ CHANGE_SUPPLIER = (
 
 
 def key_of(database: Database, maker: str, role: str) -> str:
-    """A key of this role, created by this user."""
+    """Return a key of this role, created by this user."""
     return write(database, lambda session: create_api_key(session, role, role), maker)[1]
 
 
@@ -43,7 +43,7 @@ def ben(anna: Database) -> Database:
 
 
 def least(role: str, maker: str) -> str:
-    """The role with the rights that both roles have."""
+    """Return the role with the rights that both roles have."""
     if "admin" in (role, maker):
         return maker if role == "admin" else role
     return role if role == maker else "viewer"

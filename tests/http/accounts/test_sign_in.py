@@ -26,7 +26,7 @@ PERSON = "{ suppliers(first: 1) { nodes { contactPerson } } }"
 
 @pytest.fixture
 def public(sample_copy: Database) -> Iterator[TestClient]:
-    """A client of a server in production, which has users."""
+    """Provide a client of a server in production, which has users."""
     for name, role in (("root", "admin"), ("olga", "operator"), ("vera", "viewer")):
         make_user(sample_copy, name, role)
     settings = Settings(production=True)

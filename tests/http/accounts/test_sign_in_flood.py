@@ -34,7 +34,7 @@ def attempt(engine: Engine, address: str, password: str = PASSWORD) -> "asyncio.
 
 
 def codes(answers: list[Answer]) -> Counter[str]:
-    """The number of answers by user error; the empty text counts successful sign-ins."""
+    """Return the number of answers by user error; the empty text counts successful sign-ins."""
     found: Counter[str] = Counter()
     for answered in answers:
         assert answered.errors == []
@@ -46,7 +46,7 @@ def codes(answers: list[Answer]) -> Counter[str]:
 
 @pytest.fixture
 def held(anna: Database) -> Iterator[threading.Event]:
-    """A session that counts the address 192.0.2.1 waits until this event is set."""
+    """Provide a session that counts the address 192.0.2.1 waits until this event is set."""
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:

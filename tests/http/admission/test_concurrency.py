@@ -25,7 +25,7 @@ WAIT = 20
 
 
 def exchange(address: Address, method: str, path: str, body: bytes | None = None) -> Any:
-    """The JSON of an answer with status 200."""
+    """Return the JSON of an answer with status 200."""
     connection = HTTPConnection(*address, timeout=WAIT)
     try:
         connection.request(method, path, body, {"content-type": "application/json"})
@@ -194,7 +194,7 @@ def test_errors_beside_answers_stay_with_their_request(sample_server: Address) -
 
 
 def draw(client: TestClient, together: Barrier, given: dict[str, Any]) -> list[str]:
-    """The codes of the user errors of one use of a batch; all clients send at once."""
+    """Return the codes of the user errors of one use of a batch; all clients send at once."""
     together.wait()
     payload = payload_of(client, USE, **given)
     return [error["code"] for error in payload["userErrors"]]
@@ -271,7 +271,7 @@ def test_opposite_edges_at_once_make_no_cycle(
 
 
 def rename(*products: int) -> str:
-    """A mutation that names these products X, one after another."""
+    """Return a mutation that names these products X, one after another."""
     fields = (
         f'p{key}: updateProduct(input: {{productId: {key}, name: "X"}}) {{ userErrors {{ code }} }}'
         for key in products

@@ -35,7 +35,7 @@ NODE = "UHJvZHVjdDox"
 def planned(
     query: str, variables: dict[str, Any], name: str | None = None
 ) -> tuple[int, Operation | None]:
-    """The cost of an operation, and its plan if it is a query."""
+    """Return the cost of an operation, and its plan if it is a query."""
     document = read_document(GRAPHQL, query, DEFAULTS)
     operation = document.operation(name)
     coerced = get_variable_values(GRAPHQL, operation.variable_definitions or (), variables)
@@ -179,7 +179,7 @@ STEPS = {
 
 
 def nested(step: str, levels: int) -> str:
-    """A query for products by a filter with this many nested relations."""
+    """Return a query for products by a filter with this many nested relations."""
     condition = "id: {in: []}"
     for level in reversed(range(levels)):
         condition = STEPS[step] % (("cacaoBatches", "products")[level % 2], condition)
@@ -274,7 +274,7 @@ def test_what_we_show_leaves_room_beneath_the_maximum(name: str) -> None:
 
 
 def rows_in(shape: Shape, shown: Any) -> int:
-    """The number of rows and pages in the answer for a row, including the row."""
+    """Return the number of rows and pages in the answer for a row, including the row."""
     if shown is None:
         return 0
     found = 1
@@ -298,7 +298,7 @@ def rows_of(page: Page, shown: Any) -> int:
 
 
 def objects_in(operation: Operation, data: Any) -> int:
-    """The rows and pages in an answer."""
+    """Return the rows and pages in an answer."""
     found = 0
     for key, value in operation.fields:
         match value:

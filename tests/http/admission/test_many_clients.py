@@ -26,7 +26,7 @@ CREATE = """mutation ($input: CreateManufacturerInput!) {
 
 @pytest.fixture
 def known(sample_copy: Database) -> World:
-    """The queries of the readers, and the expected answers."""
+    """Provide the queries of the readers, and the expected answers."""
     products = rows(sample_copy, "SELECT product_id, batch_number FROM products LIMIT 100")
     batches = rows(sample_copy, "SELECT cacao_batch_id, supplier_id FROM cacao_batches LIMIT 100")
     return World({row[0]: row[1] for row in products}, {row[0]: row[1] for row in batches})
@@ -132,7 +132,7 @@ def test_no_answer_ever_belongs_to_another_request(sample_copy: Database, known:
 
 @pytest.fixture
 def narrow(own_world: Database) -> Iterator[TestClient]:
-    """A client of a server with two connections for reads and two for writes, which waits a second."""
+    """Provide a client of a server with two connections for reads and two for writes, which waits a second."""
     database = Database(own_world.engine().url.render_as_string(False), 2, timeouts=Timeouts(15, 1))
     try:
         with client_of(database) as client:

@@ -21,7 +21,7 @@ WRITE = 'mutation { updateProduct(input: {productId: 1, name: "X"}) { product { 
 
 @pytest.fixture
 def stranded() -> Iterator[TestClient]:
-    """A client of an application whose database is unreachable."""
+    """Provide a client of an application whose database is unreachable."""
     with opened(NOWHERE) as database, client_of(database) as client:
         yield client
 

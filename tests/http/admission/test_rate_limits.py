@@ -34,7 +34,7 @@ CREATE = """mutation { createSupplier(input: {name: "Spent", location: "B", allo
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of every bucket, which only a test advances."""
+    """Provide the clock of every bucket, which only a test advances."""
     clock = Clock()
     monkeypatch.setattr(TokenBuckets.__init__, "__defaults__", (clock, MAX_CLIENTS))
     return clock
@@ -51,13 +51,13 @@ def client_with(
 
 @pytest.fixture
 def counted(world_to_read: Database) -> Iterator[TestClient]:
-    """A client of a server with a rate limit."""
+    """Provide a client of a server with a rate limit."""
     with client_with(world_to_read) as client:
         yield client
 
 
 def exhaust(client: TestClient) -> Answer:
-    """The first answer with status 429."""
+    """Return the first answer with status 429."""
     for _ in range(30):
         answer = send(client, encode({"query": PAGE}))
         if answer.status != 200:

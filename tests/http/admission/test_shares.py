@@ -52,7 +52,7 @@ ONE_CLIENT = {
 
 
 def opened(database: Database, size: int = POOL, wait: float = 1) -> Database:
-    """The same database, with another pool size and timeout."""
+    """Return the same database, with another pool size and timeout."""
     url = database.engine().url.render_as_string(hide_password=False)
     return Database(url, size, timeouts=Timeouts(30, wait))
 
@@ -62,7 +62,7 @@ async def ask(engine: Engine, viewer: Viewer, query: str) -> Answer:
 
 
 def codes(answers: list[Answer]) -> Counter[str]:
-    """The number of answers by error code; None counts those without an error."""
+    """Return the number of answers by error code; None counts those without an error."""
     return Counter(
         str((answer.errors[0].extensions or {})["code"]) if answer.errors else ""
         for answer in answers

@@ -124,7 +124,7 @@ def test_slow_work_is_done_one_at_a_time_by_one_thread(
 
 
 def times_served(client: TestClient, path: str) -> int:
-    """The number of times a path is served until the client's limit is reached."""
+    """Return the number of times a path is served until the client's limit is reached."""
     for count in range(200):
         answer = fetch(client, path)
         if answer.status == 429:

@@ -61,7 +61,7 @@ class Desk:
 
 @contextmanager
 def served_at(database: Database, port: int) -> Iterator[None]:
-    """The application on a port of this process."""
+    """Provide the application on a port of this process."""
     app = create_app(Settings(dev_role="admin", port=port), database)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run)

@@ -29,7 +29,7 @@ ANNA = Viewer("viewer", "user:anna", address="192.0.2.1")
 
 
 def run(database: Database, *asked: tuple[Viewer, Request]) -> list[Answer]:
-    """The answers of one engine in production, in turn."""
+    """Return the answers of one engine in production, in turn."""
 
     async def main() -> list[Answer]:
         engine = Engine(database, Permissions(introspection=SIGNED_IN), PRODUCTION)

@@ -53,14 +53,14 @@ def serving(
 
 @pytest.fixture
 def client(protected_world: Database) -> Iterator[TestClient]:
-    """A client of a server without registered documents."""
+    """Provide a client of a server without registered documents."""
     with serving(protected_world) as client:
         yield client
 
 
 @pytest.fixture
 def document(tmp_path: Path) -> Path:
-    """A trusted document."""
+    """Provide a trusted document."""
     path = tmp_path / "name.graphql"
     path.write_text(NAME, encoding="utf-8")
     return path

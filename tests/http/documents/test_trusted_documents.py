@@ -44,7 +44,7 @@ def id_of(text: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of four documents, one of them in a subfolder."""
+    """Provide a folder of four documents, one of them in a subfolder."""
     (tmp_path / "deeper").mkdir()
     for path, text in (
         ("name.graphql", NAME),
@@ -66,14 +66,14 @@ def trusting(database: Database, path: Path | None, *, only: bool = False) -> It
 
 @pytest.fixture
 def client(protected_world: Database, folder: Path) -> Iterator[TestClient]:
-    """A client that may name the folder's documents, or send others."""
+    """Provide a client that may name the folder's documents, or send others."""
     with trusting(protected_world, folder) as client:
         yield client
 
 
 @pytest.fixture
 def strict(protected_world: Database, folder: Path) -> Iterator[TestClient]:
-    """A client that may only name the folder's documents."""
+    """Provide a client that may only name the folder's documents."""
     with trusting(protected_world, folder, only=True) as client:
         yield client
 
@@ -321,7 +321,7 @@ def preloaded(database: Database, trusted: TrustedDocuments) -> Engine:
 
 
 def misses(engine: Engine, *requests: Request) -> int:
-    """The number of plans made for these requests, which all succeed."""
+    """Return the number of plans made for these requests, which all succeed."""
     before = engine.plans.misses
 
     async def ask() -> None:

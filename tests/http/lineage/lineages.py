@@ -39,7 +39,7 @@ class Lots:
 
 
 def draw(rng: random.Random, first: int, size: int) -> Lots:
-    """A random DAG of so many lots with at most 20 inputs each, of near and of far ones.
+    """Return a random DAG of so many lots with at most 20 inputs each, of near and of far ones.
 
     Of a large one each lot took the same in all, so that exact fractions of it stay short.
     """
@@ -71,7 +71,7 @@ def draw_many(seed: int, count: int) -> Iterator[Lots]:
 
 
 def deep(first: int) -> Lots:
-    """The deep graph under numbers from `first` on, kilograms at random; skips where it is not."""
+    """Return the deep graph under numbers from `first` on, kilograms at random; skips where it is not."""
     if not GENEALOGY.exists():
         pytest.skip("the deep graph is not on this machine")
     rng = random.Random(3)
@@ -123,7 +123,7 @@ def load(database: Database, lots: Iterable[Lots]) -> None:
 
 
 def shares(graph: "nx.DiGraph[int]", lot: int) -> dict[int, Fraction]:
-    """The sources of a lot with their exact shares."""
+    """Return the sources of a lot with their exact shares."""
     part = {lot: Fraction(1)}
     found = {}
     within = graph.subgraph({lot, *nx.ancestors(graph, lot)})
@@ -138,7 +138,7 @@ def shares(graph: "nx.DiGraph[int]", lot: int) -> dict[int, Fraction]:
 
 
 def concentrations(graph: "nx.DiGraph[int]", lot: int) -> dict[int, Fraction]:
-    """The exact part of each lot that was made from a lot which comes from it."""
+    """Return the exact part of each lot that was made from a lot which comes from it."""
     reached = {lot, *nx.descendants(graph, lot)}
     found: dict[int, Fraction] = {}
     for one in nx.topological_sort(graph.subgraph(reached)):

@@ -48,7 +48,7 @@ def test_drawing_goes_forward_from_a_batch(reader: TestClient) -> None:
 
 
 def held(root: ElementTree.Element) -> list[str]:
-    """The links of the red boxes, each labelled as on hold."""
+    """Return the links of the red boxes, each labelled as on hold."""
     red = []
     for link in root.iter(f"{SVG}a"):
         box, title = link.find(f"{SVG}rect"), link.find(f"{SVG}title")

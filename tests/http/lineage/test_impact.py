@@ -144,7 +144,7 @@ def table(client: TestClient, path: str) -> list[dict[str, str]]:
 
 
 def sheet(client: TestClient, path: str) -> pyexcel.Sheet:
-    """The CSV as a spreadsheet opens it: the types of its cells are guessed."""
+    """Return the CSV as a spreadsheet opens it: the types of its cells are guessed."""
     with temporary_folder() as folder:
         file = folder / "impact.csv"
         file.write_bytes(client.get(path).content)

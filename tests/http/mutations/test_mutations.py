@@ -25,7 +25,7 @@ from tests.world import GTIN
 
 
 def changed(database: Database, before: dict[str, tuple[int, str]]) -> dict[str, int]:
-    """The tables whose contents have changed, with the number of rows added."""
+    """Return the tables whose contents have changed, with the number of rows added."""
     after = contents(database)
     return {name: after[name][0] - before[name][0] for name in after if after[name] != before[name]}
 

@@ -35,7 +35,7 @@ class Arguments:
     def draw(
         self, owner: str, name: str, definition: GraphQLField, level: Level
     ) -> tuple[str, Level]:
-        """The arguments in parentheses, and the level of what is below the field."""
+        """Return the arguments in parentheses, and the level of what is below the field."""
         target = get_named_type(definition.type).name
         if "filter" in definition.args:
             arguments, rows = self._page(owner, name, definition, level)
@@ -87,7 +87,7 @@ class Arguments:
         return {argument: arguments[argument] for argument in shuffled}, rows
 
     def _size(self, level: Level) -> tuple[dict[str, Any], int]:
-        """A page size that keeps the rows of the document few, and how many rows that makes."""
+        """Return a page size that keeps the rows of the document few, and how many rows that makes."""
         if level.rows * DEFAULT_SIZE <= MOST_ROWS and self._values.chance(0.15):
             return {}, level.rows * DEFAULT_SIZE
         room = max(MOST_ROWS // level.rows, 1)

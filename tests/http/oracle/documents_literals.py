@@ -24,13 +24,13 @@ class Literals:
         self._chance = variable_chance
 
     def write(self, value: Any, kind: GraphQLInputType, must: bool = False) -> str:
-        """A value at a position of this type; `must` where null is refused though the type allows it."""
+        """Return a value at a position of this type; `must` where null is refused though the type allows it."""
         if self._values.chance(self._chance) and not (must and value is None):
             return self.variable(value, kind, must)
         return self._literal(value, kind)
 
     def variable(self, value: Any, kind: GraphQLInputType, must: bool = False) -> str:
-        """A variable with this value: required, nullable, or by its default."""
+        """Return a variable with this value: required, nullable, or by its default."""
         base = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if value is None:
             return self._declare(f"{base}", value)
@@ -49,7 +49,7 @@ class Literals:
         return self._declare(f"{base}!", sent)
 
     def omitted(self, kind: GraphQLInputType) -> str:
-        """A nullable variable that the request leaves out."""
+        """Return a nullable variable that the request leaves out."""
         base = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         return self._declare_default(f"{base}")
 
@@ -78,7 +78,7 @@ class Literals:
         return members
 
     def _unwrap_one(self, value: Any, kind: GraphQLInputType) -> Any:
-        """A list of one may be sent without its brackets."""
+        """Return a list of one may be sent without its brackets."""
         if isinstance(kind, GraphQLList) and len(value) == 1 and self._values.chance(0.15):
             return value[0]
         return value
@@ -111,7 +111,7 @@ def is_optional(kind: GraphQLInputObjectType, name: str) -> bool:
 
 
 def write_constant(value: Any, kind: GraphQLInputType) -> str:
-    """A literal without variables."""
+    """Return a literal without variables."""
     if isinstance(kind, GraphQLNonNull):
         return write_constant(value, kind.of_type)
     if value is None:

@@ -58,7 +58,7 @@ class Selections:
         self._names = 0
 
     def write(self, owner: Composite, scope: Scope, level: Level, count: int) -> str:
-        """A selection set of this many selections, in braces."""
+        """Return a selection set of this many selections, in braces."""
         parts = [self._selection(owner, scope, level) for _ in range(count)]
         return "{ " + " ".join(parts) + " }"
 
@@ -83,7 +83,7 @@ class Selections:
         return f"...{shown}{self._directives()} {self._some(on, scope, level)}"
 
     def _condition(self, owner: Composite) -> Composite:
-        """A type that objects of this one may have: itself, its interface, or one of many."""
+        """Return a type that objects of this one may have: itself, its interface, or one of many."""
         if isinstance(owner, GraphQLInterfaceType):
             conditions: list[Composite] = [owner, *self._schema.get_possible_types(owner)]
         else:
@@ -165,7 +165,7 @@ class Selections:
         return self._rng.choice(leaves) if leaves else "__typename"
 
     def _key(self, owner: Composite, scope: Scope, name: str) -> str:
-        """The response key: the name, an alias in use for the same field, or a new one."""
+        """Return the response key: the name, an alias in use for the same field, or a new one."""
         key = self._rng.choice(ALIASES) if self._values.chance(0.1) else name
         taken = {other: chosen for (_, other), chosen in scope.fields.items()}
         if key not in taken:

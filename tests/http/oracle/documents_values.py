@@ -48,7 +48,7 @@ class Values:
         return self.rng.random() < probability
 
     def node_id(self, name: str) -> str:
-        """The global id of a row of this type; now and then of one that does not exist."""
+        """Return the global id of a row of this type; now and then of one that does not exist."""
         table = self._rows.tables[name]
         if not table or self.chance(0.1):
             return global_id(name, UNKNOWN)
@@ -102,7 +102,7 @@ class Values:
         return terms
 
     def filter(self, kind: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
-        """An `XFilter` or `XListFilter` object, at most `depth` filters deep."""
+        """Return an `XFilter` or `XListFilter` object, at most `depth` filters deep."""
         names = list(kind.fields)
         if depth <= 0:
             names = [name for name in names if self._is_leaf(kind.fields[name].type)]
@@ -142,7 +142,7 @@ class Values:
         return self.operand(owner, field, scalar)
 
     def operand(self, owner: str, field: str, scalar: str) -> Any:
-        """A value of this column, sometimes in another notation or slightly different."""
+        """Return a value of this column, sometimes in another notation or slightly different."""
         if field == "id":
             return self.node_id(owner)
         rows = list(self._rows.tables[owner].values())
@@ -172,7 +172,7 @@ class Values:
         return text.replace("+00:00", "Z") if self.chance(0.5) else text
 
     def _term(self, owner: str, field: str) -> str:
-        """A piece of a text of this column in another case, or one that LIKE could misread."""
+        """Return a piece of a text of this column in another case, or one that LIKE could misread."""
         texts = [getattr(row, attribute(field)) for row in self._rows.tables[owner].values()]
         text = self.rng.choice(texts) if texts else None
         if not text or self.chance(0.2):

@@ -61,7 +61,7 @@ class Oracle:
         operation_name: str | None = None,
         cursors: Cursors | None = None,
     ) -> dict[str, Any]:
-        """The data of the answer. Raises the exception of a resolver."""
+        """Return the data of the answer. Raises the exception of a resolver."""
         result = execute_sync(
             self.schema,
             parse(query),
@@ -122,7 +122,7 @@ class Oracle:
         return rank(self.rows.tables[table].values(), order)
 
     def _known(self, edges: list[Edge], arguments: Arguments) -> list[Edge]:
-        """The events that were known at a time, and without those that were corrected by then."""
+        """Return the events that were known at a time, and without those that were corrected by then."""
 
         def known(edge: Edge) -> bool:
             as_of = arguments.get("asOf")

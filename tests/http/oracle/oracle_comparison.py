@@ -20,7 +20,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def first_difference(server: Any, oracle: Any, cursors: Cursors) -> str | None:
-    """The first path at which they differ, with both values; None if they agree."""
+    """Return the first path at which they differ, with both values; None if they agree."""
     return next(differences((), server, oracle, cursors), None)
 
 

@@ -52,7 +52,7 @@ def read_order(terms: Iterable[dict[str, str]] | None) -> Order:
 
 
 def rank(rows: Iterable[models.Base], order: Order) -> dict[int, int]:
-    """The position of every row by its number; nulls are last, and so first when descending."""
+    """Return the position of every row by its number; nulls are last, and so first when descending."""
     ranked = sorted(rows, key=key_of, reverse=bool(order) and order[-1][1])
     for attribute, descending in reversed(order):
         ranked.sort(key=null_last(attribute), reverse=descending)
@@ -85,7 +85,7 @@ class Page(Generic[T]):
 
 
 def cut(entries: list[T], position: Callable[[T], int], window: Window) -> Page[T]:
-    """The page of these ordered entries."""
+    """Return the page of these ordered entries."""
     after = -1 if window.after is None else window.after
     before = float("inf") if window.before is None else window.before
     ahead = any(position(entry) <= after for entry in entries)

@@ -33,7 +33,7 @@ KEYS: dict[type[models.Base], str] = {
 
 
 def shown_relationships() -> Iterator[tuple[str, RelationshipProperty[Any]]]:
-    """The relationships between tables that node types show, with their owners."""
+    """Yield the relationships between tables that node types show, with their owners."""
     for name, model in NODE_MODELS.items():
         for attribute, relationship in inspect(model).relationships.items():
             named = relationship.mapper.class_.__name__ in NODE_MODELS
@@ -170,12 +170,12 @@ class Rows:
         self._many["Certificate", "cacaoBatches"] = covered
 
     def one(self, row: models.Base, field: str) -> models.Base | None:
-        """The row of a to-one field."""
+        """Return the row of a to-one field."""
         target, foreign_key, _ = TO_ONE[type_name(row), field]
         return self.tables[target].get(getattr(row, foreign_key))
 
     def many(self, row: models.Base, field: str) -> list[Edge]:
-        """The rows of a connection field, unordered."""
+        """Return the rows of a connection field, unordered."""
         return self._many[type_name(row), field].get(key_of(row), [])
 
     def is_one(self, owner: str, field: str) -> bool:
@@ -185,11 +185,11 @@ class Rows:
         return (owner, field) in self._many
 
     def everything(self, name: str) -> list[Edge]:
-        """A whole table, as the connection at the root holds it."""
+        """Return a whole table, as the connection at the root holds it."""
         return [Edge(row) for row in self.tables[name].values()]
 
     def column(self, row: models.Base, field: str) -> Any:
-        """A column's Python value; enums are in capitals, as the API names them."""
+        """Return a column's Python value; enums are in capitals, as the API names them."""
         value = getattr(row, attribute(field))
         return value.upper() if value and (type_name(row), field) in ENUMS else value
 

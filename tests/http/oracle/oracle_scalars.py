@@ -65,7 +65,7 @@ def read_global_id(value: str) -> tuple[str, int]:
 
 
 def search_key(text: str) -> str:
-    """The key that `contains` compares: without accents and case."""
+    """Return the key that `contains` compares: without accents and case."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(REPLACED)
     decomposed = unicodedata.normalize("NFD", folded)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

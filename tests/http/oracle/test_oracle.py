@@ -77,7 +77,7 @@ from transactions where transaction_id % {} = 0"""
 
 @pytest.fixture(scope="module")
 def corrected(cluster: Cluster, sample_template: str) -> Iterator[Database]:
-    """The sample data with corrections."""
+    """Provide the sample data with corrections."""
     url = cluster.create(sample_template)
     with opened(url) as database:
         for each in (7, 11):
@@ -98,7 +98,7 @@ def oracle(corrected: Database) -> Oracle:
 
 
 def answer(client: TestClient, document: Document) -> Any:
-    """The data of the server's answer, which must not have errors."""
+    """Return the data of the server's answer, which must not have errors."""
     response = client.post("/graphql", json=document.body())
     found = without_cost(read_answer(response.text))
     sound = response.status_code == 200 and list(found) == ["data"]
@@ -135,7 +135,7 @@ def rows_of(oracle: Oracle, paging: Paging) -> tuple[str, list[str]]:
 
 
 def write_page(paging: Paging, owner: str, page: str) -> str:
-    """The document of one page, its position in the variable `$cursor`."""
+    """Return the document of one page, its position in the variable `$cursor`."""
     terms = ", ".join(
         f"{{field: {name.upper()}, direction: {'DESC' if descending else 'ASC'}}}"
         for name, descending in paging.order
@@ -150,7 +150,7 @@ def write_page(paging: Paging, owner: str, page: str) -> str:
 def read_pages(
     client: TestClient, paging: Paging, owner: str, size: int, backward: bool
 ) -> Iterator[Any]:
-    """The pages in reading direction, each from the last cursor of the page before."""
+    """Yield the pages in reading direction, each from the last cursor of the page before."""
     query = write_page(
         paging, owner, f"last: {size}, before" if backward else f"first: {size}, after"
     )

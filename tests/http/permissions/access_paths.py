@@ -41,13 +41,13 @@ class AccessPath:
 
 
 def selected(type_: GraphQLObjectType, field: str) -> str:
-    """The least selection of a field."""
+    """Return the least selection of a field."""
     below = get_named_type(type_.fields[field].type)
     return field if is_leaf_type(below) else f"{field} {{ __typename }}"
 
 
 def target_of(type_: str, field: str) -> tuple[str, Path]:
-    """The type that a field leads to, through the nodes of a connection, and the fields of that step."""
+    """Return the type that a field leads to, through the nodes of a connection, and the fields of that step."""
     target = get_named_type(OBJECTS[type_].fields[field].type)
     if target.name.endswith("Connection") and target.name in OBJECTS:
         return get_named_type(OBJECTS[target.name].fields["nodes"].type).name, (field, "nodes")
@@ -66,7 +66,7 @@ ROOTS = {
 
 
 def shortest_path(node: str) -> Path | None:
-    """The shortest path from the root to a type, through open fields if there is one such path.
+    """Return the shortest path from the root to a type, through open fields if there is one such path.
 
     It begins at another type's connection, unless no other type leads here.
     """

@@ -55,7 +55,7 @@ WRONG: list[tuple[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def production(sample: Database) -> Iterator[TestClient]:
-    """A client that has not signed in, of a server that hides its schema."""
+    """Provide a client that has not signed in, of a server that hides its schema."""
     with local(create_app(Settings(production=True), sample)) as client:
         yield client
 

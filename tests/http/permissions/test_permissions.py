@@ -87,7 +87,7 @@ FIELDS = [(name, field) for name in NODE_MODELS for field in OBJECTS[name].field
 
 @pytest.fixture(scope="module")
 def as_role(sample: Database) -> Iterator[dict[str, TestClient]]:
-    """A client that acts in each role, on the shared sample data."""
+    """Provide a client that acts in each role, on the shared sample data."""
     with ExitStack() as stack:
         yield {
             role: stack.enter_context(local(create_app(Settings(dev_role=role), sample)))

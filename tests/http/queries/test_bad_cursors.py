@@ -28,7 +28,7 @@ def encoded(text: bytes) -> str:
 
 
 def refused(client: TestClient, text: str, *order: str) -> None:
-    """This cursor is refused as `after` and as `before`."""
+    """Assert that this cursor is refused as `after` and as `before`."""
     terms = [{"field": field} for field in order]
     for name in ("after", "before"):
         assert code_of(client, PRODUCTS, {name: text, "order": terms}) == "INVALID_CURSOR"

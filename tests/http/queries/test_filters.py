@@ -20,7 +20,7 @@ KEYS = {
 
 
 def kept(client: TestClient, field: str, filter: str) -> list[int]:
-    """The keys of what this filter literal keeps; its count agrees."""
+    """Return the keys of what this filter literal keeps; its count agrees."""
     _, key = KEYS[field]
     page = ask(client, f"{{ {field}(filter: {filter}) {{ totalCount nodes {{ {key} }} }} }}")[field]
     assert page["totalCount"] == len(page["nodes"])

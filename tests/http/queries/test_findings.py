@@ -62,7 +62,7 @@ PAGES = """query ($first: Int, $after: String, $last: Int, $before: String) { %s
 
 @pytest.fixture(scope="module")
 def blemished(cluster: Cluster, schema_template: str) -> Iterator[Database]:
-    """The sound world with rows that were written with triggers off."""
+    """Provide the sound world with rows that were written with triggers off."""
     url = cluster.create(schema_template)
     with opened(url) as database:
         run_sql(database, SOUND.replace(":", "\\:"))
@@ -84,7 +84,7 @@ def auditor(blemished: Database) -> Iterator[Auditor]:
 
 
 def as_shown(finding: Finding) -> dict[str, Any]:
-    """A finding as the API shows it."""
+    """Return a finding as the API shows it."""
     shown: dict[str, Any] = {
         "rule": finding["rule"].upper(),
         "severity": finding["severity"].upper(),

@@ -76,7 +76,7 @@ def test_order_decides_every_place_both_ways(
 
 
 def forward(client: TestClient, size: int = 1, **arguments: Any) -> list[list[int]]:
-    """The keys of each page from the start to the end."""
+    """Return the keys of each page from the start to the end."""
     page = products(client, first=size, **arguments)
     found = [keys(page)]
     while page["pageInfo"]["hasNextPage"]:
@@ -87,7 +87,7 @@ def forward(client: TestClient, size: int = 1, **arguments: Any) -> list[list[in
 
 
 def backward(client: TestClient, size: int = 1, **arguments: Any) -> list[list[int]]:
-    """The keys of each page from the end to the start."""
+    """Return the keys of each page from the end to the start."""
     page = products(client, last=size, **arguments)
     found = [keys(page)]
     while page["pageInfo"]["hasPreviousPage"]:

@@ -222,7 +222,7 @@ def test_variables_are_kept_without_the_text_around_them(sample: Database) -> No
 
 
 def reachable(start: object, *types: type) -> Iterator[Any]:
-    """The objects of these types that are reachable from an object."""
+    """Yield the objects of these types that are reachable from an object."""
     seen, waiting = {id(start)}, [start]
     while waiting:
         one = waiting.pop()

@@ -70,7 +70,7 @@ def explain(database: Database, query: str, variables: dict[str, Any]) -> dict[s
 
 
 def scans(node: Any) -> Iterator[str]:
-    """The tables that a plan reads sequentially."""
+    """Yield the tables that a plan reads sequentially."""
     if isinstance(node, dict):
         if node.get("Node Type") == "Seq Scan":
             yield node["Relation Name"]

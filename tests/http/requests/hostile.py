@@ -7,7 +7,7 @@ BY_1 = "product(by: {productId: 1})"
 
 
 def each(number: int, text: str) -> str:
-    """The text so many times, `%d` in it counted up."""
+    """Return the text so many times, `%d` in it counted up."""
     return " ".join(text.replace("%d", str(index)) for index in range(number))
 
 
@@ -22,7 +22,7 @@ def bomb(levels: int) -> str:
 
 
 def tree(depth: int) -> str:
-    """The same field twice at each level."""
+    """Return the same field twice at each level."""
     if depth == 0:
         return "name"
     return f"manufacturer {{ products {{ nodes {{ {tree(depth - 1)} }} nodes {{ {tree(depth - 1)} }} }} }}"

@@ -18,7 +18,7 @@ SCRIPT = b"export const chocolate = 'Schokolade';\n" * 200
 
 @pytest.fixture
 def site(protected_world: Database, tmp_path: Path) -> Iterator[TestClient]:
-    """A client of the API with built files of this test's own."""
+    """Provide a client of the API with built files of this test's own."""
     folder = tmp_path / "dist" / "assets"
     folder.mkdir(parents=True)
     (folder / "page-cosADw1e.js").write_bytes(SCRIPT)

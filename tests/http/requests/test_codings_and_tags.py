@@ -42,7 +42,7 @@ def address(protected_world: Database) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def raw(address: tuple[str, int], assert_unchanged: None) -> Iterator[RawConnection]:
-    """A connection to a server of the shared world."""
+    """Provide a connection to a server of the shared world."""
     connection = RawConnection(*address)
     yield connection
     connection.close()

@@ -41,13 +41,13 @@ def client_with(database: Database, **settings: object) -> Iterator[TestClient]:
 
 @pytest.fixture
 def shop(world_to_read: Database) -> Iterator[TestClient]:
-    """A client of a server that allows one origin."""
+    """Provide a client of a server that allows one origin."""
     yield from client_with(world_to_read, cors_origins=(SHOP,))
 
 
 @pytest.fixture
 def proxied(world_to_read: Database) -> Iterator[TestClient]:
-    """A client of a server behind a proxy, by https."""
+    """Provide a client of a server behind a proxy, by https."""
     app = create_app(Settings(proxies=("10.0.0.1",)), world_to_read)
     with TestClient(app, base_url="https://testserver") as client:
         yield client

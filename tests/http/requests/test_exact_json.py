@@ -36,7 +36,7 @@ READ = '{ %s transactions(filter: {event: {eq: "weighed"}}) { nodes { details } 
 
 
 def details_in(body: bytes) -> bytes:
-    """The text of the only `details` of an answer."""
+    """Return the text of the only `details` of an answer."""
     found = body.replace(b" ", b"").split(b'"details":')[1]
     last = b'"end":"end"}'
     return found[: found.index(last) + len(last)]
@@ -57,7 +57,7 @@ def record(client: TestClient, details: str, key: str = "null") -> bytes:
 
 
 def everywhere(client: TestClient) -> Iterator[bytes]:
-    """The details of the event as each path of a query shows them."""
+    """Yield the details of the event as each path of a query shows them."""
     for beside in ("", "viewer { role }", "__schema { queryType { name } }", "__typename"):
         for headers in ({}, {"x_explain": "1"}):
             yield details_in(send(client, encode({"query": READ % beside}), **headers).body)

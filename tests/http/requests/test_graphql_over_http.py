@@ -206,7 +206,7 @@ def test_location_of_an_error_counts_from_one(reader: TestClient) -> None:
 
 @pytest.fixture
 def site(world_to_read: Database, tmp_path: Path) -> Iterator[TestClient]:
-    """A client of the API with web files of this test's own."""
+    """Provide a client of the API with web files of this test's own."""
     (tmp_path / "cdn.html").write_text("<p>from elsewhere</p>")
     app = application(world_to_read, web=tmp_path)
     with local(app) as client:

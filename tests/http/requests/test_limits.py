@@ -312,7 +312,7 @@ def test_failed_query_tells_what_it_cost() -> None:
 
 @pytest.fixture(scope="module")
 def attacked(world_to_read: Database) -> Iterator[TestClient]:
-    """A server with default settings."""
+    """Provide a server with default settings."""
     app = create_app(Settings(dev_role="admin"), world_to_read)
     with local(app, raise_server_exceptions=False) as client:
         yield client

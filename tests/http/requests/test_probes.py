@@ -26,7 +26,7 @@ CIRCLE = "type { fields { " * 4 + "name" + " } }" * 4
 
 @pytest.fixture(scope="module")
 def scanned(protected_world: Database) -> Iterator[TestClient]:
-    """A client without a token, of a server in production."""
+    """Provide a client without a token, of a server in production."""
     app = create_app(Settings(production=True), protected_world)
     with local(app, raise_server_exceptions=False) as client:
         yield client
@@ -37,13 +37,13 @@ def get(client: TestClient, path: str, accept: str = "*/*", **parameters: str) -
 
 
 def data_of(answer: Answer) -> Any:
-    """The data of an answer that has some."""
+    """Return the data of an answer that has some."""
     found = answer.json if answer.headers["content-type"].startswith(JSON) else {}
     return found.get("data") if isinstance(found, dict) else None
 
 
 def code_of(answer: Answer) -> str:
-    """The code that all errors of a refusal have."""
+    """Return the code that all errors of a refusal have."""
     assert list(answer.json) in (["errors"], ["errors", "extensions"])
     (code,) = set(answer.codes)
     return code

@@ -19,7 +19,7 @@ LINE = b"x: " + b"y" * 1_000 + b"\r\n"
 
 
 def say(url: str, data: bytes) -> bytes:
-    """The answer to these bytes, up to the end of the connection."""
+    """Return the answer to these bytes, up to the end of the connection."""
     with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), 10) as connection:
         # It hangs up before all was sent, which is what it should do with what has no end.
         with suppress(OSError):
@@ -72,7 +72,7 @@ def test_head_without_an_end_is_cut_off(live_server_url: str, data: bytes) -> No
 
 
 def transport_security(serving: Serving) -> str | None:
-    """The Strict-Transport-Security header of an answer to a proxied https request."""
+    """Return the Strict-Transport-Security header of an answer to a proxied https request."""
     connection = HTTPConnection(urlsplit(serving.url).netloc, timeout=within(10))
     forwarded = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     connection.request("GET", "/api/health", headers=forwarded)

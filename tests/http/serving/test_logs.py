@@ -36,7 +36,7 @@ TRIGGER = """
 
 @pytest.fixture
 def broken(sample_copy: Database) -> Iterator[TestClient]:
-    """A client of a server whose database lacks a table, and fails to write another."""
+    """Provide a client of a server whose database lacks a table, and fails to write another."""
     with sample_copy.engine().begin() as connection:
         connection.execute(text("DROP TABLE products CASCADE"))
         connection.execute(text(TRIGGER))
@@ -51,7 +51,7 @@ def layout(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def log(layout: str) -> Iterator[StringIO]:
-    """Collects the log in one of the two formats."""
+    """Collect the log in one of the two formats."""
     stream = StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter_of(layout))
@@ -62,7 +62,7 @@ def log(layout: str) -> Iterator[StringIO]:
 
 
 def logged(log: StringIO, layout: str) -> list[dict[str, Any]]:
-    """The events in the log."""
+    """Return the events in the log."""
     written = log.getvalue()
     if layout == "json":
         return [json.loads(line) for line in written.splitlines()]

@@ -79,7 +79,7 @@ def test_ready_asks_the_database(client: TestClient) -> None:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections and sends nothing."""
+    """Provide a port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         yield port

@@ -29,7 +29,7 @@ COUNT = "{ products(first: 0) { totalCount } }"
 
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[str]:
-    """A DATA_DIR that the tests of this module serve one after another."""
+    """Provide a DATA_DIR that the tests of this module serve one after another."""
     with temporary_folder() as folder:
         yield str(folder)
 
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_clean(data_dir: str) -> None:
 
 @pytest.fixture
 def hangup(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Sets whether processes started within the test ignore SIGHUP."""
+    """Set whether processes started within the test ignore SIGHUP."""
     before = signal.signal(signal.SIGHUP, request.param)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -237,7 +237,7 @@ def test_workers_end_when_their_parent_is_killed(data_dir: str) -> None:
 
 @pytest.fixture
 def served(cluster: Cluster, schema_template: str) -> Iterator[Serving]:
-    """A server on a DATABASE_URL with the schema and no rows."""
+    """Provide a server on a DATABASE_URL with the schema and no rows."""
     url = cluster.create(schema_template)
     serving = start_serving(DATABASE_URL=url)
     yield serving

@@ -26,7 +26,7 @@ SECONDS = 2
 
 @pytest.fixture
 def port(sample: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """The port of a server with short timeouts."""
+    """Provide the port of a server with short timeouts."""
     monkeypatch.setattr(serving, "HEADER_SECONDS", SECONDS)
     monkeypatch.setattr(serving, "BODY_SECONDS", SECONDS)
     port = free_port()

@@ -55,7 +55,7 @@ EARLIER, OURS = "hashtext('cacaotrace schema')", "hashtext('cacaotrace schema.sq
 
 
 def asked(url: str, statement: str) -> Any:
-    """The one value of a statement's one row."""
+    """Return the one value of a statement's one row."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return (cursor.fetchone() or (None,))[0]
@@ -90,7 +90,7 @@ def starting(url: str) -> Process:
 
 @pytest.fixture
 def pooler(empty: str) -> Iterator[str]:
-    """The URL of an empty database behind PgBouncer in transaction mode."""
+    """Provide the URL of an empty database behind PgBouncer in transaction mode."""
     if PGBOUNCER is None:
         pytest.skip("PgBouncer is not installed")
     url = make_url(empty)

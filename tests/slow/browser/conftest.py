@@ -60,7 +60,7 @@ def page(page: Page) -> Page:
 
 @pytest.fixture
 def complaints(page: Page) -> list[str]:
-    """The errors and warnings that the page writes to its console, and the exceptions it raises."""
+    """Provide the errors and warnings that the page writes to its console, and the exceptions it raises."""
     found: list[str] = []
     page.on(
         "console",
@@ -72,7 +72,7 @@ def complaints(page: Page) -> list[str]:
 
 @pytest.fixture
 def held_editors(page: Page) -> Callable[[], None]:
-    """Keeps GraphiQL's editors from loading until the function that it returns is called."""
+    """Keep GraphiQL's editors from loading until the function that it returns is called."""
     held: list[Route] = []
     page.route("**/monaco-editor-*.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot take a builtin
 

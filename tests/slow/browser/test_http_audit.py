@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def database_url(cluster: Cluster, sample_template: str) -> str:
-    """The URL of a database with a user."""
+    """Provide the URL of a database with a user."""
     url = cluster.create(sample_template)
     with opened(url) as database, database.session("test") as session:
         create_user(session, NAME, PASSWORD)
@@ -49,7 +49,7 @@ def token(database_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def production(database_url: str) -> Iterator[str]:
-    """The endpoint of a server in production."""
+    """Provide the endpoint of a server in production."""
     serving = start_serving(DATABASE_URL=database_url, PROFILE="production")
     yield f"{serving.url}/graphql"
     serving.stop()

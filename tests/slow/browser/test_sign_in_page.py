@@ -21,7 +21,7 @@ pytestmark = needs_dist
 
 @pytest.fixture(scope="module")
 def url(cluster: Cluster, sample_template: str) -> Iterator[str]:
-    """The page of a server with one user, which only that user may write to."""
+    """Provide the page of a server with one user, which only that user may write to."""
     database_url = cluster.create(sample_template)
     with opened(database_url) as database, database.session("test") as session:
         create_user(session, NAME, PASSWORD, "operator")
@@ -33,7 +33,7 @@ def url(cluster: Cluster, sample_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def graphiql(page: Page, url: str) -> Page:
-    """The page, before anybody has signed in."""
+    """Provide the page, before anybody has signed in."""
     page.goto(url)
     expect_viewer(page, "not signed in, viewer")
     return page

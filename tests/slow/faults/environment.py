@@ -65,17 +65,17 @@ class Environment:
             connection.close()
 
     def world(self) -> World:
-        """What readers may ask for."""
+        """Return what readers may ask for."""
         products = self.ask("SELECT product_id, batch_number FROM products LIMIT 200")
         batches = self.ask("SELECT cacao_batch_id, supplier_id FROM cacao_batches LIMIT 200")
         return World(dict(products), dict(batches))
 
     def postmaster(self) -> int:
-        """The pid of PostgreSQL itself."""
+        """Return the pid of PostgreSQL itself."""
         return int((self.folder / "postmaster.pid").read_text().splitlines()[0])
 
     def backends(self) -> list[int]:
-        """The pids of the server's sessions, the busy ones first."""
+        """Return the pids of the server's sessions, the busy ones first."""
         query = f"SELECT pid FROM pg_stat_activity WHERE {OURS} ORDER BY state = 'idle'"
         return [pid for (pid,) in self.ask(query)]
 
@@ -89,7 +89,7 @@ class Environment:
         return found
 
     def workers(self) -> list[int]:
-        """The pids of the processes that serve."""
+        """Return the pids of the processes that serve."""
         return workers_of(self.serving.process.pid)
 
     def leaked(self) -> list[tuple[Any, ...]]:
@@ -106,7 +106,7 @@ class Environment:
             time.sleep(0.2)
 
     def surprises(self) -> list[str]:
-        """What the server logged as a fault of its own."""
+        """Return what the server logged as a fault of its own."""
         _, *faults = self.journal.read_text("utf-8", "replace").split("internal error ")
         return [fault[:8000] for fault in faults]
 
@@ -138,7 +138,7 @@ def serve(folder: Path, **values: str) -> Serving:
 
 
 def workers_of(parent: int) -> list[int]:
-    """The children of the supervisor that serve; not multiprocessing's own helper."""
+    """Return the children of the supervisor that serve; not multiprocessing's own helper."""
     found = []
     for entry in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
         with suppress(OSError):
@@ -150,7 +150,7 @@ def workers_of(parent: int) -> list[int]:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path | None]:
-    """A file system of its own of DISK bytes, where this user may mount one; else None."""
+    """Provide a file system of its own of DISK bytes, where this user may mount one; else None."""
     mounted = (
         os.geteuid() == 0
         and not subprocess.run(
@@ -168,7 +168,7 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
 
 @contextmanager
 def embedded_environment() -> Iterator[Environment]:
-    """A server with the embedded PostgreSQL, on a small disk where that can be made."""
+    """Provide a server with the embedded PostgreSQL, on a small disk where that can be made."""
     with temporary_folder() as outer:
         inner = outer / "disk"
         inner.mkdir()
@@ -186,7 +186,7 @@ def embedded_environment() -> Iterator[Environment]:
 
 @contextmanager
 def proxied_environment() -> Iterator[Environment]:
-    """A server whose PostgreSQL stands behind a proxy, in this process."""
+    """Provide a server whose PostgreSQL stands behind a proxy, in this process."""
     with temporary_folder() as folder, embedded.start(folder / "postgres") as server:
         database = Database(server.url)
         database.apply_schema()

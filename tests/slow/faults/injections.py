@@ -49,7 +49,7 @@ def wait_for_end(pid: int) -> None:
 
 
 def restart_postgres(environment: Environment, _seconds: float) -> None:
-    """A fast shutdown: whoever looks after it starts it again."""
+    """Shut PostgreSQL down fast; its supervisor starts it again."""
     pid = environment.postmaster()
     kill(pid, signal.SIGINT)
     wait_for_end(pid)
@@ -120,7 +120,7 @@ def stall(environment: Environment, seconds: float) -> None:
 
 
 def stall_and_lose(environment: Environment, seconds: float) -> None:
-    """The same; and the connections do not come back, as after a host's failure."""
+    """Do the same; and the connections do not come back, as after a host's failure."""
     assert environment.proxy is not None
     hold(environment, Mode.STALL, seconds, lose=True)
 
@@ -203,7 +203,7 @@ def kill_worker(environment: Environment, _seconds: float) -> None:
 
 
 def hang_worker(environment: Environment, _seconds: float) -> None:
-    """It is stopped and never goes on: its supervisor replaces it."""
+    """Stop a worker, which never goes on: its supervisor replaces it."""
     workers = environment.workers()
     kill(workers[0], signal.SIGSTOP)
     wait_for_workers(environment, workers[0])

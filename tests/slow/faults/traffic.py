@@ -200,7 +200,7 @@ def refused(status: int, retry_after: str | None, answer: dict[str, Any]) -> boo
 
 
 def readiness(port: int) -> int:
-    """The status of /api/health/ready; 0 where nobody answers."""
+    """Return the status of /api/health/ready; 0 where nobody answers."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=TIMEOUTS)) as connection:
         try:
             connection.request("GET", "/api/health/ready")
@@ -210,7 +210,7 @@ def readiness(port: int) -> int:
 
 
 def names_of(pairs: list[str]) -> Iterator[str]:
-    """The two rows of each pair."""
+    """Yield the two rows of each pair."""
     for name in pairs:
         yield f"{name} a"
         yield f"{name} b"

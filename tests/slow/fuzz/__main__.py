@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The address of a server with its embedded database in this folder, where all may be done."""
+    """Provide the address of a server with its embedded database in this folder, where all may be done."""
     port = str(free_port())
     given = process_environment(DATA_DIR=str(folder), PORT=port, DEV_ROLE="admin")
     with (folder / "log").open("w") as log:

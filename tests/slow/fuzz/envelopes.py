@@ -58,13 +58,13 @@ class Envelope:
 
 
 def envelope(seed: int, number: int) -> Envelope:
-    """The envelope of this number."""
+    """Return the envelope of this number."""
     random = Random(f"{seed}:{number}")
     return random.choice(KINDS)(random)
 
 
 def envelopes(seed: int, count: int) -> Iterator[Envelope]:
-    """The first `count` of a seed."""
+    """Return the first `count` of a seed."""
     return (envelope(seed, number) for number in range(count))
 
 
@@ -74,7 +74,7 @@ def envelopes(seed: int, count: int) -> Iterator[Envelope]:
 def request(
     method: str, path: str, body: bytes | None = None, *fields: tuple[bytes, bytes]
 ) -> bytes:
-    """A request as RFC 9112 wants it, but for what it is given."""
+    """Return a request as RFC 9112 wants it, but for what it is given."""
     named = {name.lower() for name, _ in fields}
     usual = [(b"host", b"127.0.0.1")]
     if body is not None:
@@ -91,13 +91,13 @@ def post(kind: str, body: bytes, *fields: tuple[bytes, bytes]) -> Envelope:
 
 
 def cut(random: Random, data: bytes, most: int = 6) -> tuple[bytes, ...]:
-    """The same bytes in some parts."""
+    """Return the same bytes in some parts."""
     ends = sorted(random.randrange(len(data) + 1) for _ in range(random.randrange(most)))
     return tuple(data[a:b] for a, b in zip([0, *ends], [*ends, len(data)], strict=True))
 
 
 def valid(random: Random) -> bytes:
-    """The body of a request that could be answered."""
+    """Return the body of a request that could be answered."""
     variables = {
         "id": random.choice([1, 7, 10**6]),
         "f": {"name": {"contains": "a"}},
@@ -109,7 +109,7 @@ def valid(random: Random) -> bytes:
 
 
 def mutate(random: Random, data: bytes) -> bytes:
-    """Some bytes of it changed, doubled or left out."""
+    """Return some bytes of it changed, doubled or left out."""
     changed = bytearray(data)
     for _ in range(random.randrange(1, 6)):
         at = random.randrange(len(changed) + 1)
@@ -353,5 +353,5 @@ KINDS: tuple[Callable[[Random], Envelope], ...] = (
 
 
 def describe(value: Any) -> str:
-    """An envelope's bytes as they may be printed."""
+    """Return an envelope's bytes as they may be printed."""
     return ascii(value)[:300]

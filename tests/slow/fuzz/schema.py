@@ -48,7 +48,7 @@ SCALARS = {
 
 
 def load(url: str) -> GraphQLSchema:
-    """The schema of the endpoint at this address."""
+    """Return the schema of the endpoint at this address."""
     for name, texts in SCALARS.items():
         values: list[ValueNode] = [parse_const_value(text) for text in (*texts, *WRONG)]
         schemathesis.graphql.scalar(name, st.sampled_from(values))
@@ -85,7 +85,7 @@ def fuzz_schema(url: str, start: int, each: int) -> Tally:
 
 
 def fault_of(status: int, body: bytes) -> str:
-    """What is wrong with an answer; empty where nothing is."""
+    """Return what is wrong with an answer; empty where nothing is."""
     if status >= 500:
         return f"status {status}"
     try:

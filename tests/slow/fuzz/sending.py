@@ -59,7 +59,7 @@ class Connection:
         self._socket, self._buffer = None, b""
 
     def exchange(self, envelope: Envelope) -> tuple[list[Response], str]:
-        """The responses to an envelope, and why there are no more: CUT_OFF, SILENT or nothing."""
+        """Return the responses to an envelope, and why there are no more: CUT_OFF, SILENT or nothing."""
         if envelope.answers == 0:
             self.close()
         found: list[Response] = []
@@ -92,7 +92,7 @@ class Connection:
             self._socket.shutdown(socket.SHUT_WR)
 
     def _receive(self, method: str) -> Response | None:
-        """The next response; None where the server closed the connection instead."""
+        """Return the next response; None where the server closed the connection instead."""
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
             if not self._more():
                 return None
@@ -152,7 +152,7 @@ def fuzz(host: str, port: int, made: Iterable[Envelope], first: int = 0) -> Tall
 
 
 def judge(envelope: Envelope, responses: list[Response], ended: str) -> list[str]:
-    """What is wrong with the responses to an envelope; nothing should be.
+    """Return what is wrong with the responses to an envelope; nothing should be.
 
     Bytes that are no HTTP may be answered by closing the connection; a request may not.
     """
@@ -166,7 +166,7 @@ def judge(envelope: Envelope, responses: list[Response], ended: str) -> list[str
 
 
 def misshapen(response: Response) -> list[str]:
-    """What is wrong with a body that says it is JSON."""
+    """Return what is wrong with a body that says it is JSON."""
     if b"content-encoding" in response.fields or b"json" not in response.fields[b"content-type"]:
         return []
     try:

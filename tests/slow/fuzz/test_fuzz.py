@@ -17,7 +17,7 @@ ENVELOPES, DOCUMENTS_EACH = 2_500, 3
 
 @pytest.fixture(scope="module")
 def target(cluster: Cluster, sample_template: str) -> Iterator[Serving]:
-    """A server on sample data of its own, where everything may be done."""
+    """Provide a server on sample data of its own, where everything may be done."""
     serving = start_serving(DATABASE_URL=cluster.create(sample_template), DEV_ROLE="admin")
     yield serving
     if serving.process.poll() is None:

@@ -101,17 +101,17 @@ TEXTS = (
 
 
 def number(random: Random) -> str:
-    """A number as JSON writes one, or almost."""
+    """Return a number as JSON writes one, or almost."""
     return random.choice(NUMBERS)
 
 
 def nonsense(random: Random) -> str:
-    """A text that may be none."""
+    """Return a text that may be none."""
     return "".join(random.choice(TEXTS) for _ in range(random.randrange(1, 4)))
 
 
 def anything(random: Random, depth: int = 3) -> Any:
-    """A JSON value of any type."""
+    """Return a JSON value of any type."""
     plain: tuple[Any, ...] = (
         None,
         True,

@@ -28,7 +28,7 @@ def start(
 
 
 def valid(serving: Serving, clients: int, seconds: float) -> dict[str, Any]:
-    """The figures of valid clients, now."""
+    """Return the figures of valid clients, now."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "valid"
         port = int(serving.url.rpartition(":")[2])
@@ -40,7 +40,7 @@ def valid(serving: Serving, clients: int, seconds: float) -> dict[str, Any]:
 def disturbed(
     serving: Serving, clients: int, hostile: int, seconds: float
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """The figures of valid clients beside hostile ones, and what became of those."""
+    """Return the figures of valid clients beside hostile ones, and what became of those."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "hostile"
         port = int(serving.url.rpartition(":")[2])
@@ -70,7 +70,7 @@ def show(name: str, figures: dict[str, Any]) -> None:
 def measure(
     clients: int, hostile: int, seconds: float, rounds: int
 ) -> tuple[float, list[str], dict[str, int]]:
-    """The share of their rate that the valid clients keep, their failures, and the hostile ones' answers.
+    """Return the share of their rate that the valid clients keep, their failures, and the hostile ones' answers.
 
     Rounds alone and beside take turns, since a machine is not equally fast at all times.
     """

@@ -50,7 +50,7 @@ NUMBERS = count()
 
 
 def fill(database: Database, products: int = MORE_PRODUCTS, lots: int = LOTS) -> None:
-    """The sample data, and as many products and lots more."""
+    """Fill in the sample data, and as many products and lots more."""
     sample_data.fill(database)
     with closing(database.engine().raw_connection()) as raw, closing(raw.cursor()) as cursor:
         cursor.execute(FILL.format(products=products, lots=lots))
@@ -60,7 +60,7 @@ def fill(database: Database, products: int = MORE_PRODUCTS, lots: int = LOTS) ->
 
 
 def searches(aliases: int) -> bytes:
-    """Counts of the products whose name contains two letters."""
+    """Return counts of the products whose name contains two letters."""
     fields = " ".join(
         f's{next(NUMBERS)}: products(filter: {{name: {{contains: "zq"}}}}) {{ totalCount }}'
         for _ in range(aliases)
@@ -69,7 +69,7 @@ def searches(aliases: int) -> bytes:
 
 
 def origins(aliases: int, last: int = FIRST_LOT + LOTS) -> bytes:
-    """Counts of the origins of lots that reach nearly all others."""
+    """Return counts of the origins of lots that reach nearly all others."""
     fields = " ".join(
         f"o{next(NUMBERS)}: cacaoBatch(by: {{cacaoBatchId: {last - n}}}) {{ origins {{ totalCount }} }}"
         for n in range(aliases)
@@ -123,7 +123,7 @@ class Attacker(Client):
 
 
 async def read(port: int, clients: int, seconds: float) -> dict[str, Any]:
-    """The figures of so many readers, each of an address of its own."""
+    """Return the figures of so many readers, each of an address of its own."""
     start, loop = time.perf_counter(), asyncio.get_running_loop()
     made = [
         await loop.create_connection(
@@ -137,7 +137,7 @@ async def read(port: int, clients: int, seconds: float) -> dict[str, Any]:
 
 
 async def attack(port: int, name: str, number: int, seconds: float) -> dict[str, int]:
-    """What became of the requests of one client, which has spent nothing before."""
+    """Return what became of the requests of one client, which has spent nothing before."""
     until, loop = time.perf_counter() + seconds, asyncio.get_running_loop()
     made = [
         await loop.create_connection(
@@ -157,13 +157,13 @@ async def attack(port: int, name: str, number: int, seconds: float) -> dict[str,
 
 
 def spawn(result: Path, *arguments: object) -> "subprocess.Popen[bytes]":
-    """This module in a process of its own, which writes what it found into a file."""
+    """Run this module in a process of its own, which writes what it found into a file."""
     words = [sys.executable, "-m", "tests.slow.load.heavy", "--result", str(result)]
     return subprocess.Popen([*words, *map(str, arguments)], cwd=ROOT)
 
 
 def measured(port: int, clients: int, seconds: float, attacked: str = "") -> dict[str, Any]:
-    """The figures of the readers, and of the attacker beside them, if there is one."""
+    """Return the figures of the readers, and of the attacker beside them, if there is one."""
     with tempfile.TemporaryDirectory() as folder:
         reading, attacking = Path(folder) / "read", Path(folder) / "attack"
         beside = None
@@ -197,7 +197,7 @@ def show(name: str, figures: dict[str, Any]) -> None:
 
 @contextmanager
 def heavy_environment(products: int, lots: int, **values: str) -> Iterator[Serving]:
-    """A server in production whose database has enough to make requests heavy."""
+    """Provide a server in production whose database has enough to make requests heavy."""
     with temporary_folder() as folder, embedded.start(folder / "postgres") as server:
         with closing(Database(server.url)) as database:
             database.apply_schema()

@@ -47,7 +47,7 @@ def many_tokens() -> bytes:
 
 
 def many_arguments() -> bytes:
-    """A filter of as many conditions as may be."""
+    """Return a filter of as many conditions as may be."""
     conditions = ", ".join(f'{{name: {{contains: "{n} {next(NUMBERS)}"}}}}' for n in range(180))
     return document(f"{{ products(filter: {{or: [{conditions}]}}) {{ totalCount }} }}")
 
@@ -116,7 +116,7 @@ class Hostile:
         )
 
     async def ask(self, number: int, make: Callable[[], bytes]) -> None:
-        """The same kind of request, one after another."""
+        """Send the same kind of request, one after another."""
         reader, writer = await self.connect(number)
         try:
             while self.going_on():
@@ -131,7 +131,7 @@ class Hostile:
             writer.close()
 
     async def huge_body(self, number: int) -> None:
-        """A hundred megabytes, as fast as they are taken."""
+        """Send a hundred megabytes, as fast as they are taken."""
         _, writer = await self.connect(number)
         try:
             writer.write(HEAD + b"Content-Length: 100000000\r\n\r\n")
@@ -161,7 +161,7 @@ class Hostile:
                 writer.close()
 
     async def drop(self, number: int) -> None:
-        """A connection, half a request, and gone."""
+        """Open a connection, send half a request, and close it."""
         _, writer = await self.connect(number)
         writer.write(costly()[: random.randrange(1, 400)])
         self.counts["dropped"] += 1
@@ -177,7 +177,7 @@ class Hostile:
 
 
 async def run(port: int, clients: int, seconds: float) -> dict[str, object]:
-    """What was sent, and the statuses."""
+    """Return what was sent, and the statuses."""
     hostile = Hostile(port, time.perf_counter() + seconds)
     acts: list[Callable[[int], Awaitable[None]]] = [
         hostile.huge_body,

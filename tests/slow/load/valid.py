@@ -44,7 +44,7 @@ def request(number: int, turn: int, chance: random.Random) -> tuple[str, bytes, 
 
 
 def address(group: int, number: int) -> str:
-    """A client's own: Linux gives all of 127.0.0.0/8 to the loopback."""
+    """Return a client's own: Linux gives all of 127.0.0.0/8 to the loopback."""
     return f"127.0.{group}.{number + 1}" if sys.platform == "linux" else "127.0.0.1"
 
 
@@ -94,7 +94,7 @@ async def run(port: int, clients: int, seconds: float) -> dict[str, object]:
 
 
 async def figures_of(made: Sequence[Valid], start: float, seconds: float) -> dict[str, object]:
-    """The figures of these clients, once they have ended."""
+    """Return the figures of these clients, once they have ended."""
     waiting = [client.finished for client in made]
     _, late = await asyncio.wait(waiting, timeout=seconds + ANSWER_SECONDS)
     durations = sorted(d for client in made for d in client.durations) or [0.0]

@@ -48,7 +48,7 @@ def test_introspection_of_a_client_costs_a_tenth_of_what_production_allows(name:
 
 
 def times_three(schema: GraphQLSchema) -> GraphQLSchema:
-    """A schema with each type thrice."""
+    """Return a schema with each type thrice."""
     text = re.sub(DESCRIPTION, "", print_schema(schema))
     names = [name for name in schema.type_map if name[0] != "_" and name not in SPECIFIED]
     renamed = re.compile(rf"\b({'|'.join(sorted(names, key=len, reverse=True))})\b")

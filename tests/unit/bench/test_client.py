@@ -22,7 +22,7 @@ def test_a_response_without_length_is_refused() -> None:
 
 @asynccontextmanager
 async def answering(status: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """The port of a server that answers with this status, and what it got."""
+    """Provide the port of a server that answers with this status, and what it got."""
     seen: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,13 +51,13 @@ async def answering(status: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
 
 
 async def loaded(status: bytes) -> tuple[dict[str, float], list[bytes]]:
-    """What the client found at a server that answers with this status, and what that one got."""
+    """Return what the client found at a server that answers with this status, and what that one got."""
     async with answering(status) as (port, seen):
         return await run(port, [framed(b"one"), framed(b"three")], 2, 0.1), seen
 
 
 async def asked_once(bodies: list[bytes], clients: int) -> tuple[list[Client], list[bytes]]:
-    """The clients that asked these once, and what the server got."""
+    """Return the clients that asked these once, and what the server got."""
     async with answering(b"200 OK") as (port, seen):
         return await converse(port, map(framed, bodies), clients), seen
 

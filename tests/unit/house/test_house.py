@@ -116,7 +116,7 @@ def tree_of(name: str) -> ast.Module:
 
 
 def names_of(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement of a module defines."""
+    """Yield the names that a statement of a module defines."""
     if isinstance(statement, Definition):
         yield statement.name
     targets: list[ast.expr] = []

@@ -20,7 +20,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def modules(*folders: str) -> list[Path]:
-    """The modules of these folders, and those beside server.py."""
+    """Return the modules of these folders, and those beside server.py."""
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return sorted([*found, *ROOT.glob("*.py")])
 
@@ -51,7 +51,7 @@ def length(function: Function) -> int:
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
-    """Module and name of each import, wherever it stands."""
+    """Yield module and name of each import, wherever it stands."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)

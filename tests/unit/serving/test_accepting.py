@@ -28,7 +28,7 @@ class Echo(asyncio.Protocol):
 
 @contextmanager
 def accepting(listener: socket.socket, made: "list[Echo]") -> Iterator[None]:
-    """A loop in a thread that takes connections."""
+    """Provide a loop in a thread that takes connections."""
     loop = FairLoop()
     started, stop = threading.Event(), asyncio.Event()
 

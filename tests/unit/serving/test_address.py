@@ -17,7 +17,7 @@ KNOWN = {"one": ["192.0.2.1", "2001:db8::1"], "two": ["192.0.2.2"]}
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver that knows KNOWN."""
+    """Provide a resolver that knows KNOWN."""
 
     def resolve(host: str, _port: None, type: int) -> list[tuple[object, ...]]:
         if host not in KNOWN:
