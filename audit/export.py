@@ -21,8 +21,8 @@ from ledger.verifier import FORMAT, NotVerified, VerifierKey, open_checkpoint, v
 from models.database.asynchronous import Statement
 from models.database.engines import Database
 from models.lineage.answers import Asked, origins, trace
-from models.lineage.listing import LineageResult
 from models.lineage.network import Network
+from models.lineage.pages import LineageResult
 from models.lineage.reach import Reach, edge_arguments, statement_of
 
 INTEGRATION_SECONDS, _LOOK_SECONDS = 10.0, 0.2

@@ -139,14 +139,14 @@ def translate(error: GraphQLError, default_code: str = ErrorCode.BAD_USER_INPUT)
     if cause is None:
         return recode(error, default_code, error.message)
     if is_unavailable(cause):
-        return recode(error, UNAVAILABLE, tell(cause))
+        return recode(error, UNAVAILABLE, log_outage(cause))
     return mask_error(error, cause)
 
 
 class Recurring:
-    """Logs what many requests meet once a second, however many do.
+    """Logs a fault that many requests meet, at most once a second.
 
-    A log that is written faster than it is read would hold up every request.
+    A log that is written faster than it is read would delay every request.
     """
 
     def __init__(self, level: int, what: str, seconds: float = 1.0) -> None:
@@ -156,8 +156,8 @@ class Recurring:
         self._next = 0.0
         self._silent = 0
 
-    def tell(self, cause: Exception) -> None:
-        """Log it, or count it for the next line."""
+    def log(self, cause: Exception) -> None:
+        """Log the fault, or count it for the next line."""
         now = time.monotonic()
         if now < self._next:
             self._silent += 1
@@ -171,12 +171,12 @@ outage = Recurring(logging.ERROR, "database unavailable")
 overrun = Recurring(logging.WARNING, "a query took too long")
 
 
-def tell(cause: Exception) -> str:
-    """Log that the database is away, or that it gave up; what the client is told of it."""
+def log_outage(cause: Exception) -> str:
+    """Log that the database is unavailable or a query was too slow; return the message for the client."""
     if getattr(driver_error(cause), "pgcode", None) == errorcodes.QUERY_CANCELED:
-        overrun.tell(cause)
+        overrun.log(cause)
         return "The query took too long."
-    outage.tell(cause)
+    outage.log(cause)
     return "The database did not answer. Try again shortly."
 
 

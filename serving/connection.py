@@ -22,7 +22,7 @@ MAX_HEAD = 500_000
 HOST = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+)(?::(?P<port>\d{0,5}))?"
 )
-MAX_PORT = 65_535
+_MAX_PORT = 65_535
 # The longest name of the DNS has 253 bytes; each that is heard of may be remembered.
 MAX_HOST = 300
 CONTINUE = b"HTTP/1.1 100"
@@ -144,7 +144,7 @@ def fault_of(fields: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
 def is_host(value: bytes) -> bool:
     """Whether a value of Host is a name or an address, with a port or without."""
     found = HOST.fullmatch(value.strip(b" \t")) if len(value) <= MAX_HOST else None
-    return found is not None and int(found["port"] or 0) <= MAX_PORT
+    return found is not None and int(found["port"] or 0) <= _MAX_PORT
 
 
 def refusal(message: str) -> bytes:

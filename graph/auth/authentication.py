@@ -59,7 +59,7 @@ class RequestAuthenticator:
 
         @lru_cache(MAX_ADDRESSES)
         def nobody(address: str, host: bytes) -> Viewer:
-            if role == PUBLIC or not is_loopback(host):
+            if role == PUBLIC or not names_this_machine(host):
                 return Viewer(role=PUBLIC, address=address)
             return Viewer(role=role, actor=actor, address=address)
 
@@ -76,6 +76,6 @@ class RequestAuthenticator:
         return await self._authenticator.viewer(authorization, address)
 
 
-def is_loopback(host: bytes) -> bool:
+def names_this_machine(host: bytes) -> bool:
     """Whether a Host field names this machine, with any port; HTTP/1.0 need not have one."""
     return _LOOPBACK.fullmatch(host) is not None

@@ -91,7 +91,8 @@ class AsyncConnection:
         """Connect; raises psycopg2.OperationalError, or TimeoutError after five seconds."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await self._connect(addresses)
+                self._raw = psycopg2.connect(await addresses.dsn(), async_=1)
+                await _established(self._raw, self._loop)
         except BaseException:
             self.close()
             raise
@@ -99,24 +100,6 @@ class AsyncConnection:
         self._cursor = self._raw.cursor()
         self._fd = self._raw.fileno()
         self._loop.add_reader(self._fd, self._ready)
-
-    async def _connect(self, addresses: Addresses) -> None:
-        self._raw = psycopg2.connect(await addresses.dsn(), async_=1)
-        while (state := self._raw.poll()) != extensions.POLL_OK:
-            waiter = self._loop.create_future()
-            fd = self._raw.fileno()
-            reading = state == extensions.POLL_READ
-            add, remove = (
-                (self._loop.add_reader, self._loop.remove_reader)
-                if reading
-                else (self._loop.add_writer, self._loop.remove_writer)
-            )
-            add(fd, _resolve, waiter)
-            try:
-                while not waiter.done() and not _has_news(fd, reading):
-                    await asyncio.wait([waiter], timeout=LOOK_SECONDS)
-            finally:
-                remove(fd)
 
     @property
     def closed(self) -> bool:
@@ -226,6 +209,25 @@ class AsyncConnection:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error)
+
+
+async def _established(raw: Any, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until a new connection is established; raises psycopg2.OperationalError."""
+    while (state := raw.poll()) != extensions.POLL_OK:
+        waiter = loop.create_future()
+        fd = raw.fileno()
+        reading = state == extensions.POLL_READ
+        add, remove = (
+            (loop.add_reader, loop.remove_reader)
+            if reading
+            else (loop.add_writer, loop.remove_writer)
+        )
+        add(fd, _resolve, waiter)
+        try:
+            while not waiter.done() and not _has_news(fd, reading):
+                await asyncio.wait([waiter], timeout=LOOK_SECONDS)
+        finally:
+            remove(fd)
 
 
 def _has_news(fd: int, reading: bool) -> bool:

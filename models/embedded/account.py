@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 # Accounts of the system to run as, the first one that exists.
-NAMES = ("postgres", "nobody")
+ACCOUNT_NAMES = ("postgres", "nobody")
 # The data folder as a process sees it whose working directory it is. The kernel follows this link
 # without search permission on the folders above.
 HERE = Path("/proc/self/cwd")
@@ -75,7 +75,7 @@ class Account:
 
 
 def choose_account(folder: Path) -> Account:
-    """Return the account of this process; for root, the owner of the data or the first of NAMES.
+    """Return the account of this process; for root, the owner of the data or the first of ACCOUNT_NAMES.
 
     Raises EmbeddedError where root finds no such account, or has no /proc.
     """
@@ -88,11 +88,11 @@ def choose_account(folder: Path) -> Account:
     owner = folder.stat() if (folder / "PG_VERSION").exists() else None
     if owner is not None and owner.st_uid != 0:
         return Account(owner.st_uid, owner.st_gid)
-    for name in NAMES:
+    for name in ACCOUNT_NAMES:
         with suppress(KeyError):
             return Account(*pwd.getpwnam(name)[2:4])
     raise EmbeddedError(
-        f"PostgreSQL does not run as root, and there is no user {' or '.join(NAMES)}: "
+        f"PostgreSQL does not run as root, and there is no user {' or '.join(ACCOUNT_NAMES)}: "
         "start as another user, or set DATABASE_URL"
     )
 

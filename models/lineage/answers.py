@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.lineage.listing import LineageResult, Listed, ListingKey
 from models.lineage.network import Network, Walked, walk
+from models.lineage.pages import LineageResult, Listed, ListingKey
 from models.lineage.shares import WHOLE, concentrations, decimal, divide, rounded, sources
 
 KG, _SHARE = 3, 12

@@ -64,7 +64,7 @@ class Network:
         """Return the flows that lead on from a lot."""
         return self.flows.get(lot, NO_MASS)
 
-    def ahead(self, lots: Iterable[int]) -> Iterator[int]:
+    def next_lots(self, lots: Iterable[int]) -> Iterator[int]:
         """Where the flows of these lots lead, once for each flow."""
         flows = self.flows
         return chain.from_iterable(flows[lot][0] for lot in lots if lot in flows)
@@ -91,7 +91,7 @@ def walk(
     depths = dict.fromkeys(level, depth) if max_depth is None or depth <= max_depth else {}
     truncated = False
     while level and (max_depth is None or depth < max_depth):
-        reached = list(network.ahead(level))
+        reached = list(network.next_lots(level))
         network.left -= len(reached)
         if network.left < 0:
             return Walked(depths, True)
@@ -107,7 +107,7 @@ def walk(
 def in_order(network: Network, lots: Mapping[int, int]) -> list[int] | None:
     """Return the lots, each behind all lots that lead to it (Kahn, 1962); None where they go in a circle."""
     waiting = dict.fromkeys(lots, 0)
-    for far in network.ahead(lots):
+    for far in network.next_lots(lots):
         waiting[far] += 1
     ready = [lot for lot, count in waiting.items() if not count]
     for lot in ready:

@@ -16,8 +16,8 @@ from graph.planner.steps.lineage_planning import LineagePlanner
 from graph.planner.walk.rows import RowPlanner, SelectedField
 from models.lineage import answers
 from models.lineage.answers import CUSTOMERS, Asked
-from models.lineage.listing import LineageResult
 from models.lineage.network import Network
+from models.lineage.pages import LineageResult
 from models.lineage.reach import Reach
 
 

@@ -24,8 +24,8 @@ from graph.planner.nodes import (
 from graph.planner.parameters import Param
 from graph.planner.sql.builder import literal, sql_column
 from models.lineage.answers import Asked
-from models.lineage.listing import LineageResult
 from models.lineage.network import Network
+from models.lineage.pages import LineageResult
 from models.lineage.reach import Reach
 
 LINEAGE = 500

@@ -22,8 +22,8 @@ from graph.planner.steps.lineage import (
 from graph.planner.steps.lineage_json import ComputedLineage, ComputedPage, Texts, lineage_json
 from models.database.asynchronous import Statement
 from models.lineage.answers import Asked
-from models.lineage.listing import LineageResult, window
 from models.lineage.network import Network
+from models.lineage.pages import LineageResult, window
 from models.lineage.reach import edge_arguments, statement_of
 
 EDGE_NUMBERS_PER_COST = 20

@@ -16,7 +16,7 @@ from graph.planner.steps.lineage import (
     ListValue,
     Member,
 )
-from models.lineage.listing import LineageResult, Listed, ListingKey, ListingWindow, write_cursor
+from models.lineage.pages import LineageResult, Listed, ListingKey, ListingWindow, write_cursor
 
 Texts: TypeAlias = dict[Param, dict[int, str]]
 """The JSON texts of objects, by the parameter of their member and by key."""

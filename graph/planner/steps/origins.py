@@ -8,8 +8,8 @@ from graph.planner.steps.lineage_planning import LineagePlanner
 from graph.planner.walk.rows import RowPlanner, SelectedField
 from models.lineage import answers
 from models.lineage.answers import Asked
-from models.lineage.listing import LineageResult
 from models.lineage.network import Network
+from models.lineage.pages import LineageResult
 
 BY_SHARE, BY_NUMBER = "origins", "origins_by_number"
 

@@ -138,18 +138,18 @@ def test_snapshot_is_begun_anew_where_it_was_cut(
         loop = asyncio.get_running_loop()
         tries = []
 
-        async def together(fetch: Fetch) -> bytes:
+        async def in_one_snapshot(fetch: Fetch) -> bytes:
             tries.append(await fetch(ECHO, [1]))
             if len(tries) < lost:
                 await loop.run_in_executor(None, end, proxy)
             return await fetch(ECHO, [2])
 
         lost = 2
-        answer: Any = await pool.fetch_together(together)
+        answer: Any = await pool.fetch_together(in_one_snapshot)
         assert (answer, len(tries)) == (2, 2)
         tries, lost = [], 9
         with pytest.raises(DatabaseUnavailable):
-            await pool.fetch_together(together)
+            await pool.fetch_together(in_one_snapshot)
         assert len(tries) == 2
         await asyncio.gather(*(ask(pool, number) for number in range(8)))
 
@@ -160,12 +160,12 @@ def test_error_within_a_snapshot_is_not_tried_again(proxy: Proxy) -> None:
     async def act(pool: Pool) -> None:
         tries = []
 
-        async def together(fetch: Fetch) -> bytes:
+        async def in_one_snapshot(fetch: Fetch) -> bytes:
             tries.append(await fetch(ECHO, [1]))
             return await fetch(Statement("SELECT to_json(1 / $1::int)", 1), [0])
 
         with pytest.raises(psycopg2.errors.DivisionByZero):
-            await pool.fetch_together(together)
+            await pool.fetch_together(in_one_snapshot)
         assert len(tries) == 1
         await ask(pool, 3)
 
