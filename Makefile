@@ -25,6 +25,7 @@ test-unit: $(VENV)/.dev ## run the tests that need no database, in ten seconds
 check: $(VENV)/.dev ## run every static check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(BIN)/python server.py schema | diff -u graph/schema.graphql - \
