@@ -116,8 +116,11 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
         cluster.drop_all()
         return
-    with temporary_folder() as folder, embedded.start(folder / "postgres", FAST) as server:
-        yield Cluster(server.url, " STRATEGY FILE_COPY")
+    with temporary_folder() as folder:
+        # PgBouncer connects as another user than root.
+        folder.chmod(0o711)
+        with embedded.start(folder / "postgres", FAST) as server:
+            yield Cluster(server.url, " STRATEGY FILE_COPY")
 
 
 # A test that is about a deadline sets one; elsewhere a busy machine must not meet the server's own.

@@ -71,7 +71,9 @@ def test_root_in_a_private_home_makes_no_account_and_opens_no_folder(
             assert ask(server.url, "SELECT 6 * 7") == 42
             assert list(copies.iterdir()) != []
 
-    assert folder.stat().st_uid in {pwd.getpwnam(n).pw_uid for n in account.ACCOUNT_NAMES if exists(n)}
+    assert folder.stat().st_uid in {
+        pwd.getpwnam(n).pw_uid for n in account.ACCOUNT_NAMES if exists(n)
+    }
     assert modes(folder, programs / "postgres") == before
     assert before[home] == 0o700
     assert (Path("/etc/passwd").read_bytes(), Path("/etc/group").read_bytes()) == accounts

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from graph.admission.controller import Admission
 from graph.admission.limits import Limits
 from graph.context import Viewer
-from graph.endpoints import impact_csv as recall
+from graph.endpoints import impact_csv
 from graph.endpoints import trace_page
 from graph.planner import reader as execute
 from models.database.engines import Database
@@ -90,8 +90,8 @@ class Watched:
 @pytest.mark.parametrize(
     ("module", "name", "path"),
     [
-        (trace_page, "draw", f"/trace/{LARGE}.svg"),
-        (recall, "write", f"/trace/{FIRST + 1}/impact.csv"),
+        (trace_page, "_draw", f"/trace/{LARGE}.svg"),
+        (impact_csv, "_write_rows", f"/trace/{FIRST + 1}/impact.csv"),
         (execute, "_send", f"/trace/{FIRST + 1}/impact.csv"),
     ],
 )

@@ -79,20 +79,34 @@ def test_reference_that_is_no_id_of_the_type_is_invalid(
     assert found == (["input", "productId"], "INVALID")
 
 
-@pytest.mark.parametrize("given", [{}, {"productId": "1", "cacaoBatchId": "1"}])
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "product"),
+        ({"product": "1", "cacaoBatch": "1"}, "product"),
+        ({"productId": "1", "cacaoBatchId": "1"}, "productId"),
+    ],
+)
 def test_event_belongs_to_exactly_one_subject(
-    protected_client: TestClient, given: dict[str, str]
+    protected_client: TestClient, given: dict[str, str], field: str
 ) -> None:
-    assert user_error(protected_client, RECORD, event="x", **given) == (
-        ["input", "productId"],
-        "INVALID",
-    )
+    found = user_error(protected_client, RECORD, event="x", **given)
+    assert found == (["input", field], "INVALID")
 
 
-@pytest.mark.parametrize("given", [{}, {"productId": "3", "outputBatchId": "4"}])
-def test_use_goes_into_exactly_one_lot(protected_client: TestClient, given: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "product"),
+        ({"product": "3", "outputBatch": "4"}, "product"),
+        ({"productId": "3", "outputBatchId": "4"}, "productId"),
+    ],
+)
+def test_use_goes_into_exactly_one_lot(
+    protected_client: TestClient, given: dict[str, str], field: str
+) -> None:
     found = user_error(protected_client, USE, cacaoBatchId="1", quantityKg="1", **given)
-    assert found == (["input", "productId"], "INVALID")
+    assert found == (["input", field], "INVALID")
 
 
 # ---------------------------------------------------------------- matter adds up

@@ -335,7 +335,7 @@ def test_entry_that_cannot_be_is_refused(
         ({"supplierId": "1", "periodFrom": "2026-12-31"}, "periodFrom", "ALREADY_EXISTS"),
         ({"supplierId": "2", "periodTo": "2025-12-31"}, "periodTo", "INVALID"),
         ({"supplierId": "2", "manufacturerId": "1"}, "supplierId", "INVALID"),
-        ({}, "supplierId", "INVALID"),
+        ({}, "supplier", "INVALID"),
     ],
 )
 def test_account_that_cannot_be_is_refused(

@@ -75,8 +75,12 @@ def end(environment: Environment, result: Result, number: int) -> tuple[float, l
     began = time.monotonic()
     environment.serving.process.send_signal(signal.SIGTERM)
     time.sleep(HELD_SECONDS)
-    if accepts(environment.port):
-        result.troubles.append("a new connection was accepted after SIGTERM")
+    deadline = time.monotonic() + within(HELD_SECONDS)
+    while accepts(environment.port):
+        if time.monotonic() > deadline:
+            result.troubles.append("new connections were accepted long after SIGTERM")
+            break
+        time.sleep(0.1)
     holder.rollback()
     holder.close()
     for thread in threads:
