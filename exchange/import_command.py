@@ -1,7 +1,7 @@
-"""The subcommand `import KIND FILE`: its arguments, its output, its exit code.
+"""The subcommand `import KIND FILE`.
 
-0: nothing was rejected, whatever the warnings; 1: some rows were; 2: the file or the options cannot
-be used.
+Exit codes: 0 if no row was rejected, even if there are warnings; 1 if rows were rejected; 2 if the file or the
+options cannot be used.
 """
 
 import sys
@@ -19,7 +19,7 @@ from exchange.csv.columns.decimal_separator import DECIMALS
 from exchange.csv.errors import BadOptions, Unusable
 from exchange.csv.importers.registry import IMPORTERS
 from exchange.csv.importing import import_csv
-from exchange.csv.reading.text_encoding import parse_delimiter
+from exchange.csv.reading.delimiter import parse_delimiter
 from exchange.csv.report.field_help import describe_fields
 from exchange.csv.report.progress import show_progress
 from ledger.command import integrate_after
@@ -27,7 +27,7 @@ from models.database.engines import Database
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what `run` reads from the parsed arguments."""
+    """Declare the arguments that `run` reads."""
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = "\n\n".join(map(describe_fields, IMPORTERS.values()))
     parser.add_argument(
@@ -51,51 +51,59 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="one value for every row",
     )
     _add_reading(parser)
-    parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="report what would be written, and write nothing"
+    )
     parser.add_argument(
         "--reject",
         metavar="FILE",
         type=Path,
-        help="write rejected rows here, and warnings, whose code starts with WARNING_",
+        help="write rejected rows to this file, and rows with a warning, whose code starts with"
+        " WARNING_",
     )
     parser.add_argument(
         "--all-or-nothing",
         action="store_true",
-        help="write nothing if any row is rejected; a warning is no rejection",
+        help="write nothing if any row is rejected; warnings do not count",
     )
     parser.add_argument(
         "--clear",
         metavar="FIELD",
         action="append",
         default=[],
-        help="an empty cell of this field erases the known value, which it else leaves as it is",
+        help="let an empty cell of this field erase the stored value, which it otherwise keeps",
     )
     parser.add_argument(
         "--allow-identity-change",
         action="store_true",
         help="let a row change the harvest or production date, stage, supplier or manufacturer of"
-        " what is in use; else it is rejected",
+        " a lot in use; otherwise such a row is rejected",
     )
 
 
 def _add_reading(parser: ArgumentParser) -> None:
-    """Declare how the bytes of the file are read."""
-    parser.add_argument("--delimiter", help="instead of the detected one of , ; and tab")
+    """Declare the arguments for reading the file."""
     parser.add_argument(
-        "--encoding", help="of CSV: utf-8 if left out; cp1252 is what Excel writes in the West"
+        "--delimiter", help="the delimiter of CSV; by default , ; or tab is detected"
     )
-    parser.add_argument("--sheet", help="of XLSX, by name; needed where it has several")
+    parser.add_argument(
+        "--encoding",
+        help="the encoding of CSV (default: utf-8); Excel in Western Europe writes cp1252",
+    )
+    parser.add_argument(
+        "--sheet", help="the sheet of XLSX, by name; required if the file has several"
+    )
     parser.add_argument(
         "--decimal",
         choices=DECIMALS,
         default="auto",
-        help="the decimal separator; auto decides for each column of numbers by all of its cells,"
-        " and refuses the file where they cannot tell (default: %(default)s)",
+        help="the decimal separator; auto chooses it for each column by all of its cells, and fails"
+        " if they are ambiguous (default: %(default)s)",
     )
 
 
 class _Kind(Action):
-    """Keeps the kind; a `--help` behind it describes the fields of this kind alone."""
+    """Stores KIND; a `--help` after it describes only the fields of this kind."""
 
     def __call__(
         self,
@@ -109,7 +117,7 @@ class _Kind(Action):
 
 
 def run(args: Namespace, database: Database) -> int:
-    """Import, print the report to standard output or the reason to standard error; the exit code."""
+    """Import; print the report, or the error to standard error; return the exit code."""
     try:
         with show_progress(args.file.name) as progress:
             report = import_csv(
@@ -158,5 +166,5 @@ def _require(text: str, equals: str, left: str, right: str) -> tuple[str, str]:
 def _collect(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     collected = dict(pairs)
     if len(collected) < len(pairs):
-        raise BadOptions(f"{option} names one of its keys twice")
+        raise BadOptions(f"{option} is given twice for one name")
     return collected

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs.generator.markdown import paragraph
 from exchange.csv.errors import Unusable
-from exchange.csv.refusals import Code, WarningCode
+from exchange.csv.rejections import Code, WarningCode
 from graph.error_code import ErrorCode
 from models.errors import DomainError
 from models.migration.status import Status

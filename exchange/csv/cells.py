@@ -1,6 +1,6 @@
-"""From the text of one cell to a value PostgreSQL reads: pure functions and what they refuse.
+"""Parsers of one cell: pure functions from text to the canonical text that COPY reads.
 
-A parser gets a trimmed, non-empty cell and returns canonical text for COPY, or raises a Refusal.
+A parser gets a trimmed, non-empty cell and raises RowError for an invalid one.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from exchange.csv.refusals import Code, Refusal
+from exchange.csv.rejections import Code, RowError
 from models import STAGES
 from models.exact_json import MAX_DIGITS, MAX_LEVELS, ExactNumber, is_too_long, levels_of
 from models.texts.country import country_code
@@ -24,13 +24,13 @@ MAX_ID = 2**31 - 1
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9W-]{8,10}([Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?)?")
-# An escaped NUL that is not itself behind an escaped backslash.
+# An escaped NUL whose backslash is not itself escaped.
 _JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 @dataclass(frozen=True)
 class CellType:
-    """How a cell is read, and the type of the staging column that receives it."""
+    """The parser of a cell, and the SQL type of its column in the staging table."""
 
     parse: Callable[[str], str]
     sql: str
@@ -41,40 +41,40 @@ def parse_text(cell: str) -> str:
 
 
 def parse_name(cell: str) -> str:
-    """A name in its normal form, of which something can be seen."""
+    """A name in its normal form; it has at least one visible character."""
     if not (name := normal_text(cell)):
-        raise Refusal(Code.MISSING, "it has no character that can be seen")
+        raise RowError(Code.MISSING, "it has no visible character")
     return name
 
 
 def parse_indexed_name(cell: str) -> str:
-    """A name that stands in an index: 2,600 bytes of UTF-8 at most."""
+    """A name in an index: at most INDEXED_BYTES of UTF-8."""
     name = parse_name(cell)
     if len(name) * 4 > INDEXED_BYTES and len(name.encode()) > INDEXED_BYTES:
-        raise Refusal(
+        raise RowError(
             Code.TOO_LONG, f"{len(name.encode())} bytes, at most {INDEXED_BYTES} can be indexed"
         )
     return name
 
 
 def parse_identifier(cell: str) -> str:
-    """An indexed name in which no character was lost: it would identify something else."""
+    """An indexed name without U+FFFD: with a lost character it would identify something else."""
     if LOST in cell:
-        raise Refusal(Code.LOST_CHARACTER, f"{_quote(cell)}: a character was lost (U+FFFD)")
+        raise RowError(Code.LOST_CHARACTER, f"{_quote(cell)}: a character was lost (U+FFFD)")
     return parse_indexed_name(cell)
 
 
 def parse_scheme(cell: str) -> str:
-    """A certification scheme in its canonical spelling."""
+    """The name of a certification scheme in its canonical spelling."""
     return scheme_name(parse_indexed_name(cell))
 
 
 def parse_id(cell: str) -> str:
     """A primary key: a positive 32-bit integer."""
     if not (cell.isascii() and cell.isdigit()) or not 1 <= len(cell) <= 10:
-        raise Refusal(Code.BAD_ID, f"{_quote(cell)} is not an id")
+        raise RowError(Code.BAD_ID, f"{_quote(cell)} is not an id")
     if not 1 <= int(cell) <= MAX_ID:
-        raise Refusal(Code.BAD_ID, f"{cell} is not an id: 1 to {MAX_ID}")
+        raise RowError(Code.BAD_ID, f"{cell} is not an id: 1 to {MAX_ID}")
     return cell
 
 
@@ -84,40 +84,42 @@ def parse_gtin_cell(cell: str) -> str:
         return gtin14(cell)
     except GtinNotDigits:
         reason = f"{_quote(cell)} is not a GTIN: digits only"
-        raise Refusal(Code.GTIN_NOT_DIGITS, reason) from None
+        raise RowError(Code.GTIN_NOT_DIGITS, reason) from None
     except GtinLength:
         reason = f"a GTIN has 8, 12, 13 or 14 digits, {_quote(cell)} has {len(cell)}"
-        raise Refusal(Code.GTIN_LENGTH, reason) from None
+        raise RowError(Code.GTIN_LENGTH, reason) from None
     except GtinCheckDigit as error:
         reason = f"{cell} ends in check digit {cell[-1]}, expected {error.expected}"
-        raise Refusal(Code.GTIN_CHECK_DIGIT, reason) from None
+        raise RowError(Code.GTIN_CHECK_DIGIT, reason) from None
 
 
 def parse_day(cell: str) -> str:
     """A calendar date as YYYY-MM-DD (ISO 8601, extended format)."""
     if not _DAY.fullmatch(cell):
-        raise Refusal(Code.BAD_DATE, f"{_quote(cell)} is not a date as YYYY-MM-DD")
+        raise RowError(Code.BAD_DATE, f"{_quote(cell)} is not a date as YYYY-MM-DD")
     try:
         return date.fromisoformat(cell).isoformat()
     except ValueError:
-        raise Refusal(Code.BAD_DATE, f"{cell} is not in the calendar") from None
+        raise RowError(Code.BAD_DATE, f"{cell} is not in the calendar") from None
 
 
 def parse_instant(cell: str) -> str:
-    """An ISO 8601 date and time; without an offset it is UTC."""
+    """An ISO 8601 date and time, in UTC if it has no offset."""
     if not _INSTANT.fullmatch(cell):
-        raise Refusal(Code.BAD_TIMESTAMP, f"{_quote(cell)} is not an ISO 8601 date and time")
+        raise RowError(Code.BAD_TIMESTAMP, f"{_quote(cell)} is not an ISO 8601 date and time")
     try:
         return read_instant(cell, utc_if_unsaid=True).isoformat()
     except ValueError as error:
-        raise Refusal(Code.BAD_TIMESTAMP, f"{_quote(cell)} is no instant: {error}") from None
+        raise RowError(
+            Code.BAD_TIMESTAMP, f"{_quote(cell)} is not a date and time: {error}"
+        ) from None
 
 
 def parse_kilograms(cell: str) -> str:
-    """Kilograms above 0 that fit numeric(14,3): 11 digits before the point, 3 behind it."""
+    """Kilograms above 0 that fit numeric(14,3): 11 digits before the point, 3 after it."""
     amount = _number(cell)
     if amount <= 0:
-        raise Refusal(Code.OUT_OF_RANGE, f"{cell} kg is not above 0")
+        raise RowError(Code.OUT_OF_RANGE, f"{cell} kg is not above 0")
     return _fixed(amount, cell, digits=11, decimals=3)
 
 
@@ -125,7 +127,7 @@ def parse_percent(cell: str) -> str:
     """0 to 100 with one decimal at most, with or without a percent sign."""
     amount = _number(cell.removesuffix("%").rstrip())
     if not 0 <= amount <= 100:
-        raise Refusal(Code.OUT_OF_RANGE, f"{cell} is not between 0 and 100 percent")
+        raise RowError(Code.OUT_OF_RANGE, f"{cell} is not between 0 and 100 percent")
     return _fixed(amount, cell, digits=3, decimals=1)
 
 
@@ -135,19 +137,19 @@ def parse_country_cell(cell: str) -> str:
         return country_code(cell)
     except ValueError:
         reason = f"{_quote(cell)} is not an ISO 3166-1 alpha-2 code"
-        raise Refusal(Code.BAD_COUNTRY, reason) from None
+        raise RowError(Code.BAD_COUNTRY, reason) from None
 
 
 def parse_stage(cell: str) -> str:
     if (stage := cell.lower()) not in STAGES:
-        raise Refusal(Code.BAD_STAGE, f"{_quote(cell)} is not one of {', '.join(STAGES)}")
+        raise RowError(Code.BAD_STAGE, f"{_quote(cell)} is not one of {', '.join(STAGES)}")
     return stage
 
 
 def parse_json_cell(cell: str) -> str:
-    """JSON text (RFC 8259) that jsonb can hold: no NaN, no NUL, no half of a surrogate pair.
+    """JSON text (RFC 8259) that jsonb can store: without NaN, NUL or unpaired surrogates.
 
-    Numbers and levels are bounded as they are in GraphQL.
+    The limits on digits and nesting are those of the GraphQL scalar JSON.
     """
     try:
         value = json.loads(
@@ -158,17 +160,19 @@ def parse_json_cell(cell: str) -> str:
         plain = json.dumps(value, ensure_ascii=False)
         plain.encode()
     except json.JSONDecodeError as error:
-        raise Refusal(Code.BAD_JSON, f"not JSON text from character {error.pos + 1} on") from None
+        raise RowError(
+            Code.BAD_JSON, f"not JSON text: syntax error at character {error.pos + 1}"
+        ) from None
     except UnicodeEncodeError:
-        raise Refusal(
-            Code.BAD_JSON, "not JSON text: a string holds half of a surrogate pair"
+        raise RowError(
+            Code.BAD_JSON, "not JSON text: a string contains half of a surrogate pair"
         ) from None
     except RecursionError:
-        raise Refusal(Code.BAD_JSON, "not JSON text: it is nested too deep") from None
+        raise RowError(Code.BAD_JSON, "not JSON text: it is nested too deep") from None
     except ValueError as error:
-        raise Refusal(Code.BAD_JSON, f"not JSON text: {error}") from None
+        raise RowError(Code.BAD_JSON, f"not JSON text: {error}") from None
     if _JSON_NUL.search(plain):
-        raise Refusal(Code.BAD_JSON, "a JSON string holds the character NUL")
+        raise RowError(Code.BAD_JSON, "a JSON string contains the character NUL")
     return cell
 
 
@@ -185,18 +189,18 @@ def _bounded(digits: str) -> ExactNumber:
 
 def _number(cell: str) -> Decimal:
     if cell.lstrip("+-").lower() in {"nan", "snan", "inf", "infinity"}:
-        raise Refusal(Code.BAD_NUMBER, f"{cell} is not a finite number")
+        raise RowError(Code.BAD_NUMBER, f"{cell} is not a finite number")
     if len(cell) > 60 or not _NUMBER.fullmatch(cell):
-        raise Refusal(Code.BAD_NUMBER, f"{_quote(cell)} is not a number as 1234.5")
+        raise RowError(Code.BAD_NUMBER, f"{_quote(cell)} is not a number as 1234.5")
     return Decimal(cell)
 
 
 def _fixed(amount: Decimal, cell: str, *, digits: int, decimals: int) -> str:
     if amount and amount.adjusted() >= digits:
-        raise Refusal(Code.OUT_OF_RANGE, f"{cell} has more than {digits} digits before the point")
+        raise RowError(Code.OUT_OF_RANGE, f"{cell} has more than {digits} digits before the point")
     rounded = round(amount, decimals)
     if rounded != amount:
-        raise Refusal(Code.OUT_OF_RANGE, f"{cell} has more than {decimals} decimals")
+        raise RowError(Code.OUT_OF_RANGE, f"{cell} has more than {decimals} decimals")
     return f"{rounded:f}"
 
 

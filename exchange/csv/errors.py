@@ -1,8 +1,8 @@
-"""What makes a whole file or its options unusable: nothing is imported, and one message says why."""
+"""Errors that make a whole file or its options unusable; nothing is imported."""
 
 
 class Unusable(Exception):
-    """The file or the options cannot be used at all."""
+    """The file or the options cannot be used; the message says why, for a person."""
 
     code = "UNUSABLE"
 
@@ -20,24 +20,24 @@ class EmptyFile(Unusable):
 
 
 class UndecodableText(Unusable):
-    """The bytes are not text in the encoding that the file announces."""
+    """The bytes of the file are not text in its encoding."""
 
     code = "UNDECODABLE_TEXT"
 
 
 class UnboundedRecord(Unusable):
-    """A record or line has no end within the limits: where the next row starts is unknown."""
+    """A record or line exceeds the limits, so the start of the next row is unknown."""
 
     code = "UNBOUNDED_RECORD"
 
 
 class AmbiguousNumbers(Unusable):
-    """A column's decimal separator is not known: a value could be a thousand times another."""
+    """The decimal separator of a column is unknown: 25.000 may be 25 or 25,000."""
 
     code = "AMBIGUOUS_DECIMAL"
 
 
 class BadOptions(Unusable):
-    """An unknown kind, field, column, constant or delimiter, or a field that has no source."""
+    """An option names an unknown importer, field, column or delimiter, or a field has no source."""
 
     code = "BAD_OPTIONS"

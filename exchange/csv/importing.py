@@ -1,6 +1,6 @@
-"""Import of a file: read, stage, merge, report; one transaction, committed once at the end.
+"""Import of a file: read, stage, merge and report, in one transaction.
 
-Memory is bounded by a chunk of rows. Two imports never interleave: the second waits.
+Memory is bounded by a chunk of rows. Imports run one at a time; a second one waits for the first.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,11 +23,13 @@ from exchange.csv.merging.lookup import resolve_reference
 from exchange.csv.merging.merge import Merge, MergeCounts, run_merge
 from exchange.csv.merging.table_statistics import refresh_statistics
 from exchange.csv.merging.use_merge import EDGES, UseMerge
-from exchange.csv.reading.csv_file import CsvRecord, Source
 from exchange.csv.reading.open_source import SourceOptions, open_source
-from exchange.csv.refusals import Refusal
+from exchange.csv.reading.source import CsvRecord, Source
+from exchange.csv.rejections import RowError
 from exchange.csv.report.import_report import MAX_SHOWN_LINES, ImportReport
 from exchange.csv.report.reject_file import RejectFile, skip_warnings
+from exchange.csv.staging import outcome
+from exchange.csv.staging.superseding import list_superseded, warn_superseded
 from exchange.csv.staging.table import OnStep, StagedRow, StagingTable
 from models.database.engines import Database
 
@@ -36,7 +38,7 @@ _Progress = Callable[[int, int], None]
 CHUNK_ROWS = 20_000
 CHUNK_CHARACTERS = 8 * 1024 * 1024
 IMPORT_LOCK = 0x0CAC_A07A
-# Bulk statements are long, and their plans must not wait for a compiler.
+# Statements over all rows take long, and compiling their plans would only delay them.
 _SETTINGS = (
     "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;"
     " set local work_mem = '64MB'; set local jit = off"
@@ -45,7 +47,7 @@ _SETTINGS = (
 
 def import_csv(
     database: Database,
-    kind: str,
+    importer: str,
     path: Path,
     *,
     mapping: Mapping[str, str],
@@ -62,22 +64,23 @@ def import_csv(
     clear: Collection[str] = (),
     allow_identity_change: bool = False,
 ) -> ImportReport:
-    """Import the rows of a file as one of IMPORTERS; raises Unusable before anything is written.
+    """Import a file by one of IMPORTERS; raises Unusable before anything is written.
 
-    `mapping` is column -> field, `constants` field -> value, `progress` gets (bytes read, bytes),
-    `on_step` (step of the merge, rows done, rows). An empty cell of `clear` fields erases a value.
+    `mapping` maps columns to fields, `constants` fields to values. `progress` gets the bytes read and in
+    all; `on_step` the step of the merge, the rows done and in all. An empty cell of a field in `clear`
+    erases the stored value.
     """
-    if kind not in IMPORTERS:
-        raise BadOptions(f"unknown kind {kind}: {', '.join(IMPORTERS)}")
+    if importer not in IMPORTERS:
+        raise BadOptions(f"unknown kind {importer}: {', '.join(IMPORTERS)}")
     with ExitStack() as stack:
         options = SourceOptions(delimiter, encoding, sheet, decimal)
         source = stack.enter_context(open_source(path, options))
-        columns = plan_columns(IMPORTERS[kind], source.header, mapping, constants)
+        columns = plan_columns(IMPORTERS[importer], source.header, mapping, constants)
         cleared = plan_cleared(columns, clear)
-        columns = _decide_decimals(columns, path, options)
+        columns = _choose_separators(columns, path, options)
         rejects = _open_rejects(reject, path, stack)
         connection = stack.enter_context(_locked(database, f"import:{path.name}"))
-        staging = StagingTable(connection, columns.kind, columns.fields, cleared, on_step)
+        staging = StagingTable(connection, columns.importer, columns.fields, cleared, on_step)
         if dry_run:
             hide_sequences(staging.cursor)
         read = _stage(staging, source, columns, progress)
@@ -86,7 +89,7 @@ def import_csv(
         report = _report(staging, source, columns, merge, written, read, dry_run, all_or_nothing)
         if rejects:
             with open_source(path, options) as again:
-                rejects.write(again, columns, staging.remarks())
+                rejects.write(again, columns, outcome.rows_to_report(staging))
         if report.written:
             connection.commit()
         if rejects:
@@ -95,7 +98,7 @@ def import_csv(
 
 
 def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFile | None:
-    """The reject file, where one is asked for; discarded with the stack unless it is kept."""
+    """The reject file, if one is wanted; it is discarded with the stack unless it is kept."""
     if reject is None:
         return None
     rejects = RejectFile(reject, path)
@@ -105,14 +108,14 @@ def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFi
 
 @contextmanager
 def _locked(database: Database, actor: str) -> Iterator[connection_type]:
-    """A writing connection in a transaction of its own; what is not committed is rolled back."""
+    """A connection in a transaction that excludes other imports; rolled back unless committed."""
     pooled = database.engine().raw_connection()
     try:
         connection = cast("connection_type", pooled.driver_connection)
         with connection.cursor() as cursor:
             cursor.execute(_SETTINGS)
             cursor.execute("select pg_advisory_xact_lock(%s)", (IMPORT_LOCK,))
-            # A file's name may be of bytes that are no text.
+            # The name of a file may contain bytes that are not text.
             named = actor.encode("utf-8", "replace").decode()
             cursor.execute("select set_config('cacaotrace.actor', %s, true)", (named,))
         yield connection
@@ -120,8 +123,8 @@ def _locked(database: Database, actor: str) -> Iterator[connection_type]:
         pooled.close()
 
 
-def _decide_decimals(columns: Columns, path: Path, options: SourceOptions) -> Columns:
-    """Read the whole file once for what its numbers say, where it has columns of numbers."""
+def _choose_separators(columns: Columns, path: Path, options: SourceOptions) -> Columns:
+    """Choose the decimal separators, for which the whole file is read if it has numbers."""
     if not any(is_number(field) for _, field in columns.cells):
         return columns
     with open_source(path, options) as source:
@@ -137,7 +140,7 @@ def _stage(
     read = 0
     records = skip_warnings(source.header, source.records())
     rows = (_read_row(columns, record) for record in records)
-    for chunk in _cut(rows):
+    for chunk in _split_into_chunks(rows):
         staging.copy(chunk)
         read += len(chunk)
         if progress:
@@ -151,12 +154,12 @@ def _read_row(columns: Columns, record: CsvRecord) -> StagedRow:
         if record.problem:
             raise record.problem
         return StagedRow(record.line, columns.read(record.cells))
-    except Refusal as refusal:
+    except RowError as error:
         nothing = (None,) * len(columns.fields)
-        return StagedRow(record.line, nothing, refusal.code, refusal.reason)
+        return StagedRow(record.line, nothing, error.code, error.reason)
 
 
-def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
+def _split_into_chunks(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
     chunk: list[StagedRow] = []
     size = 0
     for row in rows:
@@ -172,29 +175,29 @@ def _cut(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:
 def _choose_merge(
     staging: StagingTable, columns: Columns, allow_identity_change: bool, dry_run: bool
 ) -> Merge:
-    target = columns.kind.target
+    target = columns.importer.target
     if target is None:
         return UseMerge(staging)
-    given = frozenset(columns.fields)
-    references = (each for each in columns.kind.references if each.is_provided_by(given))
-    written = given.union(each.column for each in references)
+    fields = frozenset(columns.fields)
+    references = (each for each in columns.importer.references if each.is_provided_by(fields))
+    provided = fields.union(each.column for each in references)
     return KeyedMerge(
-        staging, target, written, allow_identity_change=allow_identity_change, dry_run=dry_run
+        staging, target, provided, allow_identity_change=allow_identity_change, dry_run=dry_run
     )
 
 
 def _merge(staging: StagingTable, columns: Columns, merge: Merge) -> MergeCounts:
-    refresh_statistics(staging.cursor, _tables(columns.kind))
-    for reference in columns.kind.references:
-        staging.step(f"looking up {reference.noun.replace('_', ' ')}")
+    refresh_statistics(staging.cursor, _tables(columns.importer))
+    for reference in columns.importer.references:
+        staging.report_step(f"looking up {reference.noun.replace('_', ' ')}")
         resolve_reference(staging, reference)
-    return run_merge(staging, merge, columns.kind.checks)
+    return run_merge(staging, merge, columns.importer.checks)
 
 
-def _tables(kind: Importer) -> list[str]:
-    """The tables that rows of a kind are looked up in or written to."""
-    own = [kind.target.table] if kind.target else [edge.table for edge in EDGES]
-    return [*own, *(reference.table for reference in kind.references)]
+def _tables(importer: Importer) -> list[str]:
+    """The tables that an importer reads or writes."""
+    own = [importer.target.table] if importer.target else [edge.table for edge in EDGES]
+    return [*own, *(reference.table for reference in importer.references)]
 
 
 def _report(
@@ -207,16 +210,16 @@ def _report(
     dry_run: bool,
     all_or_nothing: bool,
 ) -> ImportReport:
-    by_code = staging.count_rejections()
+    by_code = outcome.count_rejections(staging)
     rejected = sum(by_code.values())
-    superseded, pairs = staging.superseded(merge.differs(), MAX_SHOWN_LINES)
-    staging.warn_superseded(merge.differs(), merge.difference())
-    lost, lost_lines = staging.lost_characters(MAX_SHOWN_LINES)
+    superseded, pairs = list_superseded(staging, merge.differs(), MAX_SHOWN_LINES)
+    warn_superseded(staging, merge.differs(), merge.difference())
+    lost, lost_lines = outcome.rows_with_lost_characters(staging, MAX_SHOWN_LINES)
     nothing = all_or_nothing and rejected > 0
     if nothing:
         written = MergeCounts()
     return ImportReport(
-        kind=columns.kind.name,
+        importer=columns.importer.name,
         path=source.path.name,
         read=read,
         inserted=written.inserted,
@@ -229,11 +232,11 @@ def _report(
         ignored=columns.ignored,
         rejected_by_code=by_code,
         first_superseded=pairs,
-        first_rejections=tuple(staging.rejections(MAX_SHOWN_LINES)),
+        first_rejections=tuple(outcome.rejected_rows(staging, MAX_SHOWN_LINES)),
         written=not (dry_run or nothing),
         dry_run=dry_run,
-        warnings=staging.count_warnings(),
-        first_warnings=tuple(staging.warnings(MAX_SHOWN_LINES)),
+        warnings=outcome.count_warnings(staging),
+        first_warnings=tuple(outcome.warned_rows(staging, MAX_SHOWN_LINES)),
         lost_characters=lost,
         first_lost_characters=lost_lines,
     )

@@ -1,22 +1,24 @@
-"""Text that no spreadsheet computes or rewrites, and the way back from it.
+"""Escaping of CSV cells, so that spreadsheets neither compute nor rewrite them.
 
-A spreadsheet may cut a file at another delimiter than the file's own: where its locale has the
-semicolon as the separator of lists, it opens `ACME; =1+1` as two cells. So each piece of a text between
-delimiters or line ends is guarded, by an apostrophe before what would be a formula, a number, a date, a
-truth value or an error.
+An apostrophe before a cell makes a spreadsheet read it as text. It is inserted before text that would
+otherwise be read as a formula, a number, a date, a truth value or an error.
+
+A spreadsheet may split a file at another delimiter than the file's own: in a locale whose list separator is
+the semicolon, `ACME; =1+1` becomes two cells. Each part of a cell between possible delimiters or line ends
+is therefore escaped by itself.
 """
 
 import re
 from unicodedata import combining, normalize
 
-# What begins a formula (OWASP, CSV Injection); compared in NFKC, so the wide and small forms count too. The
-# minus sign U+2212 begins a number.
-FORMULA = "=+-@\u2212"
+# First characters of a formula (OWASP, CSV Injection). Compared in NFKC, which maps full-width and small forms to
+# them. The minus sign U+2212 begins a number.
+_FORMULA = "=+-@\u2212"
 _PIECES = re.compile(r"([,;\t\r\n]+)")
-# The same without the comma, which may be within a number.
+# Without the comma, which a number may contain.
 _HARD = re.compile(r"([;\t\r\n]+)")
 _LEAD = re.compile(r"[\s\"]*")
-# Year 1 to 9999 is not checked: what looks like a number or a date is guarded.
+# Looks like a number; whether it is in range or a day of the calendar is not checked.
 _AMOUNT = r"[\d.][\d.,:/ '’\u00a0\u202f-]*(?:e[+-]?\d+)?"  # noqa: RUF001
 _PLAIN = re.compile(r"0|[1-9][0-9]{0,14}")
 _DECORATED = r"(?:%|‰|[$¢£¤¥֏؋৲৳฿៛\u20a0-\u20cf])"
@@ -59,14 +61,14 @@ _REWRITTEN = re.compile(
 
 
 def escape_cell(text: str | None, *, reversible: bool = False) -> str:
-    """A text as a cell that no spreadsheet takes for anything but text; nothing for None.
+    """Escape a text for a CSV cell; None gives an empty cell.
 
-    `reversible` also guards what begins with an apostrophe, so that `unescape_cell` gives the text back.
+    `reversible` also escapes parts that begin with an apostrophe, so that `unescape_cell` inverts it.
     """
     if not text:
         return ""
     parts = [
-        _guard(part, reversible) if index % 2 == 0 else part
+        _escape_part(part, reversible) if index % 2 == 0 else part
         for index, part in enumerate(_HARD.split(text))
     ]
     if text[0] in "\t\r\n" and not parts[0]:
@@ -75,30 +77,30 @@ def escape_cell(text: str | None, *, reversible: bool = False) -> str:
 
 
 def unescape_cell(cell: str) -> str:
-    """The text that `escape_cell(text, reversible=True)` made this cell of."""
+    """Invert `escape_cell(text, reversible=True)`."""
     if "'" not in cell:
         return cell
     pieces = _PIECES.split(cell)
     return "".join(
-        _remove(piece) if index % 2 == 0 else piece for index, piece in enumerate(pieces)
+        _remove_apostrophe(piece) if index % 2 == 0 else piece for index, piece in enumerate(pieces)
     )
 
 
-def _guard(part: str, reversible: bool) -> str:
-    pieces = [_mark(piece, reversible) for piece in part.split(",")]
-    guarded = ",".join(pieces)
+def _escape_part(part: str, reversible: bool) -> str:
+    pieces = [_escape_piece(piece, reversible) for piece in part.split(",")]
+    escaped = ",".join(pieces)
     if pieces[0] == part.partition(",")[0] and _is_rewritten(part):
-        return _insert(pieces[0]) + guarded[len(pieces[0]) :]
-    return guarded
+        return _insert_apostrophe(pieces[0]) + escaped[len(pieces[0]) :]
+    return escaped
 
 
-def _mark(piece: str, reversible: bool) -> str:
-    rest = piece[_lead(piece) :]
+def _escape_piece(piece: str, reversible: bool) -> str:
+    rest = piece[_start_of_text(piece) :]
     if not rest:
         return piece
-    is_formula = normalize("NFKC", rest[0])[:1] in FORMULA
+    is_formula = normalize("NFKC", rest[0])[:1] in _FORMULA
     if is_formula or (reversible and rest[0] == "'") or _is_rewritten(rest):
-        return _insert(piece)
+        return _insert_apostrophe(piece)
     return piece
 
 
@@ -110,16 +112,16 @@ def _is_rewritten(text: str) -> bool:
     return _REWRITTEN.fullmatch(folded) is not None
 
 
-def _insert(piece: str) -> str:
-    at = _lead(piece)
+def _insert_apostrophe(piece: str) -> str:
+    at = _start_of_text(piece)
     return f"{piece[:at]}'{piece[at:]}"
 
 
-def _remove(piece: str) -> str:
-    at = _lead(piece)
+def _remove_apostrophe(piece: str) -> str:
+    at = _start_of_text(piece)
     return piece[:at] + piece[at + 1 :] if piece[at : at + 1] == "'" else piece
 
 
-def _lead(piece: str) -> int:
+def _start_of_text(piece: str) -> int:
     match = _LEAD.match(piece)
     return match.end() if match else 0

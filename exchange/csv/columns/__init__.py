@@ -1,1 +1,1 @@
-"""Which column of a file is read as which field, decided before any row is read."""
+"""The plan of a file's columns, which is made before any row is read."""

@@ -1,15 +1,14 @@
-"""What can be imported: per kind its fields, what its rows refer to, and where they land.
+"""The vocabulary of an importer: its fields, the rows it refers to, its checks and its table.
 
-Declarations only. In SQL fragments `s` is a staged row and `t` a row of the table. A field's name
-is its column's in schema.sql; rows refer to others by id or by natural key.
+In SQL fragments `s` is a staged row and `t` a row of the table. A field is named after its column in
+schema.sql.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exchange.csv import cells
 from exchange.csv.cells import CellType
-from exchange.csv.refusals import Code
+from exchange.csv.rejections import Code
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,14 @@ class Field:
 
 @dataclass(frozen=True)
 class NaturalKey:
-    """One natural key by which a row can be named: all of `fields`, and `also` where given."""
+    """A natural key that identifies a row: all of `fields`, and those of `optional` that are provided.
+
+    `match` is the SQL condition under which row `t` is the one that staged row `s` names.
+    """
 
     fields: tuple[str, ...]
     match: str
-    also: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return " + ".join(self.fields)
@@ -38,7 +40,7 @@ class NaturalKey:
 class Reference:
     """A row of another table, named by its id in `column` or by one of `natural_keys`.
 
-    Where `creates`, a row that is not found is made; of several the oldest is meant.
+    If `creates`, a row that does not exist is inserted, and of several rows the oldest is taken.
     """
 
     noun: str
@@ -49,11 +51,12 @@ class Reference:
     creates: bool = False
 
     def all_keys(self) -> Iterator[NaturalKey]:
+        """The id and the natural keys."""
         yield NaturalKey((self.column,), f"t.{self.key} = s.{self.column}")
         yield from self.natural_keys
 
     def is_provided_by(self, fields: frozenset[str]) -> bool:
-        """Whether these fields are enough for at least one natural_key."""
+        """Whether these fields contain all fields of at least one key."""
         return any(fields.issuperset(natural_key.fields) for natural_key in self.all_keys())
 
     def __str__(self) -> str:
@@ -62,9 +65,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class RowCheck:
-    """Staged rows for which `condition` holds are refused; `reason` is an SQL text expression.
+    """A check that rejects the staged rows for which `condition` holds.
 
-    `%(cleared)s` is the array of the columns in which an empty cell erases the known value.
+    `reason` is an SQL text expression. The parameter `%(cleared)s` is the array of the columns in which
+    an empty cell erases the stored value.
     """
 
     code: Code
@@ -74,10 +78,10 @@ class RowCheck:
 
 @dataclass(frozen=True)
 class LateKey:
-    """A key that a row of the table may get after it was stored.
+    """A key that a row of the table may get after it was inserted.
 
-    `same`: rows `t` and `s` agree in everything else that a row is recognised by; `group` are SQL
-    expressions of `s` that are equal for staged rows that agree so.
+    `same` is the condition under which rows `t` and `s` agree in everything else that identifies a row.
+    `group` are SQL expressions of `s`; staged rows that agree in this sense have equal values of them.
     """
 
     column: str
@@ -87,11 +91,11 @@ class LateKey:
 
 @dataclass(frozen=True)
 class Target:
-    """The table that rows land in, and their natural key.
+    """The table that rows are written to, and its natural key.
 
-    `matches` find the row that a staged row is about; `identity` groups staged rows of one key.
-    A `defaults` column starts with the default. `guarded` columns are part of what a row is: they
-    do not change once other rows refer to it.
+    `matches` are the conditions under which row `t` is the one that staged row `s` is about. `identity`
+    are the expressions that are equal for staged rows with one key. `defaults` are the SQL values of empty
+    cells of new rows. The columns of `guarded` do not change once other rows refer to a row.
     """
 
     table: str
@@ -107,8 +111,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Importer:
-    """One kind of row. Of each of `choices`, a row refers to exactly one; `target` is None for
-    uses, which land in two tables. `clearable` are the columns that may lose a known value.
+    """What a file of one kind contains.
+
+    A row refers to exactly one of each of `choices`, which are nouns of `references`. `target` is None for
+    uses, which are written to two tables. `clearable` are the columns whose value an empty cell may erase.
     """
 
     name: str
@@ -120,93 +126,5 @@ class Importer:
     clearable: tuple[str, ...] = ()
 
     def reference(self, noun: str) -> Reference:
+        """The reference of this noun."""
         return next(each for each in self.references if each.noun == noun)
-
-
-def unless(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Columns that count towards a row's identity only where `column` is empty."""
-    return tuple(f"case when s.{column} is null then s.{each} end" for each in columns)
-
-
-def no_other_row_provides(column: str, key: tuple[str, ...]) -> str:
-    """In SQL: no row of the file with the same key has a value of an empty cell of staged row `s`."""
-    same = " and ".join(f"e.{each} = s.{each}" for each in key)
-    return (
-        f"not exists (select from import_rows e where e.code is null and {same}"
-        f" and e.{column} is not null and '{column}' <> all (%(cleared)s))"
-    )
-
-
-def fields_of(type_: CellType, *names: str) -> tuple[Field, ...]:
-    return tuple(Field(name, type_) for name in names)
-
-
-def fields_of_supplier(prefix: str = "") -> tuple[Field, ...]:
-    names = ("supplier_external_id", "supplier_name", "supplier_location")
-    return (
-        Field(f"{prefix}supplier_id", cells.ID),
-        *fields_of(cells.NAME_CELL, *(prefix + name for name in names)),
-    )
-
-
-def refer_to_supplier(prefix: str = "") -> Reference:
-    name, place = f"{prefix}supplier_name", f"{prefix}supplier_location"
-    external = f"{prefix}supplier_external_id"
-    return Reference(
-        f"{prefix}supplier",
-        "suppliers",
-        "supplier_id",
-        f"{prefix}supplier_id",
-        (
-            NaturalKey((external,), f"t.external_id = s.{external}"),
-            NaturalKey((name, place), f"t.name = s.{name} and t.location = s.{place}"),
-        ),
-    )
-
-
-def refer_to_batch(noun: str, prefix: str = "") -> Reference:
-    lot, supplier = f"{prefix}lot_number", f"{prefix}supplier_id"
-    same_supplier = f"(s.{supplier} is null or t.supplier_id = s.{supplier})"
-    return Reference(
-        noun,
-        "cacao_batches",
-        "cacao_batch_id",
-        f"{noun}_id",
-        (NaturalKey((lot,), f"t.lot_number = s.{lot} and {same_supplier}", (supplier,)),),
-    )
-
-
-PRODUCT = Reference(
-    "product",
-    "products",
-    "product_id",
-    "product_id",
-    (
-        NaturalKey(
-            ("gtin",),
-            "t.gtin = s.gtin and coalesce(t.batch_number, '') = coalesce(s.product_batch_number, '')",
-            ("product_batch_number",),
-        ),
-    ),
-)
-# An event that is in the database already, not one of the same file.
-CORRECTED = Reference(
-    "corrected_event",
-    "transactions",
-    "transaction_id",
-    "corrects",
-    (NaturalKey(("corrects_event_id",), "t.event_id = s.corrects_event_id"),),
-)
-MANUFACTURER = Reference(
-    "manufacturer",
-    "manufacturers",
-    "manufacturer_id",
-    "manufacturer_id",
-    (
-        NaturalKey(
-            ("manufacturer_name", "manufacturer_location"),
-            "t.name = s.manufacturer_name and t.location = s.manufacturer_location",
-        ),
-    ),
-    creates=True,
-)

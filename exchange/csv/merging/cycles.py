@@ -1,7 +1,7 @@
-"""Edges that would close a circle, in an order of topology that is kept while edges are added.
+"""Detection of cycles among uses, by a topological order that is maintained while edges are added.
 
-The order is Pearce and Kelly's (A Dynamic Topological Sort Algorithm, 2006). What cannot be part of
-a circle is peeled off first, in linear time, so that a file without circles is only looked through.
+The algorithm is that of Pearce and Kelly (A Dynamic Topological Sort Algorithm, 2006). Edges that cannot be
+part of a cycle are removed first, in linear time, so that a file without cycles costs one pass.
 """
 
 from collections import defaultdict
@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LotEdge = tuple[int, int, int]
-"""(line or 0 for an edge that is stored, input lot, output lot)."""
+"""(line, or 0 for a stored edge; input lot; output lot)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """An edge that is refused, and the lines of the edges that lead from its output to its input.
+    """An edge that closes a cycle, and the lines of the edges that lead from its output to its input.
 
-    `stored`: edges that are not of the file are part of the circle too.
+    `stored` says whether stored edges are part of the cycle too.
     """
 
     line: int
@@ -27,11 +27,11 @@ class Cycle:
 
 
 def find_cycles(edges: Sequence[LotEdge]) -> Iterator[Cycle]:
-    """The edges of a file that close a circle with edges before them, each with that circle.
+    """The edges that close a cycle with edges before them, each with that cycle.
 
-    Stored edges come first; a circle of stored edges alone is not reported.
+    Stored edges come first in `edges`; a cycle of stored edges alone is not reported.
     """
-    core = _peel(_peel(edges, forward=True), forward=False)
+    core = _remove_sources(_remove_sources(edges, forward=True), forward=False)
     order = _Order(core)
     for edge in core:
         path = order.add(edge)
@@ -40,8 +40,8 @@ def find_cycles(edges: Sequence[LotEdge]) -> Iterator[Cycle]:
             yield Cycle(edge[0], edge[1], edge[2], lines, 0 in path)
 
 
-def _peel(edges: Sequence[LotEdge], *, forward: bool) -> Sequence[LotEdge]:
-    """The edges that are left when lots without edges into them are taken away, again and again."""
+def _remove_sources(edges: Sequence[LotEdge], *, forward: bool) -> Sequence[LotEdge]:
+    """The edges that remain after repeatedly removing lots without edges into them."""
     near, far = (1, 2) if forward else (2, 1)
     leading: dict[int, list[int]] = defaultdict(list)
     waiting: dict[int, int] = defaultdict(int)
@@ -66,7 +66,7 @@ class _Order:
         self._rank = _guess_ranks(edges)
 
     def add(self, edge: LotEdge) -> list[int] | None:
-        """Add an edge; None, or the lines of a path that already leads from its end to its start."""
+        """Add an edge, or return the lines of a path that already leads from its end to its start."""
         line, start, end = edge
         if start == end:
             return []
@@ -79,18 +79,18 @@ class _Order:
         return None
 
     def _reorder(self, start: int, end: int) -> list[int] | None:
-        ahead = self._search_ahead(start, end)
-        if start in ahead:
-            return _path(ahead, start)
-        behind = self._search_behind(start, self._rank[end])
-        moved = sorted(behind, key=self._rank.__getitem__)
-        moved += sorted(ahead, key=self._rank.__getitem__)
+        reached = self._search_forward(start, end)
+        if start in reached:
+            return _path(reached, start)
+        reaching = self._search_backward(start, self._rank[end])
+        moved = sorted(reaching, key=self._rank.__getitem__)
+        moved += sorted(reached, key=self._rank.__getitem__)
         for lot, rank in zip(moved, sorted(self._rank[lot] for lot in moved), strict=True):
             self._rank[lot] = rank
         return None
 
-    def _search_ahead(self, start: int, end: int) -> dict[int, tuple[int, int] | None]:
-        """Lots that are reached from `end` up to the rank of `start`, with the edge they came by."""
+    def _search_forward(self, start: int, end: int) -> dict[int, tuple[int, int] | None]:
+        """The lots reachable from `end` up to the rank of `start`, each with the edge that reaches it."""
         limit = self._rank[start]
         reached: dict[int, tuple[int, int] | None] = {end: None}
         pending = [end]
@@ -104,7 +104,7 @@ class _Order:
                         return reached
         return reached
 
-    def _search_behind(self, start: int, limit: int) -> set[int]:
+    def _search_backward(self, start: int, limit: int) -> set[int]:
         reached = {start}
         pending = [start]
         while pending:
@@ -126,7 +126,7 @@ def _path(reached: dict[int, tuple[int, int] | None], start: int) -> list[int]:
 
 
 def _guess_ranks(edges: Sequence[LotEdge]) -> dict[int, int]:
-    """Ranks by a walk in depth: they agree with all edges but those that lead back in the walk."""
+    """Ranks by a depth-first search; they agree with all edges except its back edges."""
     outputs: dict[int, list[int]] = defaultdict(list)
     for _, start, end in edges:
         outputs[start].append(end)

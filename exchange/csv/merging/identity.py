@@ -1,25 +1,26 @@
-"""The refusal to change what a row is once other rows refer to it: its harvest, stage, maker.
+"""The check that a row in use keeps its identity: harvest date, stage, supplier, manufacturer.
 
-A value that was unknown may become known; a known one changes only where the caller allows it.
+A row is in use if other rows refer to it. An unknown value may become known; a known value changes only
+with --allow-identity-change.
 """
 
 from collections.abc import Sequence
 
 from exchange.csv.importers.declaration import RowCheck, Target
-from exchange.csv.refusals import Code
+from exchange.csv.rejections import Code
 from models import Base
 
 
 def guard_identity(
     target: Target, columns: Sequence[str], cleared: frozenset[str]
 ) -> RowCheck | None:
-    """A check of the guarded `columns` that a file gives; None where it gives none of them."""
+    """A check of the guarded columns among `columns`; None if there are none."""
     guarded = [column for column in target.guarded if column in columns]
     if not guarded:
         return None
     changes = {column: _changes(column, column in cleared) for column in guarded}
     changed = f"from {target.table} t where t.{target.key} = s.target_id and ({' or '.join(changes.values())})"
-    words = ", ".join(
+    message = ", ".join(
         f"case when {condition} then '{column} ' || t.{column} || ' would become '"
         f" || {_spell(column)} end"
         for column, condition in changes.items()
@@ -28,13 +29,13 @@ def guard_identity(
     return RowCheck(
         Code.IDENTITY_CHANGED,
         f"exists (select {changed} and ({_is_used(target)}))",
-        f"(select concat_ws(', ', {words}) {changed}) || ' of {noun} ' || s.target_id"
-        " || ', which is in use: --allow-identity-change allows it'",
+        f"(select concat_ws(', ', {message}) {changed}) || ' of {noun} ' || s.target_id"
+        " || ', which is in use; --allow-identity-change permits the change'",
     )
 
 
 def references_to(table: str) -> list[tuple[str, str]]:
-    """Tables and their columns that refer to rows of `table`."""
+    """The tables, with their columns, that refer to rows of `table`."""
     return sorted(
         (each.name, key.parent.name)
         for each in Base.metadata.tables.values()
@@ -54,7 +55,7 @@ def _changes(column: str, cleared: bool) -> str:
     differs = f"s.{column} is distinct from t.{column}" if cleared else f"s.{column} <> t.{column}"
     if column != "manufacturer_id":
         return f"(t.{column} is not null and {differs})"
-    # A maker that is not there yet is another one.
+    # A manufacturer that is not stored yet is another one.
     new = "s.manufacturer_id is null and s.manufacturer_name is not null"
     return f"(t.{column} is not null and ({differs} or {new}))"
 

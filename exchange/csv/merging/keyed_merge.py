@@ -1,8 +1,8 @@
-"""The merge of rows that land in one table under a natural key: insert, update, or leave alone.
+"""The merge of rows into one table by a natural key: insert, update, or no change.
 
-Of several rows with one key the last wins, so that a second run of the file changes nothing; of
-events, which never change, the first. An empty cell leaves what is known, of the table and of
-earlier rows of the file, unless its column is to be cleared.
+Of several rows with one key the last counts, so that a second import of the file changes nothing; of
+events, which never change, the first. An empty cell keeps the value of the stored row and of earlier rows of
+the file, unless its column is cleared.
 """
 
 from exchange.csv.importers.declaration import Target
@@ -12,18 +12,19 @@ from exchange.csv.merging.late_keys import adopt_late_keys
 from exchange.csv.merging.manufacturer_rows import ensure_manufacturers
 from exchange.csv.merging.merge import MergeCounts
 from exchange.csv.merging.table_statistics import cut_lines, refresh_statistics
-from exchange.csv.refusals import Code
+from exchange.csv.rejections import Code
+from exchange.csv.staging.superseding import fill_from_superseded, reset_superseded
 from exchange.csv.staging.table import LIVE, StagingTable
 
 
 class KeyedMerge:
-    """Staged rows into `target.table`; `written` are its columns that the file gives."""
+    """Merges staged rows into `target.table`; `provided` are the columns that the file provides."""
 
     def __init__(
         self,
         staging: StagingTable,
         target: Target,
-        given: frozenset[str],
+        provided: frozenset[str],
         *,
         allow_identity_change: bool = False,
         dry_run: bool = False,
@@ -31,15 +32,15 @@ class KeyedMerge:
         self.staging = staging
         self.target = target
         self.dry_run = dry_run
-        self.names_manufacturers = "manufacturer_name" in given
-        self.columns = tuple(column for column in target.columns if column in given)
+        self.names_manufacturers = "manufacturer_name" in provided
+        self.columns = tuple(column for column in target.columns if column in provided)
         self._guard = (
             None if allow_identity_change else guard_identity(target, self.columns, staging.cleared)
         )
         self._defaults = dict(target.defaults)
-        held = ", ".join(map(_held, self.columns))
+        stored = ", ".join(map(_stored_value, self.columns))
         staged = ", ".join(map(self._update_value, self.columns))
-        self._differs = f"row({held}) is distinct from row({staged})"
+        self._differs = f"row({stored}) is distinct from row({staged})"
 
     def find(self) -> None:
         table, key = self.target.table, self.target.key
@@ -52,18 +53,18 @@ class KeyedMerge:
         if self.target.late_key:
             adopt_late_keys(self.staging, self.target, self.target.late_key)
         if self.target.append_only:
-            self._refuse_changed(f"{table} t where t.{key} = s.target_id", "'is recorded already'")
+            self._reject_changed_events(
+                f"{table} t where t.{key} = s.target_id", "'is already recorded'"
+            )
         if self._guard:
-            self.staging.refuse_where(self._guard.code, self._guard.condition, self._guard.reason)
+            self.staging.reject_where(self._guard.code, self._guard.condition, self._guard.reason)
 
     def supersede(self) -> None:
         winner = "min" if self.target.append_only else "max"
-        # Rows about one row of the table have one key, even where they give it in part.
+        # Rows that match one stored row have one key, even if they provide only a part of it.
         keys = ["s.target_id"]
         keys += [f"case when s.target_id is null then {each} end" for each in self.target.identity]
-        self.staging.cursor.execute(
-            "update import_rows set superseded_by = null where superseded_by is not null"
-        )
+        reset_superseded(self.staging)
         self.staging.cursor.execute(
             "update import_rows s set superseded_by = w.winner from (select s.line, "
             f"{winner}(s.line) over (partition by {', '.join(keys)}) as winner"
@@ -71,13 +72,13 @@ class KeyedMerge:
             " where w.line = s.line and w.winner <> w.line"
         )
         if self.staging.cursor.rowcount and not self.target.append_only:
-            self.staging.fill_winners(self.columns)
+            fill_from_superseded(self.staging, self.columns)
 
-    def settle(self) -> int:
+    def reject_conflicts(self) -> int:
         if self.target.append_only:
-            self._refuse_changed(
+            self._reject_changed_events(
                 "import_rows t where t.line = s.superseded_by",
-                "'stands on line ' || s.superseded_by",
+                "'is on line ' || s.superseded_by",
             )
         return 0
 
@@ -93,17 +94,17 @@ class KeyedMerge:
         for low, high in cut_lines(first, last):
             inserted += self._insert({"first": low, "last": high})
             refresh_statistics(self.staging.cursor, (self.target.table,))
-            self.staging.step("writing", high)
+            self.staging.report_step("writing", high)
         return MergeCounts(inserted, updated, created, changed)
 
     def differs(self) -> str:
         return self._differs
 
     def difference(self) -> str:
-        return f"concat_ws('; ', {', '.join(map(self._tell_difference, self.columns))})"
+        return f"concat_ws('; ', {', '.join(map(self._describe_difference, self.columns))})"
 
-    def _refuse_changed(self, earlier: str, where: str) -> None:
-        self.staging.refuse_where(
+    def _reject_changed_events(self, earlier: str, where: str) -> None:
+        self.staging.reject_where(
             Code.EVENT_CHANGED,
             f"exists (select from {earlier} and {self._differs})",
             f"'event_id ' || s.event_id || ' ' || {where}"
@@ -139,23 +140,23 @@ class KeyedMerge:
     def _update_value(self, column: str) -> str:
         if column in self.staging.cleared:
             return f's."{column}"'
-        return f'coalesce(s."{column}", {_held(column)})'
+        return f'coalesce(s."{column}", {_stored_value(column)})'
 
     def _insert_value(self, column: str) -> str:
         default = self._defaults.get(column)
         return f'coalesce(s."{column}", {default})' if default else f's."{column}"'
 
-    def _tell_difference(self, column: str) -> str:
+    def _describe_difference(self, column: str) -> str:
         return (
-            f"case when {_held(column)} is distinct from {self._update_value(column)}"
-            f" then '{column} ' || {_shown('s', column)} || ' here, ' || {_shown('t', column)}"
+            f"case when {_stored_value(column)} is distinct from {self._update_value(column)}"
+            f" then '{column} ' || {_quoted('s', column)} || ' here, ' || {_quoted('t', column)}"
             " || ' there' end"
         )
 
 
-def _held(column: str) -> str:
+def _stored_value(column: str) -> str:
     return f't."{column}"'
 
 
-def _shown(row: str, column: str) -> str:
+def _quoted(row: str, column: str) -> str:
     return f"coalesce(quote_literal(left({row}.\"{column}\"::text, 100)), 'empty')"

@@ -1,27 +1,27 @@
-"""From what a staged row calls another row (an id, a GTIN, a lot number) to that row's id, set-based.
+"""The resolution of references: the ids of the rows that staged rows name.
 
-A row that names what is not there, or what is there more than once, is refused.
+A row is rejected if the row that it names does not exist, or if several rows match.
 """
 
 from exchange.csv.importers.declaration import NaturalKey, Reference
-from exchange.csv.refusals import Code
+from exchange.csv.rejections import Code
 from exchange.csv.staging.table import StagingTable
 
 
 def resolve_reference(staging: StagingTable, reference: Reference) -> None:
-    """Fill the reference's column with ids, its natural_keys in order, and refuse what none finds."""
-    given = frozenset(staging.fields)
-    if not reference.is_provided_by(given):
+    """Fill the reference's column with ids, by its natural keys in order; reject unresolved rows."""
+    provided = frozenset(staging.fields)
+    if not reference.is_provided_by(provided):
         return
-    if reference.column in given:
-        _refuse_unknown_ids(staging, reference)
+    if reference.column in provided:
+        _reject_unknown_ids(staging, reference)
     for natural_key in reference.natural_keys:
-        if given.issuperset(natural_key.fields):
-            _resolve_way(staging, reference, natural_key)
+        if provided.issuperset(natural_key.fields):
+            _resolve_natural_key(staging, reference, natural_key)
 
 
-def _refuse_unknown_ids(staging: StagingTable, reference: Reference) -> None:
-    staging.refuse_where(
+def _reject_unknown_ids(staging: StagingTable, reference: Reference) -> None:
+    staging.reject_where(
         Code.UNKNOWN,
         f"s.{reference.column} is not null and not exists (select from {reference.table} t"
         f" where t.{reference.key} = s.{reference.column})",
@@ -29,15 +29,17 @@ def _refuse_unknown_ids(staging: StagingTable, reference: Reference) -> None:
     )
 
 
-def _resolve_way(staging: StagingTable, reference: Reference, natural_key: NaturalKey) -> None:
-    open_ = f"s.{reference.column} is null and s.{natural_key.fields[0]} is not null"
+def _resolve_natural_key(
+    staging: StagingTable, reference: Reference, natural_key: NaturalKey
+) -> None:
+    unresolved = f"s.{reference.column} is null and s.{natural_key.fields[0]} is not null"
     found = (
         f"select s.line, min(t.{reference.key}) as id, count(*) as n"
         f" from import_rows s join {reference.table} t on {natural_key.match}"
-        f" where s.code is null and {open_} group by s.line"
+        f" where s.code is null and {unresolved} group by s.line"
     )
     if not reference.creates:
-        staging.refuse_where(
+        staging.reject_where(
             Code.AMBIGUOUS,
             f"s.line in (select f.line from ({found}) f where f.n > 1)",
             f"'several {_spell(reference)} rows have ' || {_describe(staging, natural_key)}",
@@ -46,9 +48,9 @@ def _resolve_way(staging: StagingTable, reference: Reference, natural_key: Natur
         f"update import_rows s set {reference.column} = f.id from ({found}) f where f.line = s.line"
     )
     if not reference.creates:
-        staging.refuse_where(
+        staging.reject_where(
             Code.UNKNOWN,
-            open_,
+            unresolved,
             f"'no {_spell(reference)} has ' || {_describe(staging, natural_key)}",
         )
 
@@ -58,6 +60,8 @@ def _spell(reference: Reference) -> str:
 
 
 def _describe(staging: StagingTable, natural_key: NaturalKey) -> str:
-    names = [name for name in (*natural_key.fields, *natural_key.also) if name in staging.fields]
-    parts = ", ".join(f"'{name} ' || left(s.{name}::text, 100)" for name in names)
+    names = (*natural_key.fields, *natural_key.optional)
+    parts = ", ".join(
+        f"'{name} ' || left(s.{name}::text, 100)" for name in names if name in staging.fields
+    )
     return f"concat_ws(', ', {parts})"

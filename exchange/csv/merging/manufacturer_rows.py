@@ -1,6 +1,6 @@
-"""The manufacturers that product rows name: found, made where they are not there, kept up to date.
+"""The manufacturers that product rows name: found, inserted if missing, and updated.
 
-A row's empty country says nothing; of several countries for one maker the last row's is kept.
+An empty country keeps the stored one. If rows give several countries for a manufacturer, the last row counts.
 """
 
 from psycopg2.extensions import cursor as cursor_type
@@ -14,9 +14,9 @@ _NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first
 def ensure_manufacturers(
     cursor: cursor_type, first: int, last: int, number: str | None = None
 ) -> tuple[int, int]:
-    """Give the live rows of these lines their manufacturer_id; how many were made and changed.
+    """Set the manufacturer_id of live rows; returns the numbers of inserted and updated manufacturers.
 
-    `number`: the SQL of a new one's number, where the table's sequence is not to be used.
+    `number` is the SQL of a new row's id, if the sequence of the table must not be used.
     """
     lines = {"first": first, "last": last}
     _find(cursor, lines)
@@ -48,7 +48,7 @@ def _find(cursor: cursor_type, lines: dict[str, int]) -> None:
         "update import_rows s set manufacturer_id = f.id from ("
         " select s.line, min(m.manufacturer_id) as id from import_rows s join manufacturers m"
         " on m.name = s.manufacturer_name and m.location = s.manufacturer_location"
-        # Superseded rows too: they are compared with what superseded them.
+        # Superseded rows too, since they are compared with the rows that supersede them.
         " where s.code is null and s.manufacturer_id is null"
         " and s.line between %(first)s and %(last)s"
         " group by s.line) f where f.line = s.line",

@@ -1,7 +1,4 @@
-"""The order of a merge: find, settle who wins, write; and when the database refuses, find out whom.
-
-What a row means is the business of the merges that are run here.
-"""
+"""The steps of a merge, and the search for the rows that the database rejects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +7,13 @@ from typing import Protocol
 import psycopg2
 
 from exchange.csv.importers.declaration import RowCheck
-from exchange.csv.staging.table import VIOLATIONS, StagingTable, isolate
+from exchange.csv.staging.table import StagingTable
+from exchange.csv.staging.violations import VIOLATIONS, isolate_violations
 
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """Rows written: of the kind itself, and of the manufacturers that its rows name."""
+    """Numbers of rows written: those of the file, and those of manufacturers that product rows name."""
 
     inserted: int = 0
     updated: int = 0
@@ -32,51 +30,51 @@ class MergeCounts:
 
 
 class Merge(Protocol):
-    """Rows of one kind on their natural_key from the staging table into the tables."""
+    """The rows of one importer on their way from the staging table to the tables."""
 
     def find(self) -> None:
-        """Match staged rows with the rows that are there."""
+        """Match staged rows with stored rows."""
 
     def supersede(self) -> None:
-        """Of staged rows with one key, leave one live."""
+        """Leave one live row of each key."""
 
-    def settle(self) -> int:
-        """Refuse live rows that cannot be written together; how many."""
+    def reject_conflicts(self) -> int:
+        """Reject live rows that cannot be written together; returns their number."""
 
     def write(self, first: int, last: int) -> MergeCounts:
-        """Write the live rows of these lines."""
+        """Write the live rows from line `first` to line `last`."""
 
     def differs(self) -> str:
-        """In SQL: the values of staged row `s` are other than those of `t`."""
+        """SQL: the values of row `s` differ from those of row `t`."""
 
     def difference(self) -> str:
-        """In SQL: a text of the values in which staged rows `s` and `t` differ."""
+        """SQL: a text of the values in which staged rows `s` and `t` differ."""
 
 
 def run_merge(staging: StagingTable, merge: Merge, checks: Sequence[RowCheck]) -> MergeCounts:
-    """Write every row that can be written; the others are refused in the staging table."""
-    staging.step("finding what is there")
+    """Write every row that can be written; the others are rejected in the staging table."""
+    staging.report_step("finding what is there")
     merge.find()
-    # The columns that were found are no longer empty: the plans from here on need to know.
+    # The columns filled by `find` were empty before; later plans need their statistics.
     staging.analyze()
-    staging.step("checking")
+    staging.report_step("checking")
     for check in checks:
-        staging.refuse_where(check.code, check.condition, check.reason)
+        staging.reject_where(check.code, check.condition, check.reason)
     lines = range(1, staging.count("select coalesce(max(line), 1) from import_rows") + 1)
     while True:
         merge.supersede()
-        # A refused row may uncover an earlier one with the same key.
-        if merge.settle():
+        # Once a row is rejected, an earlier row with the same key may be live again.
+        if merge.reject_conflicts():
             continue
         attempt = _Attempt(staging, merge)
         if attempt(lines) is None:
             return attempt.written
-        if not attempt.refuse_guilty(lines):
+        if not attempt.reject_violating(lines):
             return attempt.written
 
 
 class _Attempt:
-    """Writing, in parts where the whole is refused."""
+    """Writes a range of lines, or its parts if the database rejects the whole."""
 
     def __init__(self, staging: StagingTable, merge: Merge) -> None:
         self.staging = staging
@@ -91,15 +89,18 @@ class _Attempt:
             return error
         return None
 
-    def refuse_guilty(self, lines: Sequence[int]) -> bool:
-        """Find the lines that the database refuses; without any, the parts stay written."""
-        guilty: list[tuple[int, psycopg2.Error]] = []
+    def reject_violating(self, lines: Sequence[int]) -> bool:
+        """Reject the lines that the database rejects alone.
+
+        Returns False if there are none; then all parts are written.
+        """
+        violations: list[tuple[int, psycopg2.Error]] = []
         cursor = self.staging.cursor
         cursor.execute("savepoint import_parts")
-        isolate(lines, self, lambda line, error: guilty.append((line, error)))
-        if guilty:
+        isolate_violations(lines, self, lambda line, error: violations.append((line, error)))
+        if violations:
             cursor.execute("rollback to savepoint import_parts")
         cursor.execute("release savepoint import_parts")
-        for line, error in guilty:
-            self.staging.refuse(line, error)
-        return bool(guilty)
+        for line, error in violations:
+            self.staging.reject_line(line, error)
+        return bool(violations)

@@ -1,1 +1,1 @@
-"""Files of rows as records: CSV or one sheet of XLSX."""
+"""Reading of files: the header and the records of a CSV file or of one sheet of an XLSX file."""

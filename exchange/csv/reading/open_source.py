@@ -1,19 +1,21 @@
-"""A file of rows, whatever its format: CSV or one sheet of XLSX, told apart by the first bytes."""
+"""Opening of a file of rows: CSV, or one sheet of XLSX, by its first bytes."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.csv.errors import BadOptions, UnreadableFile
-from exchange.csv.reading.csv_file import CSVFile, Source
+from exchange.csv.reading.csv_file import CSVFile
+from exchange.csv.reading.source import Source
 
-ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """How a file is to be read, where it does not say so itself.
+    """What the caller says about a file.
 
-    `delimiter` and `encoding` are of CSV, `sheet` of XLSX; `decimal` is one of numbers.DECIMALS.
+    `delimiter` and `encoding` apply to CSV, `sheet` to XLSX; `decimal` is one of
+    decimal_separator.DECIMALS.
     """
 
     delimiter: str | None = None
@@ -23,19 +25,19 @@ class SourceOptions:
 
 
 def open_source(path: Path, options: SourceOptions) -> Source:
-    """Open a file; raises Unusable where it, or an option, cannot be used."""
+    """Open a file; raises Unusable if the file or an option cannot be used."""
     start = _first_bytes(path)
-    if start.startswith(OLE):
+    if start.startswith(_OLE):
         raise UnreadableFile(
-            f"{path} is an .xls file of Excel, or is encrypted: save it as .xlsx or as CSV"
+            f"{path} is an .xls file of Excel, or encrypted: save it as .xlsx or as CSV"
         )
-    if not start.startswith(ZIP):
+    if not start.startswith(_ZIP):
         if options.sheet is not None:
-            raise BadOptions(f"--sheet is for XLSX, which {path} is not")
+            raise BadOptions(f"--sheet is for XLSX; {path} is not an XLSX file")
         return CSVFile(path, options.delimiter, options.encoding)
     if options.delimiter or options.encoding:
-        raise BadOptions(f"--delimiter and --encoding are for CSV: {path} is XLSX")
-    # Takes a quarter of a second to load.
+        raise BadOptions(f"--delimiter and --encoding are for CSV; {path} is XLSX")
+    # Loading openpyxl takes a quarter of a second.
     from exchange.csv.reading.workbook import WorkbookFile
 
     return WorkbookFile(path, options.sheet)

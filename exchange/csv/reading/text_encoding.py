@@ -1,16 +1,12 @@
-"""What a CSV file does not say about itself: its encoding, its delimiter, and where it breaks."""
+"""The encoding of a text file: named by the caller, announced by a byte order mark, or UTF-8."""
 
 import codecs
-import csv
-import re
-from io import StringIO
 from pathlib import Path
 
 from exchange.csv.errors import BadOptions, UndecodableText
 
-DELIMITERS = (",", ";", "\t")
-SAMPLE_BYTES = 64 * 1024
-# The longer marks first: that of UTF-32 begins like that of UTF-16.
+_BLOCK_BYTES = 64 * 1024
+# The mark of UTF-32 begins with that of UTF-16, so it comes first.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -18,16 +14,14 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8"),
 )
-# Codecs of texts in other places than files.
+# Python codecs that are no encodings of files.
 _NO_FILES = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7")
-_SEPARATOR = re.compile(r'"?sep=(\\t|[^"\r\n])"?', re.IGNORECASE)
-SAMPLE_RECORDS = 20
 
 
 def choose_encoding(path: Path, name: str | None) -> str:
-    """The codec of a file: the one that is named, else the one that it announces, else UTF-8.
+    """The codec of a file: the named one, else the announced one, else UTF-8.
 
-    Raises BadOptions where the name is no codec of text, or not the announced one.
+    Raises BadOptions if the name is no codec of text, or if the file announces another one.
     """
     if name is None:
         return detect_encoding(path)
@@ -48,16 +42,16 @@ def _find_codec(name: str) -> str:
     try:
         codec = codecs.lookup(name)
         ascii_text = "".join(map(chr, range(32, 127)))
-        # Codecs such as base64 or zip, which are none of texts, raise LookupError.
+        # Codecs of bytes, such as base64 or zip, raise LookupError here.
         if ascii_text.encode(name).decode(name) == ascii_text and codec.name not in _NO_FILES:
             return codec.name
     except (LookupError, ValueError):
         pass
-    raise BadOptions(f"{name!r} is no encoding of text: utf-8, cp1252 and iso-8859-15 are some")
+    raise BadOptions(f"{name!r} is not an encoding of text; examples: utf-8, cp1252, iso-8859-15")
 
 
 def detect_encoding(path: Path) -> str:
-    """The codec that a byte order mark announces, else UTF-8."""
+    """The codec that a byte order mark announces, else UTF-8; raises UndecodableText."""
     with path.open("rb") as stream:
         start = stream.read(4)
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -68,63 +62,19 @@ def detect_encoding(path: Path) -> str:
         return "utf-8-sig"
     if b"\0" in start[:2]:
         raise UndecodableText(
-            f"{path} starts like UTF-16 without a byte order mark: --encoding utf-16-le or utf-16-be"
+            f"{path} looks like UTF-16 without a byte order mark:"
+            " give --encoding utf-16-le or utf-16-be"
         )
     return "utf-8"
 
 
-def parse_delimiter(text: str) -> str:
-    """A delimiter as typed on a command line: `tab` means the tab."""
-    delimiter = {"\\t": "\t", "tab": "\t"}.get(text.lower(), text)
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise BadOptions(f"the delimiter {text!r} is not one character that can divide cells")
-    return delimiter
-
-
-def announced_delimiter(line: str) -> str | None:
-    """The delimiter that a first line such as `sep=;`, which is for spreadsheets, announces."""
-    match = _SEPARATOR.fullmatch(line.rstrip("\r\n"))
-    return {"\\t": "\t"}.get(match[1], match[1]) if match else None
-
-
-def detect_delimiter(path: Path, encoding: str) -> str:
-    """The one that the first line announces, else comma, semicolon or tab: the one that cuts the
-    first records into equally many cells, most cells first.
-    """
-    with path.open("rb") as stream:
-        sample = stream.read(SAMPLE_BYTES)
-    lines = list(StringIO(sample.decode(encoding, "replace"), newline=""))
-    if lines and (announced := announced_delimiter(lines[0])):
-        return announced
-    # The last line of a longer file is cut somewhere.
-    whole = lines[:-1] if len(sample) == SAMPLE_BYTES and len(lines) > 1 else lines
-    return max(DELIMITERS, key=lambda delimiter: _rate(whole, delimiter))
-
-
-def _rate(lines: list[str], delimiter: str) -> tuple[int, float, int]:
-    counts: list[int] = []
-    reader = csv.reader(lines, delimiter=delimiter)
-    try:
-        for cells in reader:
-            if any(cells):
-                counts.append(len(cells))
-            if len(counts) == SAMPLE_RECORDS:
-                break
-    except csv.Error:
-        pass
-    if not counts:
-        return (0, 0.0, 0)
-    alike = counts.count(counts[0]) / len(counts)
-    return (int(counts[0] > 1), alike, counts[0])
-
-
 def locate_undecodable(path: Path, encoding: str) -> str:
-    """The line and byte (both from 1) of the first bytes that are not text in `encoding`."""
+    """The byte and line (both from 1) of the first bytes that `encoding` cannot decode."""
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
     line, done, last = 1, 0, ""
     with path.open("rb") as stream:
         while True:
-            block = stream.read(SAMPLE_BYTES)
+            block = stream.read(_BLOCK_BYTES)
             pending = len(decoder.getstate()[0])
             try:
                 text = decoder.decode(block, final=not block)

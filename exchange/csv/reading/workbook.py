@@ -1,7 +1,7 @@
-"""XLSX: the rows of one sheet as records, read one at a time within bounds.
+"""The rows of one sheet of an XLSX file as records, read one at a time within limits.
 
-Numbers and days are read as the cells hold them, not as they are shown. A formula, an error and a number
-that a spreadsheet has rounded have no value that can be told: a row that needs one is refused.
+Numbers and days are read as they are stored, not as they are displayed. A formula, an error and a number
+that the spreadsheet may have rounded have no usable value; a row that needs one is rejected.
 """
 
 import re
@@ -19,31 +19,31 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from exchange.csv.errors import BadOptions, EmptyFile, UnboundedRecord, UnreadableFile
-from exchange.csv.reading.csv_file import CsvRecord, SheetCell, Source
-from exchange.csv.refusals import Code, Refusal
+from exchange.csv.reading.source import CsvRecord, SheetCell, Source
+from exchange.csv.rejections import Code, RowError
 
-# A sheet is read as a stream; the other parts, such as its texts, are held in memory.
+# A sheet is read as a stream; the other parts of the file, such as its texts, are held in memory.
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_PART = 64 * 1024 * 1024
 _MAX_FILES = 10_000
-# A sheet of Excel has as many rows.
+# The number of rows of a sheet in Excel.
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 1_000
 MAX_CHARACTERS = 131_072
-# More digits than these are rounded by a spreadsheet (IEEE 754, binary64).
-EXACT = 10**15
-SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-# What the library raises for a file that is not as it should be.
-CORRUPT = (
+# A spreadsheet rounds numbers from here on (IEEE 754, binary64).
+_EXACT = 10**15
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+# Errors of openpyxl for a corrupt file.
+_CORRUPT = (
     *(BadZipFile, InvalidFileException, ParseError, zlib.error, EOFError, OSError, RuntimeError),
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
 )
 
 
 class WorkbookFile(Source):
-    """An open sheet of an XLSX file: its header and its records, which can be read once."""
+    """An open sheet of an XLSX file."""
 
-    # Of its reject file, which is CSV.
+    # Of the reject file, which is CSV.
     delimiter = ","
     is_reject = False
 
@@ -71,20 +71,20 @@ class WorkbookFile(Source):
         self._file.close()
 
     def position(self) -> int:
-        """About how many bytes of the file have been read."""
+        """The approximate number of bytes read so far."""
         return min(self._file.tell(), self.size)
 
     def records(self) -> Iterator[CsvRecord]:
-        """The rows below the header; empty rows are skipped. A record's line is its row's number."""
+        """The rows below the header, without empty ones; a record's line is its row number."""
         width = len(self.header)
         while (row := self._next()) is not None:
             cells = row + [""] * (width - len(row))
             if len(cells) > width:
-                words = f"{len(cells)} cells where the header has {width}"
-                yield CsvRecord(self._number, cells, Refusal(Code.CELL_COUNT, words))
+                reason = f"{len(cells)} cells where the header has {width}"
+                yield CsvRecord(self._number, cells, RowError(Code.CELL_COUNT, reason))
             elif any("\0" in cell for cell in cells):
                 yield CsvRecord(
-                    self._number, cells, Refusal(Code.NUL_CHARACTER, "the character NUL")
+                    self._number, cells, RowError(Code.NUL_CHARACTER, "the character NUL")
                 )
             else:
                 yield CsvRecord(self._number, cells)
@@ -95,15 +95,15 @@ class WorkbookFile(Source):
                 parts = archive.infolist()
             names = {part.filename.lower() for part in parts}
             if "xl/workbook.xml" not in names:
-                raise UnreadableFile(f"{self.path} is no CSV and no XLSX: save it as one of them")
-            held = [part for part in parts if not SHEET.fullmatch(part.filename)]
+                raise UnreadableFile(f"{self.path} is neither CSV nor XLSX: save it as one of them")
+            held = [part for part in parts if not _SHEET.fullmatch(part.filename)]
             if (
                 len(parts) > _MAX_FILES
                 or sum(part.file_size for part in parts) > MAX_UNPACKED
                 or any(part.file_size > MAX_PART for part in held)
             ):
                 raise UnboundedRecord(
-                    f"{self.path} unpacks to more than {MAX_UNPACKED:,} bytes, or a part of it"
+                    f"{self.path} unpacks to more than {MAX_UNPACKED:,} bytes, or one of its parts"
                     f" other than a sheet to more than {MAX_PART:,}: save the sheet as CSV"
                 )
 
@@ -113,10 +113,10 @@ class WorkbookFile(Source):
         sheets = {sheet.title: sheet for sheet in self._book.worksheets}
         if name is not None and name in sheets:
             return sheets[name]
-        shown = [each for each in sheets.values() if each.sheet_state == "visible"]
-        if name is None and len(shown) == 1:
-            return shown[0]
-        wrong = f"no sheet {name!r}" if name is not None else f"{len(shown)} sheets"
+        visible = [each for each in sheets.values() if each.sheet_state == "visible"]
+        if name is None and len(visible) == 1:
+            return visible[0]
+        wrong = f"no sheet {name!r}" if name is not None else f"{len(visible)} sheets"
         raise BadOptions(f"{self.path} has {wrong}: give --sheet one of {', '.join(sheets)}")
 
     def _read_header(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ class WorkbookFile(Source):
         return tuple(map(str, row))
 
     def _next(self) -> list[str] | None:
-        """The cells of the next row that is not empty, without the empty ones at its end."""
+        """The cells of the next row that is not empty, without empty cells at its end."""
         while True:
             row = self._guard(lambda: next(self._rows, None))
             if row is None:
@@ -145,20 +145,20 @@ class WorkbookFile(Source):
                 return cells
 
     def _guard(self, read: Any) -> Any:
-        """What `read` returns; raises UnreadableFile for what is not an XLSX file as it should be."""
+        """Call `read`; raises UnreadableFile if the library fails on a corrupt file."""
         try:
             with warnings.catch_warnings():
-                # Of styles, validations and extensions that the library does not know.
+                # The library warns of styles, validations and extensions that it does not know.
                 warnings.simplefilter("ignore")
                 return read()
-        except (MemoryError, RecursionError, *CORRUPT) as error:
-            where = f" behind row {self._number}" if getattr(self, "_number", 0) else ""
+        except (MemoryError, RecursionError, *_CORRUPT) as error:
+            where = f" after row {self._number}" if getattr(self, "_number", 0) else ""
             cause = type(error.__cause__ or error).__name__
             raise UnreadableFile(f"{self.path} cannot be read as XLSX{where}: {cause}") from None
 
 
 def _read(cell: Any) -> str:
-    """A cell as text: of a text itself, of a number or a day exactly what it holds."""
+    """A cell as text; numbers and days exactly as they are stored."""
     value = cell.value
     if value is None:
         return ""
@@ -172,8 +172,8 @@ def _read(cell: Any) -> str:
     return _read_number(cell, value) if isinstance(value, int | float) else _read_text(cell, value)
 
 
-def _refuse(cell: Any, code: Code, words: str, text: str) -> SheetCell:
-    return SheetCell.refused(text, Refusal(code, f"{cell.coordinate} {words}"))
+def _refuse(cell: Any, code: Code, reason: str, text: str) -> SheetCell:
+    return SheetCell.without_value(text, RowError(code, f"{cell.coordinate} {reason}"))
 
 
 def _read_text(cell: Any, value: Any) -> str:
@@ -186,16 +186,16 @@ def _read_text(cell: Any, value: Any) -> str:
 
 
 def _read_number(cell: Any, value: float) -> str:
-    if not abs(value) < EXACT:
-        words = "is a number that a spreadsheet rounds: store it as text"
-        return _refuse(cell, Code.BAD_NUMBER, words, repr(value))
-    form = cell.number_format or ""
+    if not abs(value) < _EXACT:
+        reason = "is a number that a spreadsheet rounds: store it as text"
+        return _refuse(cell, Code.BAD_NUMBER, reason, repr(value))
+    number_format = cell.number_format or ""
     whole = value == int(value)
-    if "%" in form:
+    if "%" in number_format:
         share = Decimal(repr(value)) * 100
         return SheetCell(f"{share.normalize():f}%")
     text = str(int(value)) if whole else f"{Decimal(repr(value)):f}"
-    if whole and value >= 0 and form.strip("0") == "":
-        # A number such as 7 that is shown as 007.
-        text = text.zfill(len(form))
+    if whole and value >= 0 and number_format.strip("0") == "":
+        # The number 7 in the format 000 is displayed as 007.
+        text = text.zfill(len(number_format))
     return SheetCell(text)

@@ -1,1 +1,1 @@
-"""What an import reports: its report, its reject file, its progress, its help."""
+"""What an import tells its caller: the report, the reject file, progress bars, and help."""

@@ -1,11 +1,11 @@
-"""What the fields of a kind are, for `import --help` and `import KIND --help`."""
+"""The help on fields, for `import --help` and `import KIND --help`."""
 
 from exchange.csv import cells
 from exchange.csv.cells import CellType
 from exchange.csv.importers.declaration import Field, Importer
 from models import STAGES
 
-_WORDS: dict[CellType, str] = {
+_DESCRIPTIONS: dict[CellType, str] = {
     cells.ID: "number of a row",
     cells.GTIN_CELL: "GTIN-8, -12, -13 or -14",
     cells.DAY: "day, YYYY-MM-DD",
@@ -18,19 +18,19 @@ _WORDS: dict[CellType, str] = {
 }
 
 
-def describe_fields(kind: Importer) -> str:
-    """The fields of a kind, one a line, and what its rows must name."""
-    width = max(len(field.name) for field in kind.fields)
-    lines = [f"fields of {kind.name}:"]
-    lines += [f"  {field.name:<{width}}  {_describe(field)}" for field in kind.fields]
-    for choice in kind.choices:
-        keys = " or ".join(str(kind.reference(noun)) for noun in choice)
+def describe_fields(importer: Importer) -> str:
+    """The fields of an importer, one a line, and the references that each row needs."""
+    width = max(len(field.name) for field in importer.fields)
+    lines = [f"fields of {importer.name}:"]
+    lines += [f"  {field.name:<{width}}  {_describe(field)}" for field in importer.fields]
+    for choice in importer.choices:
+        keys = " or ".join(str(importer.reference(noun)) for noun in choice)
         lines.append(f"  a row names exactly one {' or '.join(choice)}, by {keys}")
     return "\n".join(lines)
 
 
 def _describe(field: Field) -> str:
-    parts = [_WORDS.get(field.type, "text")]
+    parts = [_DESCRIPTIONS.get(field.type, "text")]
     if field.required:
         parts.append("required")
     if field.aliases:

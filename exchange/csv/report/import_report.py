@@ -1,23 +1,24 @@
-"""What an import did, in numbers and in a few lines for a terminal."""
+"""The report of an import: numbers of rows, and its text for a terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exchange.csv.refusals import Rejection
+from exchange.csv.rejections import Rejection
 
 MAX_SHOWN_LINES = 10
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """Rows by what became of them: read = inserted + updated + unchanged + superseded + rejected.
+    """Numbers of rows: read = inserted + updated + unchanged + superseded + rejected.
 
-    `superseded` rows have a later row with the same key and other values: that one counts.
-    `warnings` are rows with a WarningCode that were not refused: they do not change the exit code.
-    `written` is False after a dry run, and where all-or-nothing left nothing.
+    A `superseded` row is followed by a row with the same key and other values, which counts. `warnings` is
+    the number of rows with a WarningCode that are not rejected; they do not change the exit code. `written`
+    is False after a dry run, and if --all-or-nothing discarded the rows. `lost_characters` is the number of
+    written rows with U+FFFD, the mark of a character lost before the import.
     """
 
-    kind: str
+    importer: str
     path: str
     read: int
     inserted: int
@@ -35,18 +36,18 @@ class ImportReport:
     dry_run: bool
     warnings: int = 0
     first_warnings: tuple[Rejection, ...] = ()
-    # Rows that are kept although a character of a text was lost before (U+FFFD), and the first lines.
     lost_characters: int = 0
     first_lost_characters: tuple[int, ...] = ()
 
     @property
     def changes(self) -> int:
-        """Rows that were, or in a dry run would be, written in any table."""
+        """The number of rows that were, or in a dry run would be, written to any table."""
         others = sum(self.created.values()) + sum(self.changed.values())
         return self.inserted + self.updated + others
 
     @property
     def exit_code(self) -> int:
+        """1 if a row was rejected, else 0."""
         return 1 if self.rejected else 0
 
     def __str__(self) -> str:
@@ -55,9 +56,9 @@ class ImportReport:
 
     def _title(self) -> str:
         if self.written:
-            return f"{self.kind} from {self.path}"
-        why = "dry run" if self.dry_run else "all or nothing, and rows were rejected"
-        return f"{self.kind} from {self.path}: nothing was written ({why})"
+            return f"{self.importer} from {self.path}"
+        reason = "dry run" if self.dry_run else "all or nothing, and rows were rejected"
+        return f"{self.importer} from {self.path}: nothing was written ({reason})"
 
     def _numbers(self) -> list[str]:
         names = ["read", "inserted", "updated", "unchanged", "superseded", "rejected"]
@@ -78,7 +79,9 @@ class ImportReport:
         if self.lost_characters:
             shown = ", ".join(map(str, self.first_lost_characters))
             more = ", …" if self.lost_characters > len(self.first_lost_characters) else ""
-            lines.append(f"  warning: a character was lost before (U+FFFD): line {shown}{more}")
+            lines.append(
+                f"  warning: a character was lost before the import (U+FFFD): line {shown}{more}"
+            )
         lines += [f"  rejected as {code}: {n:,}" for code, n in self.rejected_by_code.items()]
         lines += [f"    line {r.line}: {r.code}: {r.reason}" for r in self.first_rejections]
         if self.rejected > MAX_SHOWN_LINES:
@@ -92,5 +95,5 @@ class ImportReport:
 
 
 def _print_safely(line: str) -> str:
-    """Names from a file must not steer the terminal they are printed on."""
+    """Escape unprintable characters, so that a file cannot send control sequences to the terminal."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)

@@ -1,6 +1,6 @@
-"""Progress bars on standard error: one of bytes read, then one for each step of the merge.
+"""Progress bars on standard error: one for reading, then one for each step of the merge.
 
-There is none where standard error is no terminal, nor in the first second.
+They appear after PROGRESS_DELAY, and only if standard error is a terminal.
 """
 
 import time
@@ -10,12 +10,11 @@ from typing import Never
 
 from tqdm import tqdm
 
-# Seconds before a bar appears.
-PROGRESS_DELAY = 1.0
+PROGRESS_DELAY = 1.0  # seconds
 
 
 class ProgressBars:
-    """What an import reports to: `read` with bytes, `merge` with the step and its rows."""
+    """The progress bars of one import."""
 
     def __init__(self, title: str, stack: ExitStack) -> None:
         self._title = title
@@ -26,19 +25,21 @@ class ProgressBars:
         self._step = ""
 
     def read(self, done: int, total: int) -> None:
+        """Show the bytes read."""
         self._reading.total = total
         self._reading.update(done - self._reading.n)
 
     def merge(self, step: str, done: int, total: int) -> None:
-        bar = self._merging
-        if bar is None or step != self._step:
-            if bar:
-                bar.close()
+        """Show the rows done in a step of the merge."""
+        progress_bar = self._merging
+        if progress_bar is None or step != self._step:
+            if progress_bar:
+                progress_bar.close()
             delay = max(0.0, PROGRESS_DELAY - (time.monotonic() - self._started))
-            bar = self._merging = self._open(f"{self._title}: {step}", " rows", delay)
+            progress_bar = self._merging = self._open(f"{self._title}: {step}", " rows", delay)
             self._step = step
-        bar.total = total
-        bar.update(done - bar.n)
+        progress_bar.total = total
+        progress_bar.update(done - progress_bar.n)
 
     def _open(self, title: str, unit: str, delay: float | None = None) -> "tqdm[Never]":
         delay = PROGRESS_DELAY if delay is None else delay
@@ -49,6 +50,6 @@ class ProgressBars:
 
 @contextmanager
 def show_progress(title: str) -> Iterator[ProgressBars]:
-    """The bars of one import, closed at its end."""
+    """The progress bars of one import, closed at its end."""
     with ExitStack() as stack:
         yield ProgressBars(title, stack)

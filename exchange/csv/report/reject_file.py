@@ -1,10 +1,11 @@
-"""The reject file: a CSV of refused rows, each with its line, code, reason and original cells.
+"""The reject file: a CSV of rejected rows, each with its line, code, reason and original cells.
 
-Rows with a warning are listed too; their code starts with WARNING_. The file is written beside its
-final name and takes it at the end. It can be imported again as it is: what a spreadsheet would compute
-or rewrite is guarded by an apostrophe, which the importer takes away, a number that could be read in
-two ways is written so that it cannot, and rows with a warning are left out, since the import that
-wrote them has settled what they say.
+It also lists rows with a warning; their code starts with WARNING_. It is written under a temporary name and
+renamed at the end.
+
+The file can be imported again as it is. Cells are escaped for spreadsheets, and the import removes the escapes.
+A number that could be read in two ways is rewritten. Rows with a warning are skipped, since the import that
+listed them has processed them.
 """
 
 import csv
@@ -14,26 +15,26 @@ from pathlib import Path
 from exchange.csv.columns.decimal_separator import write_number
 from exchange.csv.columns.plan import Columns
 from exchange.csv.errors import UnreadableFile
-from exchange.csv.reading.csv_file import REJECT_COLUMNS, CsvRecord, Source
-from exchange.csv.refusals import WARNING_PREFIX, Rejection
+from exchange.csv.reading.source import REJECT_COLUMNS, CsvRecord, Source
+from exchange.csv.rejections import WARNING_PREFIX, Rejection
 from exchange.csv.spreadsheet import escape_cell
 
 
 def skip_warnings(header: Sequence[str], records: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
-    """The records of a file without those that an earlier import listed as warnings."""
+    """The records of a file without those that an earlier import listed with a warning."""
     names = [name.strip().lower() for name in header]
     if REJECT_COLUMNS[1] not in names:
         return records
-    place = names.index(REJECT_COLUMNS[1])
+    position = names.index(REJECT_COLUMNS[1])
     return (
         each
         for each in records
-        if len(each.cells) <= place or not each.cells[place].startswith(WARNING_PREFIX)
+        if len(each.cells) <= position or not each.cells[position].startswith(WARNING_PREFIX)
     )
 
 
 class RejectFile:
-    """A reject file that may not exist yet; raises UnreadableFile where it cannot be written."""
+    """A reject file in preparation; raises UnreadableFile if it cannot be written."""
 
     def __init__(self, path: Path, source: Path) -> None:
         self.path = path
@@ -46,9 +47,9 @@ class RejectFile:
             raise UnreadableFile(f"cannot write {path}: {error.strerror}") from error
 
     def write(self, source: Source, columns: Columns, rejections: Iterator[Rejection]) -> None:
-        """Copy the records of a source, read from its beginning, that were refused, in file order.
+        """Copy the rejected records of a source, which is read from its beginning, in file order.
 
-        Of a source that is a reject file, the reasons are replaced.
+        If the source is itself a reject file, the new reasons replace its reasons.
         """
         with self._part.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, delimiter=source.delimiter)
@@ -56,15 +57,15 @@ class RejectFile:
             records = source.records()
             for rejection in rejections:
                 record = _skip_to(records, rejection.line)
-                why = (rejection.line, rejection.code, escape_cell(rejection.reason))
-                writer.writerow((*why, *_cells(source, _numbers(columns, record.cells))))
+                prefix = (rejection.line, rejection.code, escape_cell(rejection.reason))
+                writer.writerow((*prefix, *_cells(source, _numbers(columns, record.cells))))
 
     def keep(self) -> None:
-        """Give the written file its name."""
+        """Rename the written file to its final name."""
         self._part.replace(self.path)
 
     def discard(self) -> None:
-        """Remove what was not kept."""
+        """Remove the temporary file, if it was not kept."""
         self._part.unlink(missing_ok=True)
 
 
@@ -85,4 +86,4 @@ def _skip_to(records: Iterator[CsvRecord], line: int) -> CsvRecord:
     for record in records:
         if record.line == line:
             return record
-    raise UnreadableFile(f"the file changed while it was read: line {line} is gone")
+    raise UnreadableFile(f"the file changed during the import: line {line} is missing")

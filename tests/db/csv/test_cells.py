@@ -2,7 +2,7 @@ import pytest
 
 from exchange.csv import cells
 from exchange.csv.cells import CellType
-from exchange.csv.refusals import Refusal
+from exchange.csv.rejections import RowError
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_cell_is_read(type_: CellType, cell: str, value: str) -> None:
         (cells.INSTANT, "2026-01-01T10:00:00.1234567Z", "BAD_TIMESTAMP", "at most 6 decimals"),
         (cells.INSTANT, "2026-01-01t10:00:00,123456789z", "BAD_TIMESTAMP", "at most 6 decimals"),
         (cells.IDENTIFIER, "2W\ufffd", "LOST_CHARACTER", "U+FFFD"),
-        (cells.IDENTIFIER, "\u200b", "MISSING", "no character"),
+        (cells.IDENTIFIER, "\u200b", "MISSING", "no visible character"),
         (cells.COUNTRY, "c\u0131", "BAD_COUNTRY", "ISO 3166-1"),
         (cells.JSON_CELL, "{", "BAD_JSON", "not JSON text"),
         (cells.JSON_CELL, '{"a": NaN}', "BAD_JSON", "NaN is not a JSON number"),
@@ -89,7 +89,7 @@ def test_cell_is_read(type_: CellType, cell: str, value: str) -> None:
     ],
 )
 def test_cell_is_refused(type_: CellType, cell: str, code: str, reason: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RowError) as caught:
         type_.parse(cell)
     assert caught.value.code == code
     assert reason in caught.value.reason

@@ -48,7 +48,7 @@ def test_row_that_closes_a_circle_with_what_is_stored_is_refused(lots: Loader) -
     report = lots("uses", BY_ID + "3,1,1\n2,1,1\n1,3,1\n")
     assert (report.inserted, [each.line for each in report.first_rejections]) == (1, [2, 3])
     assert report.first_rejections[0].reason == (
-        "cacao batch 3 was itself made from cacao batch 1, by what is stored"
+        "cacao batch 3 was itself made from cacao batch 1, by stored uses"
     )
     assert stored(lots) == [(1, 2), (1, 3), (2, 3)]
 
@@ -57,7 +57,7 @@ def test_circle_of_stored_and_new_edges_names_both(lots: Loader) -> None:
     lots("uses", BY_ID + "2,3,1\n4,1,1\n")
     report = lots("uses", BY_ID + "1,2,1\n3,4,1\n")
     assert report.first_rejections[0].reason == (
-        "cacao batch 3 was itself made from cacao batch 4, by line 2 and what is stored"
+        "cacao batch 3 was itself made from cacao batch 4, by line 2 and stored uses"
     )
 
 

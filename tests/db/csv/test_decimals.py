@@ -11,8 +11,8 @@ from exchange.csv.cells import KILOGRAMS, PERCENT, TEXT
 from exchange.csv.columns.decimal_separator import decimal_separators, read_number, write_number
 from exchange.csv.errors import AmbiguousNumbers
 from exchange.csv.importers.declaration import Field
-from exchange.csv.reading.csv_file import CsvRecord, SheetCell
-from exchange.csv.refusals import Refusal
+from exchange.csv.reading.source import CsvRecord, SheetCell
+from exchange.csv.rejections import RowError
 from tests.db.csv.conftest import Loader
 
 QUANTITY = Field("quantity", KILOGRAMS)
@@ -77,7 +77,7 @@ def test_refusal_shows_both_readings() -> None:
     with pytest.raises(AmbiguousNumbers) as caught:
         mark_of("7", "25.000")
     assert str(caught.value) == (
-        "quantity is '25.000' on line 3, and no other line tells the decimal separator:"
+        "quantity is '25.000' on line 3, and no other line shows the decimal separator:"
         " give --decimal comma (25000) or --decimal point (25.000)"
     )
 
@@ -157,7 +157,7 @@ def test_what_is_no_number_is_left_to_the_cell(cell: str) -> None:
 def test_number_is_read_one_way_only() -> None:
     assert read_number("-1.234,50", ",") == "-1234.50"
     assert read_number("70,5 %", ",") == "70.5 %"
-    with pytest.raises(Refusal, match="BAD_NUMBER"):
+    with pytest.raises(RowError, match="BAD_NUMBER"):
         read_number("1,234.50", ",")
     assert read_number("1.234,50", ".") == "1.234,50"
 

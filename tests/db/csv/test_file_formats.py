@@ -20,8 +20,9 @@ from exchange.csv.errors import (
     UnreadableFile,
 )
 from exchange.csv.reading import workbook
-from exchange.csv.reading.csv_file import CSVFile, SheetCell
+from exchange.csv.reading.csv_file import CSVFile
 from exchange.csv.reading.open_source import SourceOptions, open_source
+from exchange.csv.reading.source import SheetCell
 from tests.db.csv.conftest import Loader
 
 Save = Callable[..., Path]
@@ -129,8 +130,8 @@ def test_invalid_byte_is_named_with_the_option(load: Loader) -> None:
         load("manufacturers", content)
     path = load.folder / "file.csv"
     assert str(caught.value) == (
-        f"byte 19, on line 3 of {path}, is not utf-8 (0xe9: invalid continuation byte); --encoding"
-        " names another one, such as cp1252, which Excel writes"
+        f"byte 19, on line 3 of {path}, is not utf-8 (0xe9: invalid continuation byte); name another"
+        " encoding with --encoding, such as cp1252, which Excel writes"
     )
     assert load.count("manufacturers") == 0
 
@@ -144,7 +145,7 @@ def test_byte_that_the_named_encoding_has_not_is_named(load: Loader) -> None:
     "encoding", ["cp9999", "rot13", "base64", "idna", "unicode_escape", "utf-7", "zip", "cp1252\0", ""]
 )  # fmt: skip
 def test_what_is_no_encoding_of_files_is_refused(load: Loader, encoding: str) -> None:
-    with pytest.raises(BadOptions, match="is no encoding of text"):
+    with pytest.raises(BadOptions, match="is not an encoding of text"):
         load("manufacturers", "name,location\nA,X\n", encoding=encoding)
 
 
@@ -374,14 +375,14 @@ def test_corrupt_parts_are_one_line(save: Save, part: str) -> None:
 def test_other_files_are_named(tmp_path: Path, save: Save) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest")
-    with pytest.raises(UnreadableFile, match=r"is an \.xls file of Excel, or is encrypted"):
+    with pytest.raises(UnreadableFile, match=r"is an \.xls file of Excel, or encrypted"):
         read(path)
     path.write_bytes(save(["a"]).read_bytes()[:500])
     with pytest.raises(UnreadableFile, match="cannot be read as XLSX: BadZipFile"):
         read(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-    with pytest.raises(UnreadableFile, match="is no CSV and no XLSX"):
+    with pytest.raises(UnreadableFile, match="is neither CSV nor XLSX"):
         read(path)
 
 

@@ -114,10 +114,10 @@ def test_column_is_cleared_where_that_is_said(lots: Loader) -> None:
 @pytest.mark.parametrize(
     ("clear", "message"),
     [
-        ("name", "--clear name: of suppliers, contact_person, country can be cleared"),
-        ("external_id", "can be cleared"),
-        ("colour", "can be cleared"),
-        ("country", "no column and no constant gives it"),
+        ("name", "--clear name: fields of suppliers to clear: contact_person, country"),
+        ("external_id", "fields of suppliers to clear"),
+        ("colour", "fields of suppliers to clear"),
+        ("country", "no column and no constant provides it"),
     ],
 )
 def test_column_that_cannot_be_cleared_is_named(load: Loader, clear: str, message: str) -> None:

@@ -63,7 +63,7 @@ def test_beans_need_a_harvest_date(coops: Loader) -> None:
     content = HEADER + "1,L1,10,,\n1,L2,10,,nibs\n1,L3,10,2026-01-01,Beans\n"
     report = coops("cacao-batches", content)
     assert (report.inserted, report.rejected_by_code) == (2, {"MISSING": 1})
-    assert report.first_rejections[0].reason == "harvest_date is empty: beans are harvested"
+    assert report.first_rejections[0].reason == "harvest_date is empty: beans need a harvest date"
 
 
 def test_harvest_date_of_beans_cannot_be_emptied(coops: Loader) -> None:

@@ -50,13 +50,13 @@ def test_exit_code_is_0_where_nothing_is_rejected(load: Loader) -> None:
 @pytest.mark.parametrize(
     ("content", "words", "message"),
     [
-        ("", (), "is empty: not even a header line (EMPTY_FILE)"),
-        ("name\nA\n", (), "need location: no column and no constant gives it (BAD_OPTIONS)"),
+        ("", (), "is empty: a header line is required (EMPTY_FILE)"),
+        ("name\nA\n", (), "need location: no column and no constant provides it (BAD_OPTIONS)"),
         ("name,location\nA,X\n", ("--delimiter", "ab"), "is not one character"),
         (
             "name,location\nA,X\n",
             ("--set", "country=FR", "--set", "country=BE"),
-            "--set names one of its keys twice",
+            "--set is given twice for one name",
         ),
     ],
 )

@@ -33,7 +33,7 @@ def test_identity_of_a_used_lot_is_kept(used: Loader, row: str, reason: str) -> 
     assert (report.updated, report.rejected_by_code) == (1, {"IDENTITY_CHANGED": 1})
     assert report.first_rejections[0].line == 2
     assert report.first_rejections[0].reason == (
-        f"{reason} of cacao batch 1, which is in use: --allow-identity-change allows it"
+        f"{reason} of cacao batch 1, which is in use; --allow-identity-change permits the change"
     )
     before = used.rows(
         "select stage, harvest_date::text from cacao_batches where lot_number = '007'"

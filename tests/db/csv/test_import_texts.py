@@ -46,7 +46,7 @@ def test_lot_number_without_a_letter_or_with_a_lost_one_is_rejected(
 def test_a_lost_character_of_a_name_is_warned_of(load: Loader) -> None:
     report = load("manufacturers", "name,location\nCaf\ufffd,X\nA,X\nB,Abidjan\ufffd\n")
     assert (report.inserted, report.lost_characters, report.first_lost_characters) == (3, 2, (2, 4))
-    assert "warning: a character was lost before (U+FFFD): line 2, 4" in str(report)
+    assert "warning: a character was lost before the import (U+FFFD): line 2, 4" in str(report)
     assert "warning" not in str(load("manufacturers", "name,location\nA,X\n"))
 
 

@@ -54,7 +54,7 @@ def test_event_with_other_values_is_rejected(lots: Loader) -> None:
     (rejection,) = report.first_rejections
     assert (rejection.line, rejection.code) == (2, "EVENT_CHANGED")
     assert rejection.reason == (
-        "event_id E1 is recorded already with other values: record a correcting event"
+        "event_id E1 is already recorded with other values: record a correcting event"
     )
 
 
@@ -63,7 +63,7 @@ def test_first_event_of_a_file_is_kept_and_a_second_run_changes_nothing(lots: Lo
     report = lots("transactions", content)
     assert (report.inserted, report.unchanged, report.rejected) == (1, 1, 1)
     assert report.first_rejections[0].line == 3
-    assert "stands on line 2" in report.first_rejections[0].reason
+    assert "is on line 2" in report.first_rejections[0].reason
     second = lots("transactions", content)
     assert (second.changes, second.unchanged, second.rejected) == (0, 2, 1)
 
@@ -87,8 +87,8 @@ def test_correction_names_an_event_and_a_reason(lots: Loader) -> None:
     report = lots("transactions", content)
     assert (report.inserted, report.rejected) == (2, 3)
     assert [(r.line, r.reason) for r in report.first_rejections] == [
-        (4, "transaction 2 happened to something else"),
-        (5, "corrects and correction_reason need each other"),
+        (4, "transaction 2 is about another product or cacao batch"),
+        (5, "corrects and correction_reason must be given together"),
         (6, "no corrected event has corrects_event_id E9"),
     ]
     again = lots("transactions", content)

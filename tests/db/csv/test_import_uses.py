@@ -52,10 +52,10 @@ def test_use_goes_into_a_product_or_into_a_batch(lots: Loader) -> None:
         (BY_ID + "1,9,,5\n", "UNKNOWN", "no product has the id 9"),
         (BY_ID + "1,,9,5\n", "UNKNOWN", "no output batch has the id 9"),
         (BY_ID + "1,,1,5\n", "SELF_USE", "cacao batch 1 cannot go into itself"),
-        (BY_ID + "1,,2,\n", "MISSING", "quantity_kg is empty: a use in another batch has its kg"),
-        (BY_ID + "1,1,2,5\n", "CONFLICT", "product and output_batch are both named"),
+        (BY_ID + "1,,2,\n", "MISSING", "quantity_kg is empty: a use in another batch needs it"),
+        (BY_ID + "1,1,2,5\n", "CONFLICT", "product and output_batch are both given"),
         (BY_ID + "1,,,5\n", "MISSING", "product_id or gtin or output_batch_id"),
-        (BY_ID + "1,1,,100.001\n", "OVERDRAWN", "100.001 kg are more than all of cacao batch 1"),
+        (BY_ID + "1,1,,100.001\n", "OVERDRAWN", "100.001 kg exceed the quantity of cacao batch 1"),
         (
             "lot_number,product_id\nL2,1\n",
             "AMBIGUOUS",

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 
 from exchange.csv.cells import JSON_CELL
-from exchange.csv.refusals import Refusal
+from exchange.csv.rejections import RowError
 from ledger.leaf import leaf_of
 from models.database.engines import Database
 from models.exact_json import ExactNumber, JSONText, dumps, number
@@ -162,7 +162,7 @@ def test_number_of_more_digits_than_are_kept_is_refused(
 ) -> None:
     given = f'{{"input": {{"event": "x", "productId": "1", "details": [{digits}]}}}}'
     assert send(writable_client, body_of(RECORD, given)).codes == ["BAD_USER_INPUT"]
-    with pytest.raises(Refusal, match="out of range"):
+    with pytest.raises(RowError, match="out of range"):
         JSON_CELL.parse(f"[{digits}]")
 
 
@@ -207,7 +207,7 @@ def test_every_way_in_takes_64_levels_and_no_more(
     with own_world.engine().begin() as connection:
         connection.execute(sql, {"d": most})
     record(writable_client, most)
-    with pytest.raises(Refusal, match="nested deeper than 64 levels"):
+    with pytest.raises(RowError, match="nested deeper than 64 levels"):
         JSON_CELL.parse(more)
     violated = pytest.raises(IntegrityError, match="transactions_details_levels")
     with violated, own_world.engine().begin() as connection:

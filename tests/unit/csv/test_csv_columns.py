@@ -1,9 +1,9 @@
 import pytest
 
-from exchange.csv.columns.plan import Columns, fold, plan_columns
+from exchange.csv.columns.plan import Columns, normalize_header, plan_columns
 from exchange.csv.errors import BadOptions
 from exchange.csv.importers.registry import IMPORTERS
-from exchange.csv.refusals import Refusal
+from exchange.csv.rejections import RowError
 
 
 def plan(kind: str, header: str, mapping: str = "", constants: str = "") -> Columns:
@@ -16,7 +16,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["lot_number", " Lot Number ", "LOT-NUMBER", "lot\nnumber"])
 def test_dirty_headers_are_matched(name: str) -> None:
-    assert fold(name) == "lot_number"
+    assert normalize_header(name) == "lot_number"
 
 
 def test_columns_that_match_no_field_are_named() -> None:
@@ -46,14 +46,14 @@ def test_alias_is_a_name_of_the_field() -> None:
     ("kind", "header", "mapping", "constants", "message"),
     [
         ("manufacturers", "name", "", "", "need location: no column and no constant"),
-        ("manufacturers", "name|location|NAME", "", "", "the column name stands 2 times"),
+        ("manufacturers", "name|location|NAME", "", "", "the column name occurs 2 times"),
         ("manufacturers", "name|location", "x=name", "", "--map x: the file has no such column"),
         (
             "manufacturers",
             "name|location|x",
             "x=colour",
             "",
-            "have no field colour: they have name",
+            "have no field colour; their fields are name",
         ),
         ("manufacturers", "name|location|a|b", "a=country|b=country", "", "country has 2 sources"),
         ("manufacturers", "name|a", "a=location", "location=X", "location has 2 sources"),
@@ -93,7 +93,7 @@ def test_all_faults_of_the_options_are_one_message() -> None:
 
 def test_all_faults_of_a_row_are_one_reason() -> None:
     columns = plan("products", "name|gtin|cocoa_percent")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RowError) as caught:
         columns.read([" ", "12", "101"])
     assert caught.value.code == "MISSING"
     assert caught.value.reason.split("; ") == [
@@ -116,7 +116,7 @@ def test_free_texts_are_trimmed_outside_only_and_names_are_normal() -> None:
             "product_id|cacao_batch_id|timestamp|event",
             "1|2|2026-01-01T00:00Z|sold",
             "CONFLICT",
-            "product and cacao_batch are both named: only one can be",
+            "product and cacao_batch are both given: give only one",
         ),
         (
             "product_id|cacao_batch_id|timestamp|event",
@@ -128,13 +128,13 @@ def test_free_texts_are_trimmed_outside_only_and_names_are_normal() -> None:
             "lot_number|supplier_name|supplier_location|timestamp|event",
             "L1|Coop||2026-01-01T00:00Z|sold",
             "INCOMPLETE",
-            "supplier_location is empty: supplier_name + supplier_location go together",
+            "supplier_location is empty: supplier_name + supplier_location must be given together",
         ),
     ],
 )
 def test_row_names_what_it_is_about_exactly_once(
     header: str, row: str, code: str, reason: str
 ) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RowError) as caught:
         plan("transactions", header).read(row.split("|"))
     assert (caught.value.code, caught.value.reason) == (code, reason)

@@ -14,8 +14,9 @@ from exchange.csv.errors import (
     UndecodableText,
     UnreadableFile,
 )
-from exchange.csv.reading.csv_file import LINE_LIMIT, CSVFile, CsvRecord
-from exchange.csv.reading.text_encoding import SAMPLE_BYTES, parse_delimiter
+from exchange.csv.reading.csv_file import LINE_LIMIT, CSVFile
+from exchange.csv.reading.delimiter import SAMPLE_BYTES, parse_delimiter
+from exchange.csv.reading.source import CsvRecord
 
 
 def read(path: Path, content: str | bytes, delimiter: str | None = None) -> list[CsvRecord]:
@@ -203,7 +204,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_broken_header_is_refused(path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="the header on line 1 is unreadable"):
+    with pytest.raises(UnreadableFile, match="cannot read the header on line 1"):
         read(path, 'a,"b"c\n1,2\n')
 
 

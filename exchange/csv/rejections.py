@@ -1,11 +1,11 @@
-"""Why a row of a file is refused: one stable code per case, and the words that go with it."""
+"""Reasons for which one row of a file is rejected, and warnings about rows that are not."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Reason codes; part of the reject file's format, so their spelling does not change."""
+    """Codes of rejections. They are part of the reject file's format: their spelling never changes."""
 
     AMBIGUOUS = "AMBIGUOUS"
     BAD_CELL = "BAD_CELL"
@@ -42,9 +42,9 @@ class Code(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """Codes of what a reader of the report should look at although no row was refused for it.
+    """Codes of warnings about rows that were not rejected.
 
-    In a reject file they stand where a refused row has its Code; all of them start alike.
+    The reject file lists them in the same column as Code; each starts with WARNING_PREFIX.
     """
 
     KEY_NOT_ADOPTED = "WARNING_KEY_NOT_ADOPTED"
@@ -54,8 +54,8 @@ class WarningCode(StrEnum):
 WARNING_PREFIX = "WARNING_"
 
 
-class Refusal(Exception):
-    """One row cannot be imported; the other rows can."""
+class RowError(Exception):
+    """One row cannot be imported; the others can."""
 
     def __init__(self, code: Code, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -65,8 +65,9 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A refused row, or one with a warning: the physical line (from 1) that its record starts on,
-    the Code or WarningCode, and the words.
+    """A rejected row, or a row with a warning.
+
+    `line` is the physical line (from 1) on which its record starts; `code` is a Code or WarningCode.
     """
 
     line: int
