@@ -16,7 +16,7 @@ _SHOWN = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of `server.py audit`."""
+    """Declare the options of `server.py audit`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     exporting = actions.add_parser("export", help="write the bundle of a product")
     exporting.add_argument("--product", metavar="N", type=int, required=True, help="its number")
@@ -59,8 +59,8 @@ def run(args: Namespace, database: Database | None) -> int:
 
 def _export(args: Namespace, database: Database) -> int:
     from audit.export import CannotExport, export
-    from ledger.note import UnusableKey
     from ledger.signed_log import Forked
+    from ledger.signed_note import UnusableKey
 
     try:
         bundle = export(database, args.log_config, args.product)
@@ -81,7 +81,7 @@ def _export(args: Namespace, database: Database) -> int:
 
 
 def _verify(args: Namespace, database: Database) -> str:
-    from ledger.examine import examine
+    from ledger.verification import examine
 
     keys = [read_key_argument(key) for key in args.key]
     published = args.checkpoints or args.log_config.published
@@ -89,7 +89,7 @@ def _verify(args: Namespace, database: Database) -> str:
         published = None
     done = examine(database, keys, published)
     if done.findings:
-        told = [finding.told() for finding in done.sorted()[:_SHOWN]]
+        told = [finding.described() for finding in done.sorted()[:_SHOWN]]
         raise NotVerified("\n  ".join(told))
     apart = f", {published}" if published else "; no published checkpoints to compare with"
     unsigned = done.events - done.signed

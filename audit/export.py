@@ -14,9 +14,9 @@ from typing import Any, cast
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.integrate import LogConfig, integrate
+from ledger.integrator import LogConfig, integrate
 from ledger.leaf import canonical
-from ledger.note import Signer, UnusableKey
+from ledger.signed_note import Signer, UnusableKey
 from ledger.verifier import FORMAT, NotVerified, VerifierKey, open_checkpoint, verify_bundle
 from models.database.asynchronous import Statement
 from models.database.engines import Database
@@ -63,7 +63,7 @@ class CannotExport(Exception):
 
 
 def export(database: Database, log_config: LogConfig, product: int) -> str:
-    """The bundle of a product; raises CannotExport, Forked, UnusableKey."""
+    """Return the bundle of a product; raises CannotExport, Forked, UnusableKey."""
     signer = log_config.signer()
     if signer is None:
         raise UnusableKey("it is not set: a bundle is signed")
@@ -93,7 +93,7 @@ def _verify(bundle: Mapping[str, Any], content: str, key: VerifierKey) -> None:
 
 
 def write(bundle: Mapping[str, Any], signer: Signer) -> str:
-    """The signed note of a bundle."""
+    """Return the signed note of a bundle."""
     return signer.sign(canonical(bundle).decode() + "\n")
 
 

@@ -81,7 +81,7 @@ def write_csv(found: Iterable[dict[str, Any]], output: TextIO) -> int:
 
 
 def write_json(found: Iterable[dict[str, Any]], output: TextIO) -> int:
-    """An object a line; how many findings were written."""
+    """Return an object a line; how many findings were written."""
     count = 0
     for finding in found:
         shown = finding | {"evidence": JSONText(finding["evidence"])}

@@ -28,9 +28,9 @@ from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
-from ledger.examine import examine
-from ledger.integrate import LogConfig, integrate
-from ledger.note import make_key
+from ledger.integrator import LogConfig, integrate
+from ledger.signed_note import make_key
+from ledger.verification import examine
 from models.database.engines import Database
 from models.embedded import server as embedded
 
@@ -44,7 +44,7 @@ INSERT = """insert into transactions (product_id, event, details, event_id) valu
 INTEGRATOR = """
 import sys, time
 from pathlib import Path
-from ledger.integrate import LogConfig
+from ledger.integrator import LogConfig
 from ledger.worker import Worker
 from models.database.engines import Database
 Worker(Database(sys.argv[1]), LogConfig("cacaotrace", Path(sys.argv[2]), Path(sys.argv[3]))).start()

@@ -6,9 +6,9 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ledger.integrate import LogConfig, integrate
-from ledger.note import UnusableKey
+from ledger.integrator import LogConfig, integrate
 from ledger.signed_log import Forked
+from ledger.signed_note import UnusableKey
 from models.database.engines import Database
 
 _ACTIONS = {
@@ -18,7 +18,7 @@ _ACTIONS = {
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of `server.py ledger`."""
+    """Declare the options of `server.py ledger`."""
     told = "; ".join(f"{name}: {what}" for name, what in _ACTIONS.items())
     parser.add_argument("action", choices=_ACTIONS, help=told)
 
@@ -56,7 +56,7 @@ def _integrate(database: Database, log_config: LogConfig) -> int:
 
 
 def integrate_after(database: Database, log_config: LogConfig | None) -> None:
-    """What an import leaves in the queue becomes leaves; what keeps it from that is told, and no more."""
+    """Integrate the events that an import queued; log why, if that is not possible."""
     if log_config is None:
         return
     try:

@@ -16,7 +16,7 @@ _DEFINITION = re.compile(
 
 
 def record_of_event() -> str:
-    """The definition of ledger_record over a row `t` of transactions."""
+    """Return the definition of ledger_record over a row `t` of transactions."""
     found = _DEFINITION.search(SCHEMA.read_text(encoding="utf-8"))
     assert found is not None, "schema.sql has no ledger_record"
     return found[1]
@@ -83,8 +83,8 @@ def entries(first: int, last: int, *, compared: bool) -> str:
     return f"copy ({selected} {_RANGE.format(first=first, last=last)}) to stdout (format binary)"
 
 
-def parts() -> str:
-    """What the leaves of the sequences in %s are made of, by this definition."""
+def sources_of_leaves() -> str:
+    """Return what the leaves of the sequences in %s are made of, by this definition."""
     return (
         "select e.sequence, (r.record - 'details')::text, t.details::text, e.salt, e.leaf"
         " from ledger_entries e join transactions t using (transaction_id)"

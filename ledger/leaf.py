@@ -48,14 +48,14 @@ class AsText(str):
 
 
 def version_of(leaf: bytes) -> int:
-    """The version of a leaf's format, by its end: no text in a leaf holds bare quotes."""
+    """Return the version of a leaf's format, by its end: no text in a leaf holds bare quotes."""
     return LEAF_VERSION if leaf.endswith(VERSION_ENDS) else 1
 
 
 def leaf_of(
     record: str, details: str | None, sequence: int, salt: bytes, version: int = LEAF_VERSION
 ) -> bytes:
-    """The leaf of an event: what ledger_record says of it without details, and these, as JSON texts."""
+    """Return the leaf of an event: what ledger_record says of it without details, and these, as JSON texts."""
     odd: list[object] = []
     made = _parse(record, odd)
     if details is not None:
@@ -94,7 +94,7 @@ def leaf_levels(text: str) -> int:
 
 
 def _parse(text: str, odd: list[object]) -> Any:
-    """The value of a JSON text; notes numbers that need more than Python's own way to write them."""
+    """Return the value of a JSON text; notes numbers that need more than Python's own way to write them."""
 
     def whole(digits: str) -> Any:
         return int(digits) if len(digits) <= EXACT_LENGTH else fraction(digits)
@@ -109,7 +109,7 @@ def _parse(text: str, odd: list[object]) -> Any:
 
 
 def leaf_number(digits: str) -> int | float | AsText:
-    """A JSON number: exactly, or as text where its value is none that a double is written as."""
+    """Return a JSON number: exactly, or as text where its value is none that a double is written as."""
     value = float(digits)
     if len(digits) > EXACT_LENGTH or "e" in digits or "E" in digits:
         shortest = Decimal(repr(value))

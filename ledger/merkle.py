@@ -12,7 +12,7 @@ EMPTY = sha256(b"").digest()
 
 
 def ends_of_subtrees(size: int) -> list[tuple[int, int]]:
-    """The complete subtrees of a tree, largest first: the last leaf of each, and its height."""
+    """Return the complete subtrees of a tree, largest first: the last leaf of each, and its height."""
     ends, end = [], 0
     for height in range(size.bit_length() - 1, -1, -1):
         if size >> height & 1:
@@ -44,7 +44,7 @@ class Tree:
         return hashes
 
     def root(self) -> bytes:
-        """The hash over all leaves."""
+        """Return the hash over all leaves."""
         if not self.edge:
             return EMPTY
         *rest, folded = self.edge

@@ -23,11 +23,11 @@ class Published:
         self.path = path
 
     def last(self) -> Checkpoint | None:
-        """The newest checkpoint; None where there is none. Raises OSError."""
+        """Return the newest checkpoint; None where there is none. Raises OSError."""
         return _head(self.newest())
 
     def newest(self) -> str | None:
-        """The newest note; None where there is none. Raises OSError."""
+        """Return the newest note; None where there is none. Raises OSError."""
         try:
             with self.path.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
@@ -69,7 +69,7 @@ class Published:
 
 
 def head_of(note: str) -> Checkpoint:
-    """The tree head of a note, whoever signed it; raises NotVerified."""
+    """Return the tree head of a note, whoever signed it; raises NotVerified."""
     return read_checkpoint(note.partition("\n\n")[0] + "\n")
 
 
@@ -80,7 +80,7 @@ def _whole(tail: bytes) -> bytes:
 
 
 def _newest(found: str) -> str | None:
-    """The last note of a text, which a signature ends; what is behind it was cut off."""
+    """Return the last note of a text, which a signature ends; what is behind it was cut off."""
     parts = found.split("\n\n")
     for text, signature in reversed([*itertools.pairwise(parts)]):
         if signature.startswith("\u2014"):

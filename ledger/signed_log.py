@@ -39,7 +39,7 @@ class KnownTreeHead:
 
 
 def size_of(cursor: cursor_type) -> int:
-    """The number of leaves, by the last of them."""
+    """Return the number of leaves, by the last of them."""
     cursor.execute(SIZE)
     (size,) = cursor.fetchone() or (0,)
     return int(size)
@@ -48,7 +48,7 @@ def size_of(cursor: cursor_type) -> int:
 def known_heads(
     cursor: cursor_type, published: Published | None, key: VerifierKey | None
 ) -> tuple[int, list[KnownTreeHead]]:
-    """The size that the database says was signed last, and the heads to compare the log with.
+    """Return the size that the database says was signed last, and the heads to compare the log with.
 
     These are the newest of the database, the newest trusted one of it, and the newest published one.
     Raises Forked where a note cannot be read, OSError where the published file cannot be.
@@ -62,7 +62,7 @@ def known_heads(
 
 
 def _heads_of_database(cursor: cursor_type, key: VerifierKey | None) -> Iterator[KnownTreeHead]:
-    """The newest head, and the newest that our key has signed where that is an older one."""
+    """Yield the newest head, and the newest that our key has signed where that is an older one."""
     below, count = ABOVE_ALL, 1
     while True:
         cursor.execute(_NOTES, (below, count))
@@ -98,7 +98,7 @@ def _is_signed(note: str, key: VerifierKey) -> bool:
 
 
 def tree_at(cursor: cursor_type, size: int) -> Tree:
-    """The tree of the first `size` leaves, by the stored hashes of its edge; raises Forked."""
+    """Return the tree of the first `size` leaves, by the stored hashes of its edge; raises Forked."""
     ends = ends_of_subtrees(size)
     cursor.execute(EDGE, ([end for end, _ in ends],))
     found = {sequence: bytes(hashes) for sequence, hashes in cursor.fetchall()}

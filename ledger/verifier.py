@@ -50,7 +50,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The root that a path leads to from the hash of a leaf (2.1.3.2); raises NotVerified."""
+    """Return the root that a path leads to from the hash of a leaf (2.1.3.2); raises NotVerified."""
     if not 0 <= index < size:
         raise NotVerified(f"there is no leaf {index} in a tree of {size}")
     number, last, made = index, size - 1, leaf
@@ -72,7 +72,7 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
 def check_consistency(
     first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
 ) -> None:
-    """That the tree of `second` leaves begins with that of `first` (2.1.4.2); raises NotVerified."""
+    """Check that the tree of `second` leaves begins with that of `first` (2.1.4.2); raises NotVerified."""
     if not 0 < first <= second:
         raise NotVerified(f"no tree of {second} begins with one of {first}")
     hashes = [*path] if first & (first - 1) else [first_root, *path]
@@ -104,7 +104,7 @@ def check_consistency(
 
 
 def canonical(value: Any) -> str:
-    """The one text of a JSON value; raises ValueError for what has none."""
+    """Return the one text of a JSON value; raises ValueError for what has none."""
     if isinstance(value, dict):
         members = sorted(value.items(), key=lambda item: item[0].encode("utf-16-be"))
         return "{" + ",".join(f"{_text(k)}:{canonical(v)}" for k, v in members) + "}"
@@ -123,7 +123,7 @@ def _text(value: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number as ECMAScript writes it (ECMA-262, Number::toString)."""
+    """Return a number as ECMAScript writes it (ECMA-262, Number::toString)."""
     if isinstance(value, int):
         if abs(value) <= _MAX_SAFE:
             return str(value)
@@ -145,7 +145,7 @@ def number(value: float) -> str:
 
 
 def read_canonical(text: str, what: str) -> Any:
-    """The value of a text that must be canonical; raises NotVerified."""
+    """Return the value of a text that must be canonical; raises NotVerified."""
     try:
         value = json.loads(text)
         if canonical(value) == text:
@@ -166,7 +166,7 @@ class VerifierKey:
     public: bytes
 
     def id_as(self, name: str) -> bytes:
-        """The key hash in the signatures of this name."""
+        """Return the key hash in the signatures of this name."""
         return hashlib.sha256(name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
     def __str__(self) -> str:
@@ -175,7 +175,7 @@ class VerifierKey:
 
 
 def read_key(text: str) -> VerifierKey:
-    """A key from a C2SP verifier key or PEM; raises Unreadable."""
+    """Return a key from a C2SP verifier key or PEM; raises Unreadable."""
     text = text.strip()
     try:
         if pem := PEM.fullmatch(text):
@@ -216,7 +216,7 @@ def decode(encoded: str) -> bytes:
 
 
 def open_note(note: str, key: VerifierKey, what: str) -> str:
-    """The text of a note with one signature, that of this key; raises NotVerified."""
+    """Return the text of a note with one signature, that of this key; raises NotVerified."""
     text, blank, last = note.rpartition("\n\n")
     found = _SIGNATURE.fullmatch(last)
     if not blank or not found:
@@ -242,7 +242,7 @@ class Checkpoint:
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """The tree head in the text of a note; raises NotVerified."""
+    """Return the tree head in the text of a note; raises NotVerified."""
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1] or not lines[0] or not re.fullmatch("0|[1-9][0-9]*", lines[1]):
         raise NotVerified("this is not a checkpoint")
@@ -253,7 +253,7 @@ def read_checkpoint(text: str) -> Checkpoint:
 
 
 def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
-    """The tree head of a signed checkpoint; raises NotVerified."""
+    """Return the tree head of a signed checkpoint; raises NotVerified."""
     checkpoint = read_checkpoint(open_note(note, key, "the checkpoint"))
     if key.name not in ("", checkpoint.origin):
         raise NotVerified(f"the checkpoint is of the log {checkpoint.origin}")
@@ -355,7 +355,7 @@ def _verify_trace(trace: dict[str, Any], product: int, lots: list[int]) -> None:
 
 
 def read_key_argument(given: str) -> VerifierKey:
-    """A key, or the file that holds one; raises Unreadable."""
+    """Return a key, or the file that holds one; raises Unreadable."""
     path = Path(given)
     try:
         return read_key(path.read_text("utf-8") if "+" not in given or path.exists() else given)
@@ -375,7 +375,7 @@ def exit_code_of(check: Callable[[], str]) -> int:
 
 
 def verify_file(file: Path, key: str) -> str:
-    """What is told of a bundle that is verified; raises NotVerified or Unreadable."""
+    """Return what is told of a bundle that is verified; raises NotVerified or Unreadable."""
     opened = read_key_argument(key)
     try:
         content = file.read_bytes()

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
-from ledger.integrate import Integrator, LogConfig, opened_integrator
+from ledger.integrator import Integrator, LogConfig, opened_integrator
 from ledger.signed_log import Forked
 from models.database.engines import Database
 
@@ -49,12 +49,12 @@ class Worker:
             try:
                 self._integrate()
             except Forked as error:
-                self._tell(str(error))
+                self._log_once(str(error))
             except (psycopg2.Error, DBAPIError, OSError) as error:
                 first, _, _ = str(error).strip().partition("\n")
-                self._tell(f"events wait for the ledger: {type(error).__name__}: {first}")
+                self._log_once(f"events wait for the ledger: {type(error).__name__}: {first}")
             except Exception as error:  # noqa: BLE001 - nothing that befalls the ledger ends the server
-                self._tell(f"events wait for the ledger: {error!r}")
+                self._log_once(f"events wait for the ledger: {error!r}")
             pause = min(pause * 2, LONGEST_SECONDS) if self._told else _LOOK_SECONDS
             self._stopping.wait(pause)
 
@@ -79,7 +79,7 @@ class Worker:
             batches += 1
             done = integrator.step(_BATCH, sign=batches % SIGNED_BATCHES == 0)
 
-    def _tell(self, what: str) -> None:
+    def _log_once(self, what: str) -> None:
         if what != self._told and not self._stopping.is_set():
             log.error("%s", what)
         self._told = what

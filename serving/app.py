@@ -22,7 +22,7 @@ from serving.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from graph.auth.authentication import AccessPolicy
-    from ledger.integrate import LogConfig
+    from ledger.integrator import LogConfig
     from ledger.worker import Worker
     from models.database.engines import Database
     from models.idempotency import KeySweeper
@@ -102,8 +102,8 @@ def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, K
 
 def log_config_of(settings: Settings) -> "LogConfig":
     """Who keeps the ledger; raises SettingsError where its key cannot be used."""
-    from ledger.integrate import LogConfig
-    from ledger.note import UnusableKey, make_key
+    from ledger.integrator import LogConfig
+    from ledger.signed_note import UnusableKey, make_key
 
     log_config = LogConfig(settings.ledger_origin, settings.ledger_key, settings.ledger_checkpoints)
     try:

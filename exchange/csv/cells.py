@@ -41,14 +41,14 @@ def parse_text(cell: str) -> str:
 
 
 def parse_name(cell: str) -> str:
-    """A name in its normal form; it has at least one visible character."""
+    """Return a name in its normal form; it has at least one visible character."""
     if not (name := normal_text(cell)):
         raise RowError(Code.MISSING, "it has no visible character")
     return name
 
 
 def parse_indexed_name(cell: str) -> str:
-    """A name in an index: at most INDEXED_BYTES of UTF-8."""
+    """Return a name in an index: at most INDEXED_BYTES of UTF-8."""
     name = parse_name(cell)
     if len(name) * 4 > INDEXED_BYTES and len(name.encode()) > INDEXED_BYTES:
         raise RowError(
@@ -58,19 +58,19 @@ def parse_indexed_name(cell: str) -> str:
 
 
 def parse_identifier(cell: str) -> str:
-    """An indexed name without U+FFFD: with a lost character it would identify something else."""
+    """Return an indexed name without U+FFFD: with a lost character it would identify something else."""
     if LOST in cell:
         raise RowError(Code.LOST_CHARACTER, f"{_quote(cell)}: a character was lost (U+FFFD)")
     return parse_indexed_name(cell)
 
 
 def parse_scheme(cell: str) -> str:
-    """The name of a certification scheme in its canonical spelling."""
+    """Return the name of a certification scheme in its canonical spelling."""
     return scheme_name(parse_indexed_name(cell))
 
 
 def parse_id(cell: str) -> str:
-    """A primary key: a positive 32-bit integer."""
+    """Return a primary key: a positive 32-bit integer."""
     if not (cell.isascii() and cell.isdigit()) or not 1 <= len(cell) <= 10:
         raise RowError(Code.BAD_ID, f"{_quote(cell)} is not an id")
     if not 1 <= int(cell) <= MAX_ID:
@@ -94,7 +94,7 @@ def parse_gtin_cell(cell: str) -> str:
 
 
 def parse_day(cell: str) -> str:
-    """A calendar date as YYYY-MM-DD (ISO 8601, extended format)."""
+    """Return a calendar date as YYYY-MM-DD (ISO 8601, extended format)."""
     if not _DAY.fullmatch(cell):
         raise RowError(Code.BAD_DATE, f"{_quote(cell)} is not a date as YYYY-MM-DD")
     try:
@@ -104,7 +104,7 @@ def parse_day(cell: str) -> str:
 
 
 def parse_instant(cell: str) -> str:
-    """An ISO 8601 date and time, in UTC if it has no offset."""
+    """Return an ISO 8601 date and time, in UTC if it has no offset."""
     if not _INSTANT.fullmatch(cell):
         raise RowError(Code.BAD_TIMESTAMP, f"{_quote(cell)} is not an ISO 8601 date and time")
     try:
@@ -132,7 +132,7 @@ def parse_percent(cell: str) -> str:
 
 
 def parse_country_cell(cell: str) -> str:
-    """An ISO 3166-1 alpha-2 code, in either case."""
+    """Return an ISO 3166-1 alpha-2 code, in either case."""
     try:
         return country_code(cell)
     except ValueError:

@@ -98,7 +98,7 @@ def import_csv(
 
 
 def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFile | None:
-    """The reject file, if one is wanted; it is discarded with the stack unless it is kept."""
+    """Return the reject file, if one is wanted; it is discarded with the stack unless it is kept."""
     if reject is None:
         return None
     rejects = RejectFile(reject, path)
@@ -108,7 +108,7 @@ def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFi
 
 @contextmanager
 def _locked(database: Database, actor: str) -> Iterator[connection_type]:
-    """A connection in a transaction that excludes other imports; rolled back unless committed."""
+    """Provide a connection in a transaction that excludes other imports; rolled back unless committed."""
     pooled = database.engine().raw_connection()
     try:
         connection = cast("connection_type", pooled.driver_connection)
@@ -195,7 +195,7 @@ def _merge(staging: StagingTable, columns: Columns, merge: Merge) -> MergeCounts
 
 
 def _tables(importer: Importer) -> list[str]:
-    """The tables that an importer reads or writes."""
+    """Return the tables that an importer reads or writes."""
     own = [importer.target.table] if importer.target else [edge.table for edge in EDGES]
     return [*own, *(reference.table for reference in importer.references)]
 

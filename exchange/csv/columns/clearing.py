@@ -7,7 +7,7 @@ from exchange.csv.errors import BadOptions
 
 
 def plan_cleared(columns: Columns, clear: Collection[str]) -> frozenset[str]:
-    """The columns of the fields in `clear`; raises BadOptions for a field that cannot be cleared."""
+    """Return the columns of the fields in `clear`; raises BadOptions for a field that cannot be cleared."""
     importer = columns.importer
     fields = frozenset(columns.fields)
     provided = fields.union(

@@ -45,7 +45,7 @@ def is_number(field: Field) -> bool:
 def decimal_separators(
     columns: Sequence[tuple[int, Field]], records: Iterable[CsvRecord], delimiter: str, decimal: str
 ) -> Mapping[int, str]:
-    """The decimal separator of each column of numbers, by position; reads all records.
+    """Return the decimal separator of each column of numbers, by position; reads all records.
 
     If the delimiter is the comma, `25.000` is 25, since programs that write such files use decimal points.
     Raises AmbiguousNumbers if a column has numbers with either separator, or only numbers that can be
@@ -68,7 +68,7 @@ def decimal_separators(
 
 
 def read_number(cell: str, separator: str) -> str:
-    """The number with a decimal point and without groups; any other text is returned unchanged.
+    """Return the number with a decimal point and without groups; any other text is returned unchanged.
 
     Raises RowError for a number with the other separator.
     """

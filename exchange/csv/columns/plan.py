@@ -36,7 +36,7 @@ class Columns:
         return tuple(field.name for field in provided)
 
     def read(self, row: Sequence[str]) -> tuple[str | None, ...]:
-        """The values of a row in the order of `fields`; raises one RowError for all faults."""
+        """Return the values of a row in the order of `fields`; raises one RowError for all faults."""
         values: dict[str, str | None] = {}
         faults: list[RowError] = []
         for position, field in self.cells:
@@ -53,7 +53,7 @@ class Columns:
 
 
 def normalize_header(name: str) -> str:
-    """A header for comparison: trimmed, case-folded, with underscores for spaces and dashes."""
+    """Return a header for comparison: trimmed, case-folded, with underscores for spaces and dashes."""
     return re.sub(r"[\s\-]+", "_", name.strip().casefold())
 
 

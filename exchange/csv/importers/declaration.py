@@ -51,7 +51,7 @@ class Reference:
     creates: bool = False
 
     def all_keys(self) -> Iterator[NaturalKey]:
-        """The id and the natural keys."""
+        """Yield the id and the natural keys."""
         yield NaturalKey((self.column,), f"t.{self.key} = s.{self.column}")
         yield from self.natural_keys
 
@@ -126,5 +126,5 @@ class Importer:
     clearable: tuple[str, ...] = ()
 
     def reference(self, noun: str) -> Reference:
-        """The reference of this noun."""
+        """Return the reference of this noun."""
         return next(each for each in self.references if each.noun == noun)

@@ -6,12 +6,12 @@ from exchange.csv.importers.declaration import Field, NaturalKey, Reference
 
 
 def unless(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """SQL of columns that identify a row only if its `column` is empty."""
+    """Return the SQL of columns that identify a row only if its `column` is empty."""
     return tuple(f"case when s.{column} is null then s.{each} end" for each in columns)
 
 
 def no_other_row_provides(column: str, key: tuple[str, ...]) -> str:
-    """SQL: no row of the file with the key of staged row `s` has a value for `column`."""
+    """Return the SQL of: no row of the file with the key of staged row `s` has a value for `column`."""
     same = " and ".join(f"e.{each} = s.{each}" for each in key)
     return (
         f"not exists (select from import_rows e where e.code is null and {same}"
@@ -25,7 +25,7 @@ def fields_of(type_: CellType, *names: str) -> tuple[Field, ...]:
 
 
 def fields_of_supplier(prefix: str = "") -> tuple[Field, ...]:
-    """The fields that can name a supplier."""
+    """Return the fields that can name a supplier."""
     names = ("supplier_external_id", "supplier_name", "supplier_location")
     return (
         Field(f"{prefix}supplier_id", cells.ID),
@@ -34,7 +34,7 @@ def fields_of_supplier(prefix: str = "") -> tuple[Field, ...]:
 
 
 def refer_to_supplier(prefix: str = "") -> Reference:
-    """A reference to a supplier."""
+    """Return a reference to a supplier."""
     name, place = f"{prefix}supplier_name", f"{prefix}supplier_location"
     external = f"{prefix}supplier_external_id"
     return Reference(
@@ -50,7 +50,7 @@ def refer_to_supplier(prefix: str = "") -> Reference:
 
 
 def refer_to_batch(noun: str, prefix: str = "") -> Reference:
-    """A reference to a cacao batch, by its lot number and, if provided, its supplier."""
+    """Return a reference to a cacao batch, by its lot number and, if provided, its supplier."""
     lot, supplier = f"{prefix}lot_number", f"{prefix}supplier_id"
     same_supplier = f"(s.{supplier} is null or t.supplier_id = s.{supplier})"
     return Reference(

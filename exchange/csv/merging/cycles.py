@@ -27,7 +27,7 @@ class Cycle:
 
 
 def find_cycles(edges: Sequence[LotEdge]) -> Iterator[Cycle]:
-    """The edges that close a cycle with edges before them, each with that cycle.
+    """Yield the edges that close a cycle with edges before them, each with that cycle.
 
     Stored edges come first in `edges`; a cycle of stored edges alone is not reported.
     """
@@ -41,7 +41,7 @@ def find_cycles(edges: Sequence[LotEdge]) -> Iterator[Cycle]:
 
 
 def _remove_sources(edges: Sequence[LotEdge], *, forward: bool) -> Sequence[LotEdge]:
-    """The edges that remain after repeatedly removing lots without edges into them."""
+    """Return the edges that remain after repeatedly removing lots without edges into them."""
     near, far = (1, 2) if forward else (2, 1)
     leading: dict[int, list[int]] = defaultdict(list)
     waiting: dict[int, int] = defaultdict(int)
@@ -90,7 +90,7 @@ class _Order:
         return None
 
     def _search_forward(self, start: int, end: int) -> dict[int, tuple[int, int] | None]:
-        """The lots reachable from `end` up to the rank of `start`, each with the edge that reaches it."""
+        """Return the lots reachable from `end` up to the rank of `start`, each with the edge that reaches it."""
         limit = self._rank[start]
         reached: dict[int, tuple[int, int] | None] = {end: None}
         pending = [end]

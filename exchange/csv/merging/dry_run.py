@@ -30,5 +30,5 @@ def hide_sequences(cursor: cursor_type) -> None:
 
 
 def number_of(target: Target) -> str:
-    """SQL of the id of the next new row of `target`."""
+    """Return the SQL of the id of the next new row of `target`."""
     return f"{_FIRST_EVENT} - {NEXT_NUMBER}" if target.append_only else NEXT_NUMBER

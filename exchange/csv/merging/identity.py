@@ -14,7 +14,7 @@ from models import Base
 def guard_identity(
     target: Target, columns: Sequence[str], cleared: frozenset[str]
 ) -> RowCheck | None:
-    """A check of the guarded columns among `columns`; None if there are none."""
+    """Return a check of the guarded columns among `columns`; None if there are none."""
     guarded = [column for column in target.guarded if column in columns]
     if not guarded:
         return None
@@ -35,7 +35,7 @@ def guard_identity(
 
 
 def references_to(table: str) -> list[tuple[str, str]]:
-    """The tables, with their columns, that refer to rows of `table`."""
+    """Return the tables, with their columns, that refer to rows of `table`."""
     return sorted(
         (each.name, key.parent.name)
         for each in Base.metadata.tables.values()

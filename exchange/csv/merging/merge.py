@@ -45,10 +45,10 @@ class Merge(Protocol):
         """Write the live rows from line `first` to line `last`."""
 
     def differs(self) -> str:
-        """SQL: the values of row `s` differ from those of row `t`."""
+        """Return the SQL of: the values of row `s` differ from those of row `t`."""
 
     def difference(self) -> str:
-        """SQL: a text of the values in which staged rows `s` and `t` differ."""
+        """Return the SQL of a text of the values in which staged rows `s` and `t` differ."""
 
 
 def run_merge(staging: StagingTable, merge: Merge, checks: Sequence[RowCheck]) -> MergeCounts:

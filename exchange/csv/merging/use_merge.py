@@ -19,7 +19,7 @@ class UseEdge:
     input: str
 
     def same(self) -> str:
-        """SQL: stored row `t` and staged row `s` are about one use."""
+        """Return the SQL of: stored row `t` and staged row `s` are about one use."""
         return f"t.{self.output} = s.{self.output} and t.{self.input} = s.cacao_batch_id"
 
 
@@ -90,11 +90,11 @@ class UseMerge:
         return MergeCounts(self._insert_all(first, last), updated)
 
     def differs(self) -> str:
-        """SQL: the kilograms of row `s` differ from those of row `t`."""
+        """Return the SQL of: the kilograms of row `s` differ from those of row `t`."""
         return self._differs
 
     def difference(self) -> str:
-        """SQL: the kilograms of `s` and `t`."""
+        """Return the SQL of the kilograms of `s` and `t`."""
         return (
             "'quantity_kg ' || coalesce(s.quantity_kg::text, 'empty') || ' here, '"
             " || coalesce(t.quantity_kg::text, 'empty') || ' there'"

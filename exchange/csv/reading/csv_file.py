@@ -53,11 +53,11 @@ class CSVFile(Source):
         self._stream.close()
 
     def position(self) -> int:
-        """The number of bytes read so far."""
+        """Return the number of bytes read so far."""
         return self._bytes.raw.tell()
 
     def records(self) -> Iterator[CsvRecord]:
-        """The records below the header, without those whose cells are all blank."""
+        """Yield the records below the header, without those whose cells are all blank."""
         width = len(self.header)
         while (record := self._next()) is not None:
             if self.is_reject:

@@ -22,7 +22,7 @@ def parse_delimiter(text: str) -> str:
 
 
 def announced_delimiter(line: str) -> str | None:
-    """The delimiter in a first line such as `sep=;`, which spreadsheets write; else None."""
+    """Return the delimiter in a first line such as `sep=;`, which spreadsheets write; else None."""
     match = _SEPARATOR.fullmatch(line.rstrip("\r\n"))
     return {"\\t": "\t"}.get(match[1], match[1]) if match else None
 

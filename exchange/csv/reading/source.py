@@ -27,7 +27,7 @@ class SheetCell(str):
 
     @classmethod
     def without_value(cls, text: str, problem: RowError) -> Self:
-        """A cell without a usable value."""
+        """Return a cell without a usable value."""
         cell = cls(text)
         cell.problem = problem
         return cell
@@ -75,8 +75,8 @@ class Source(ABC):
 
     @abstractmethod
     def position(self) -> int:
-        """The number of bytes read so far."""
+        """Return the number of bytes read so far."""
 
     @abstractmethod
     def records(self) -> Iterator[CsvRecord]:
-        """The records below the header, without empty ones."""
+        """Return the records below the header, without empty ones."""

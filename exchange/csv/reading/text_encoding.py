@@ -19,7 +19,7 @@ _NO_FILES = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"
 
 
 def choose_encoding(path: Path, name: str | None) -> str:
-    """The codec of a file: the named one, else the announced one, else UTF-8.
+    """Return the codec of a file: the named one, else the announced one, else UTF-8.
 
     Raises BadOptions if the name is no codec of text, or if the file announces another one.
     """
@@ -51,7 +51,7 @@ def _find_codec(name: str) -> str:
 
 
 def detect_encoding(path: Path) -> str:
-    """The codec that a byte order mark announces, else UTF-8; raises UndecodableText."""
+    """Return the codec that a byte order mark announces, else UTF-8; raises UndecodableText."""
     with path.open("rb") as stream:
         start = stream.read(4)
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -69,7 +69,7 @@ def detect_encoding(path: Path) -> str:
 
 
 def locate_undecodable(path: Path, encoding: str) -> str:
-    """The byte and line (both from 1) of the first bytes that `encoding` cannot decode."""
+    """Return the byte and line (both from 1) of the first bytes that `encoding` cannot decode."""
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
     line, done, last = 1, 0, ""
     with path.open("rb") as stream:

@@ -71,11 +71,11 @@ class WorkbookFile(Source):
         self._file.close()
 
     def position(self) -> int:
-        """The approximate number of bytes read so far."""
+        """Return the approximate number of bytes read so far."""
         return min(self._file.tell(), self.size)
 
     def records(self) -> Iterator[CsvRecord]:
-        """The rows below the header, without empty ones; a record's line is its row number."""
+        """Yield the rows below the header, without empty ones; a record's line is its row number."""
         width = len(self.header)
         while (row := self._next()) is not None:
             cells = row + [""] * (width - len(row))
@@ -126,7 +126,7 @@ class WorkbookFile(Source):
         return tuple(map(str, row))
 
     def _next(self) -> list[str] | None:
-        """The cells of the next row that is not empty, without empty cells at its end."""
+        """Return the cells of the next row that is not empty, without empty cells at its end."""
         while True:
             row = self._guard(lambda: next(self._rows, None))
             if row is None:
@@ -158,7 +158,7 @@ class WorkbookFile(Source):
 
 
 def _read(cell: Any) -> str:
-    """A cell as text; numbers and days exactly as they are stored."""
+    """Return a cell as text; numbers and days exactly as they are stored."""
     value = cell.value
     if value is None:
         return ""

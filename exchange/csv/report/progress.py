@@ -50,6 +50,6 @@ class ProgressBars:
 
 @contextmanager
 def show_progress(title: str) -> Iterator[ProgressBars]:
-    """The progress bars of one import, closed at its end."""
+    """Provide the progress bars of one import, closed at its end."""
     with ExitStack() as stack:
         yield ProgressBars(title, stack)

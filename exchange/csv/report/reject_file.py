@@ -21,7 +21,7 @@ from exchange.csv.spreadsheet import escape_cell
 
 
 def skip_warnings(header: Sequence[str], records: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
-    """The records of a file without those that an earlier import listed with a warning."""
+    """Return the records of a file without those that an earlier import listed with a warning."""
     names = [name.strip().lower() for name in header]
     if REJECT_COLUMNS[1] not in names:
         return records

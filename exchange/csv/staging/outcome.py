@@ -11,7 +11,7 @@ _WARNED = "code is null and warning_code is not null"
 
 
 def count_rejections(staging: StagingTable) -> dict[str, int]:
-    """The number of rejected rows by code."""
+    """Return the number of rejected rows by code."""
     staging.cursor.execute(
         f"select code, count(*) from import_rows where {_REJECTED} group by 1 order by 1"
     )
@@ -19,22 +19,22 @@ def count_rejections(staging: StagingTable) -> dict[str, int]:
 
 
 def count_warnings(staging: StagingTable) -> int:
-    """The number of rows with a warning that are not rejected."""
+    """Return the number of rows with a warning that are not rejected."""
     return staging.count(f"select count(*) from import_rows where {_WARNED}")
 
 
 def rejected_rows(staging: StagingTable, limit: int | None = None) -> Iterator[Rejection]:
-    """The rejected rows, fetched a few at a time."""
+    """Return the rejected rows, fetched a few at a time."""
     return _stream(staging, "line, code, reason", _REJECTED, limit)
 
 
 def warned_rows(staging: StagingTable, limit: int | None = None) -> Iterator[Rejection]:
-    """The rows with a warning that are not rejected."""
+    """Return the rows with a warning that are not rejected."""
     return _stream(staging, "line, warning_code, warning", _WARNED, limit)
 
 
 def rows_to_report(staging: StagingTable) -> Iterator[Rejection]:
-    """The rejected rows and those with a warning, together."""
+    """Return the rejected rows and those with a warning, together."""
     return _stream(
         staging,
         "line, coalesce(code, warning_code), case when code is null then warning else reason end",
@@ -44,7 +44,7 @@ def rows_to_report(staging: StagingTable) -> Iterator[Rejection]:
 
 
 def rows_with_lost_characters(staging: StagingTable, limit: int) -> tuple[int, tuple[int, ...]]:
-    """The number of live rows with U+FFFD in a text, and the first of their lines."""
+    """Return the number of live rows with U+FFFD in a text, and the first of their lines."""
     texts = ", ".join(f's."{name}"' for name in staging.fields)
     staging.cursor.execute(
         "select count(*), (array_agg(s.line order by s.line))[1:%s] from import_rows s"

@@ -47,7 +47,7 @@ def warn_superseded(staging: StagingTable, differs: str, difference: str) -> Non
 def list_superseded(
     staging: StagingTable, differs: str, limit: int
 ) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """The number of rows that a row with other values supersedes, and the first pairs of lines."""
+    """Return the number of rows that a row with other values supersedes, and the first pairs of lines."""
     rows = (
         "from import_rows s join import_rows t on t.line = s.superseded_by"
         f" where s.code is null and {differs}"

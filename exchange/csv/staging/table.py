@@ -77,7 +77,7 @@ class StagingTable:
         self.cursor.execute("analyze import_rows")
 
     def count(self, sql: str) -> int:
-        """The number that a query returns."""
+        """Return the number that a query returns."""
         self.cursor.execute(sql)
         row = self.cursor.fetchone()
         return int(row[0]) if row else 0

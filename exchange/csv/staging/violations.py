@@ -43,7 +43,7 @@ def isolate_violations(
 
 
 def read_violation(error: psycopg2.Error) -> tuple[str, str]:
-    """The code and the reason, in one line, of a row that causes this error."""
+    """Return the code and the reason, in one line, of a row that causes this error."""
     message = error.diag.message_primary or str(error)
     constraint = error.diag.constraint_name or ""
     known = _CODE_OF_CONSTRAINT.get(constraint)

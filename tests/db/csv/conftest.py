@@ -61,7 +61,7 @@ def load(fresh: Database, tmp_path: Path) -> Loader:
 
 @pytest.fixture
 def real() -> Callable[[str], Path]:
-    """A real data file by its path; the test is skipped where the data is not there."""
+    """Provide a real data file by its path; the test is skipped where the data is not there."""
 
     def find(name: str) -> Path:
         path = DATA / name

@@ -25,7 +25,7 @@ def mark_of(*values: str, delimiter: str = ";", decimal: str = "auto") -> str:
 
 
 def batches(load: Loader, *values: str, delimiter: str = ";", **options: Any) -> list[Decimal]:
-    """The stored quantities of lots, in the order of the file."""
+    """Return the stored quantities of lots, in the order of the file."""
     load("suppliers", "name,location\nA,X\n")
     rows = "".join(
         f'A;X;L{number};"{value}";nibs\n'.replace(";", delimiter)

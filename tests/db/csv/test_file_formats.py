@@ -35,7 +35,7 @@ def read(path: Path, **options: Any) -> list[tuple[int, list[str]]]:
 
 @pytest.fixture
 def save(tmp_path: Path) -> Save:
-    """A function that writes rows as an XLSX file; a number format for each cell of `formats`."""
+    """Provide a function that writes rows as an XLSX file; a number format for each cell of `formats`."""
 
     def write(*rows: list[Any], formats: dict[str, str] | None = None, **sheets: Any) -> Path:
         book = Workbook()
@@ -304,7 +304,7 @@ def test_options_of_the_other_format_are_refused(load: Loader, save: Save) -> No
 
 
 def repacked(path: Path, **parts: bytes) -> Path:
-    """The file with other contents of these parts, by the part's name without folder and ending."""
+    """Return the file with other contents of these parts, by the part's name without folder and ending."""
     content = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

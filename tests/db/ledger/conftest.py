@@ -11,10 +11,10 @@ import pytest
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.examine import Examined, examine
-from ledger.heads import Finding
-from ledger.integrate import Integrated, LogConfig, integrate
-from ledger.note import Signer, make_key
+from ledger.checkpoints import Finding
+from ledger.integrator import Integrated, LogConfig, integrate
+from ledger.signed_note import Signer, make_key
+from ledger.verification import Examined, examine
 from models.database.engines import Database
 from tests import world
 from tests.conftest import Cluster, opened
@@ -60,12 +60,12 @@ class Kept:
         return examine(self.database, [self.signer.key], self.published, **given)
 
     def first_bad(self) -> Finding:
-        """The first error that the examination finds."""
+        """Return the first error that the examination finds."""
         return self.examine().sorted()[0]
 
     @contextmanager
     def altering(self, *, triggers: bool = False) -> Iterator[cursor_type]:
-        """A superuser's cursor, with triggers off unless `triggers` is set."""
+        """Provide a superuser's cursor, with triggers off unless `triggers` is set."""
         with (
             closing(self.database.engine().raw_connection()) as raw,
             closing(cast("connection_type", raw.driver_connection).cursor()) as cursor,
@@ -93,7 +93,7 @@ class LedgerTemplate:
 def ledger_template(
     cluster: Cluster, schema_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> LedgerTemplate:
-    """The world's five events and 25 more, in the ledger under two checkpoints: of 17 and of 30."""
+    """Provide the world's five events and 25 more, in the ledger under two checkpoints: of 17 and of 30."""
     url, folder = cluster.create(schema_template), tmp_path_factory.mktemp("ledger")
     make_key(folder / "ledger.key")
     with opened(url) as database:
@@ -112,7 +112,7 @@ def log_config_in(folder: Path) -> LogConfig:
 
 @pytest.fixture
 def kept(ledger_template: LedgerTemplate, tmp_path: Path) -> Iterator[Kept]:
-    """The ledger of `ledger_template` and its files, of this test's own."""
+    """Provide the ledger of `ledger_template` and its files, of this test's own."""
     for file in ledger_template.folder.iterdir():
         shutil.copy2(file, tmp_path)
     with ledger_template.pool.database() as url, opened(url) as database:

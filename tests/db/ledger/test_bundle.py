@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from audit.export import CannotExport, export, write
 from ledger import verifier
-from ledger.integrate import LogConfig
-from ledger.note import UnusableKey, make_key
+from ledger.integrator import LogConfig
+from ledger.signed_note import UnusableKey, make_key
 from ledger.verifier import NotVerified, VerifierKey, read_key, verify_bundle
 from tests.bounds import within
 from tests.db.ledger.conftest import Kept

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.note import make_key, read_signer
+from ledger.signed_note import make_key, read_signer
 from tests.db.ledger.conftest import Kept
 
 
@@ -29,7 +29,7 @@ from tests.db.ledger.conftest import Kept
 def test_checkpoint_that_was_altered_is_found(kept: Kept, statement: str, told: str) -> None:
     with kept.altering() as cursor:
         cursor.execute(statement)
-    assert told in kept.first_bad().told()
+    assert told in kept.first_bad().described()
 
 
 def test_checkpoint_of_another_key_is_found(kept: Kept, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_checkpoint_of_another_key_is_found(kept: Kept, tmp_path: Path) -> None:
     note = other.checkpoint(17, b"\0" * 32, datetime.now(UTC))
     with kept.altering() as cursor:
         cursor.execute("UPDATE ledger_checkpoints SET note = %s WHERE size = 17", (note,))
-    assert "another key" in " ".join(finding.told() for finding in kept.examine().findings)
+    assert "another key" in " ".join(finding.described() for finding in kept.examine().findings)
 
 
 def test_nothing_to_check_is_not_verified(kept: Kept) -> None:
@@ -46,7 +46,7 @@ def test_nothing_to_check_is_not_verified(kept: Kept) -> None:
         cursor.execute("DELETE FROM ledger_checkpoints")
     kept.published.unlink()
     kept.published.touch()
-    assert kept.first_bad().told() == "there is no checkpoint: nothing in it is signed"
+    assert kept.first_bad().described() == "there is no checkpoint: nothing in it is signed"
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_entries; DELETE FROM transactions")
-    assert "nothing was checked" in kept.first_bad().told()
+    assert "nothing was checked" in kept.first_bad().described()

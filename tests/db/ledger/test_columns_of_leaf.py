@@ -4,7 +4,7 @@ import json
 import re
 
 from ledger.comparison import record_of_event
-from ledger.integrate import Integrated
+from ledger.integrator import Integrated
 from ledger.leaf import COLUMN_OF, LEAF_VERSION, leaf_of, version_of
 from ledger.merkle import Tree
 from models.findings import RULES, Scope
@@ -71,7 +71,7 @@ def test_column_that_no_leaf_holds_is_found(kept: Kept) -> None:
     with kept.altering() as cursor:
         cursor.execute("ALTER TABLE transactions ADD COLUMN weather text")
         cursor.execute("UPDATE transactions SET weather = 'rain'")
-    assert kept.first_bad().told() == (
+    assert kept.first_bad().described() == (
         "no leaf holds the column weather of transactions: a change of it is not found"
     )
 
@@ -89,7 +89,7 @@ def test_leaf_ends_with_its_version() -> None:
 
 
 def make_old(kept: Kept) -> None:
-    """The log as earlier versions of the program have made and signed it."""
+    """Make the log as earlier versions of the program have made and signed it."""
     kept.published.unlink()
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_checkpoints; DELETE FROM ledger_entries")

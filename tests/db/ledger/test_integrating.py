@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from ledger.integrate import LOCK, Integrated, integrate, opened_integrator
+from ledger.integrator import LOCK, Integrated, integrate, opened_integrator
 from tests.bounds import within
 from tests.db.ledger.conftest import Kept
 from tests.writing import run_sql

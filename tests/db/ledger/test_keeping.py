@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrate import Integrated, LogConfig, integrate
-from ledger.note import UnusableKey, make_key, read_signer
+from ledger.integrator import Integrated, LogConfig, integrate
 from ledger.published import Published, head_of
 from ledger.signed_log import Forked
+from ledger.signed_note import UnusableKey, make_key, read_signer
 from ledger.verifier import open_checkpoint, read_key
 from ledger.worker import Worker
 from models.database.engines import Database
@@ -127,7 +127,7 @@ def test_newest_published_checkpoint_is_found_in_a_long_file(kept: Kept) -> None
 
 
 def until(kept: Kept, size: int) -> float:
-    """The seconds until the ledger is signed up to this size."""
+    """Return the seconds until the ledger is signed up to this size."""
     start = time.monotonic()
     while kept.rows("SELECT coalesce(max(size), 0) FROM ledger_checkpoints") != [(size,)]:
         assert time.monotonic() - start < within(60)
@@ -172,7 +172,7 @@ def test_worker_tells_of_a_fork_once_and_goes_on(
 
 
 def told_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The log messages of the ledger."""
+    """Return the log messages of the ledger."""
     return [record.getMessage() for record in caplog.records if record.name == "cacaotrace.ledger"]
 
 

@@ -166,7 +166,7 @@ def test_database_proves_as_published(fresh: Database) -> None:
 
 
 def fill(database: Database, leaves: list[bytes]) -> None:
-    """A ledger of these leaves, valid or not."""
+    """Write a ledger of these leaves, valid or not."""
     tree = Tree()
     for sequence, leaf in enumerate(leaves):
         run_sql(

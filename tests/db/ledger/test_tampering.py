@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrate import LogConfig, integrate
+from ledger.integrator import LogConfig, integrate
 from ledger.merkle import Tree
-from ledger.note import make_key
 from ledger.signed_log import Forked
+from ledger.signed_note import make_key
 from models.database.engines import Database
 from models.embedded import server as embedded
 from tests import world
@@ -175,7 +175,7 @@ def test_tampering_is_found_at_the_first_bad_event(kept: Kept, kind: str) -> Non
     found = kept.first_bad()
     assert (found.event or None if event != 0 else found.event, found.sequence) == (event, sequence)
     if event:
-        assert f"event {event}" in found.told()
+        assert f"event {event}" in found.described()
 
 
 def test_first_of_several_bad_events_is_named(kept: Kept) -> None:
@@ -294,7 +294,7 @@ def test_queue_that_was_emptied_is_found(kept: Kept) -> None:
     assert kept.examine().findings == []
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_queue")
-    assert kept.first_bad().told() == "event 31: it is in no leaf and waits for none"
+    assert kept.first_bad().described() == "event 31: it is in no leaf and waits for none"
 
 
 def test_event_that_went_before_it_had_a_leaf_is_found(kept: Kept) -> None:
@@ -302,7 +302,7 @@ def test_event_that_went_before_it_had_a_leaf_is_found(kept: Kept) -> None:
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM transactions WHERE transaction_id = 32")
     assert kept.integrate().events == 2
-    assert kept.first_bad().told() == "event 32: it waits for its leaf, and is gone"
+    assert kept.first_bad().described() == "event 32: it waits for its leaf, and is gone"
 
 
 def test_definition_in_the_database_is_not_believed(kept: Kept) -> None:

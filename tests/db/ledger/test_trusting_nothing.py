@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from audit.export import CannotExport, export
-from ledger.integrate import Integrated, LogConfig, integrate, opened_integrator
+from ledger.integrator import Integrated, LogConfig, integrate, opened_integrator
 from ledger.merkle import Tree
-from ledger.note import make_key
 from ledger.published import Published
 from ledger.signed_log import Forked
+from ledger.signed_note import make_key
 from ledger.verifier import open_checkpoint, verify_bundle
 from tests.db.ledger.conftest import Kept
 

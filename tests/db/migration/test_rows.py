@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ledger.examine import examine
-from ledger.integrate import LogConfig, integrate
+from ledger.integrator import LogConfig, integrate
+from ledger.verification import examine
 from ledger.verifier import read_key
 from models.database.engines import Database
 from models.migration.migrate import RowsRefused, migrate, plan, repair_rows

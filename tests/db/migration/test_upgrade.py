@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from ledger.examine import examine
-from ledger.integrate import LogConfig, integrate
-from ledger.note import make_key
+from ledger.integrator import LogConfig, integrate
+from ledger.signed_note import make_key
+from ledger.verification import examine
 from ledger.verifier import read_key
 from models.embedded import server as embedded
 from models.migration.catalogue import described, described_script, differences

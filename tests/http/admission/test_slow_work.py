@@ -14,8 +14,7 @@ from starlette.testclient import TestClient
 from graph.admission.controller import Admission
 from graph.admission.limits import Limits
 from graph.context import Viewer
-from graph.endpoints import impact_csv
-from graph.endpoints import trace_page
+from graph.endpoints import impact_csv, trace_page
 from graph.planner import reader as execute
 from models.database.engines import Database
 from models.database.timeouts import Timeouts

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from http.client import HTTPException
 
-from ledger.examine import examine
-from ledger.integrate import LogConfig, integrate
+from ledger.integrator import LogConfig, integrate
+from ledger.verification import examine
 from models.database.engines import Database
 from models.embedded import server as embedded
 from tests.slow.faults.environment import Environment, embedded_environment
@@ -128,7 +128,7 @@ def _judge(environment: Environment, url: str, acknowledged: list[str], result: 
                 "SELECT convert_from(leaf, 'UTF8') FROM ledger_entries ORDER BY sequence"
             )
             found = [json.loads(leaf)["eventId"] for (leaf,) in leaves]
-    result.troubles += [finding.told() for finding in done.findings]
+    result.troubles += [finding.described() for finding in done.findings]
     lost = sorted(set(acknowledged) - set(found))
     result.troubles += [f"lost event: {name}" for name in lost]
     result.acknowledged_rows, result.lost_rows = len(acknowledged), len(lost)

@@ -21,7 +21,7 @@ P = 2**255 - 19
 
 
 def verifier_key(public: bytes, name: str = "log", kind: bytes = ED25519) -> str:
-    """A key that is right but for what is given."""
+    """Return a key that is right but for what is given."""
     hashed = hashlib.sha256(name.encode() + b"\n" + kind + public).hexdigest()[:8]
     return f"{name}+{hashed}+{base64.b64encode(kind + public).decode()}"
 

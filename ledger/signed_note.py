@@ -37,12 +37,12 @@ class Signer:
         self.key = VerifierKey(name, public)
 
     def sign(self, text: str) -> str:
-        """The note of a text that ends with a line break."""
+        """Return the note of a text that ends with a line break."""
         signature = self.key.id_as(self.key.name) + self._private.sign(text.encode())
         return f"{text}\n{DASH}{self.key.name} {base64.b64encode(signature).decode()}\n"
 
     def checkpoint(self, size: int, root: bytes, issued_at: datetime) -> str:
-        """The signed tree head, with the time in an extension line."""
+        """Return the signed tree head, with the time in an extension line."""
         encoded = base64.b64encode(root).decode()
         return self.sign(f"{self.key.name}\n{size}\n{encoded}\ntime {issued_at.isoformat()}\n")
 
@@ -52,7 +52,7 @@ def now() -> datetime:
 
 
 def read_signer(path: Path, name: str) -> Signer:
-    """The signer whose private key is in this file, in PEM; raises UnusableKey."""
+    """Return the signer whose private key is in this file, in PEM; raises UnusableKey."""
     try:
         private = load_pem_private_key(_read_own(path), None)
     except OSError as error:
@@ -65,7 +65,7 @@ def read_signer(path: Path, name: str) -> Signer:
 
 
 def _read_own(path: Path) -> bytes:
-    """What is in a file that only its owner may use, as it is when it is open; raises UnusableKey, OSError."""
+    """Return what is in a file that only its owner may use, as it is when it is open; raises UnusableKey, OSError."""
     with path.open("rb") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
             told = f"{path} is open to other users of this machine: chmod 600 {quote(str(path))}"

@@ -21,9 +21,9 @@ from psycopg2.extensions import cursor as cursor_type
 from ledger.comparison import record_of_event
 from ledger.leaf import leaf_of
 from ledger.merkle import Tree
-from ledger.note import Signer, now, read_signer
 from ledger.published import Published
 from ledger.signed_log import KnownTreeHead, compare, grow_to, known_heads, size_of, tree_at
+from ledger.signed_note import Signer, now, read_signer
 from ledger.verifier import Checkpoint
 from models.database.engines import Database
 
@@ -59,7 +59,7 @@ class LogConfig:
     published: Path | None = None
 
     def signer(self) -> Signer | None:
-        """Raises UnusableKey."""
+        """Raise UnusableKey for a key that cannot be read."""
         return read_signer(self.key, self.origin) if self.key else None
 
 
@@ -75,7 +75,7 @@ class Integrator:
     """Integrates on one connection, which is its own and commits by itself."""
 
     def __init__(self, connection: connection_type, log_config: LogConfig) -> None:
-        """Raises UnusableKey."""
+        """Raise UnusableKey for a key that cannot be read."""
         connection.autocommit = True
         self._connection = connection
         self._signer = log_config.signer()
@@ -128,7 +128,7 @@ class Integrator:
     def _integrate(
         self, cursor: cursor_type, batch: int, sign: bool
     ) -> tuple[Integrated, Tree | None]:
-        """What was done, and the tree that may be signed next; raises Forked."""
+        """Return what was done, and the tree that may be signed next; raises Forked."""
         size = size_of(cursor)
         key = self._signer.key if self._signer else None
         signed, heads = known_heads(cursor, self._published, key)
@@ -150,7 +150,7 @@ class Integrator:
 
     @contextmanager
     def _turn(self) -> Iterator[cursor_type | None]:
-        """A transaction in which nobody else integrates; None where somebody does."""
+        """Provide a transaction in which nobody else integrates; None where somebody does."""
         with self._connection.cursor() as cursor:
             cursor.execute("begin")
             try:
@@ -211,7 +211,7 @@ def _sign(cursor: cursor_type, signer: Signer, tree: Tree, issued_at: datetime) 
 def opened_integrator(
     database: Database, log_config: LogConfig, *, beside: bool = False
 ) -> Iterator[Integrator]:
-    """An integrator with a connection of its own, `beside` a server or not; raises UnusableKey."""
+    """Provide an integrator with a connection of its own, `beside` a server or not; raises UnusableKey."""
     pooled = (database.beside() if beside else database.engine()).raw_connection()
     try:
         yield Integrator(cast("connection_type", pooled.driver_connection), log_config)

@@ -16,8 +16,8 @@ from psycopg2 import DataError
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.comparison import GONE, SAME, entries, parts
-from ledger.heads import Finding, SignedTreeHead, exact_time_of, published_notes, read_heads
+from ledger.checkpoints import Finding, SignedTreeHead, exact_time_of, published_notes, read_heads
+from ledger.comparison import GONE, SAME, entries, sources_of_leaves
 from ledger.leaf import COLUMN_OF, leaf_of, version_of
 from ledger.merkle import Tree
 from ledger.verifier import NotVerified, VerifierKey, open_checkpoint
@@ -112,21 +112,21 @@ class Examination:
         if tree.grow(sha256(b"\0" + leaf).digest()) != chunk[end + 4 :]:
             self._break("its hashes are not those of its leaf", sequence, event)
         elif self._not_before and _recorded(leaf) < self._not_before:
-            self._tell(
+            self._add_finding(
                 "it says it was recorded long before the checkpoint ahead of it", sequence, event
             )
         if self._head_size == tree.size:
             self._meet()
 
     def _doubt(self, sequence: int, event: int, state: int) -> None:
-        """A leaf that is not the next one, has no event, or may be another than its event's."""
+        """Add findings of a leaf that is out of sequence, has no event, or may differ from its event."""
         size = self.tree.size
         if self.broken:
             return
         if sequence != size:
             self._break(f"the leaves from {size} to {sequence - 1} are missing", size, event)
         elif state == GONE:
-            self._tell("its event is gone", sequence, event)
+            self._add_finding("its event is gone", sequence, event)
         else:
             self.doubtful.append(sequence)
 
@@ -157,19 +157,19 @@ class Examination:
         """Tell of a head that the log does not reach."""
         if self._head is not None and not self.broken:
             size, signed = self.tree.size, self._head.checkpoint.size
-            self._tell(
+            self._add_finding(
                 f"the log ends ahead of it, and was signed up to leaf {signed - 1}"
                 f" ({self._head.source}): its tail is cut off, or an old state restored",
                 size,
                 0,
             )
 
-    def _tell(self, message: str, sequence: int, event: int) -> None:
+    def _add_finding(self, message: str, sequence: int, event: int) -> None:
         self._found.append(Finding(message, sequence, event))
 
     def _break(self, message: str, sequence: int, event: int) -> None:
         """Behind this no hash can be right."""
-        self._tell(message, sequence, event)
+        self._add_finding(message, sequence, event)
         self.broken = True
 
 
@@ -273,7 +273,7 @@ def _judge(cursor: cursor_type, doubtful: list[int], found: list[Finding]) -> No
     """Compare leaves with the canonical bytes of their events."""
     if not doubtful:
         return
-    cursor.execute(parts(), (doubtful,))
+    cursor.execute(sources_of_leaves(), (doubtful,))
     for sequence, record, details, salt, leaf in cursor:
         content = bytes(leaf)
         if leaf_of(record, details, sequence, bytes(salt), version_of(content)) != content:

@@ -29,8 +29,8 @@ class Finding:
     sequence: int | None = None
     event: int | None = None
 
-    def told(self) -> str:
-        """In words, with the event it is about."""
+    def described(self) -> str:
+        """Return the finding in words, with the event that it is about."""
         if self.sequence is None:
             return f"event {self.event}: {self.message}" if self.event else self.message
         event = f"event {self.event} " if self.event else ""
@@ -40,7 +40,7 @@ class Finding:
 def read_heads(
     notes: Iterable[tuple[str, str]], keys: Sequence[VerifierKey], findings: list[Finding]
 ) -> list[SignedTreeHead]:
-    """The heads of notes with their sources, by size; what is no head of these keys is a finding."""
+    """Return the heads of notes with their sources, by size; what is no head of these keys is a finding."""
     heads = []
     for source, note in notes:
         try:
@@ -51,7 +51,7 @@ def read_heads(
 
 
 def open_with(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
-    """The head of a note that one of these keys signed; raises NotVerified."""
+    """Return the head of a note that one of these keys signed; raises NotVerified."""
     for key in keys[:-1]:
         try:
             return open_checkpoint(note, key)
@@ -78,7 +78,7 @@ def exact_time_of(note: str) -> str:
 
 
 def published_notes(path: Path) -> Iterator[tuple[str, str]]:
-    """The notes of a file, each with where it stands; raises Unreadable."""
+    """Yield the notes of a file, each with where it stands; raises Unreadable."""
     try:
         for place, note in enumerate(Published(path).notes(), 1):
             yield f"checkpoint {place} of {path.name}", note
