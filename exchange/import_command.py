@@ -51,6 +51,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="one value for every row",
     )
     _add_reading(parser)
+    _add_writing(parser)
+
+
+def _add_writing(parser: ArgumentParser) -> None:
+    """Declare the arguments for what is written, and where."""
     parser.add_argument(
         "--dry-run", action="store_true", help="report what would be written, and write nothing"
     )

@@ -146,7 +146,7 @@ def test_drawing_that_costs_more_than_one_request_may_is_refused(chain: Database
         assert fetch(client, f"/trace/{SMALL}.svg").status == 200
         refused = fetch(client, f"/trace/{LARGE}.svg")
     assert refused.status == 400
-    assert b"at most 8000 is allowed" in refused.body
+    assert b"the maximum is 8000" in refused.body
 
 
 def test_what_was_computed_is_charged_by_its_time(world_to_read: Database) -> None:
