@@ -18,7 +18,7 @@ def unwrapped(content: bytes) -> Any:
 
 
 def data_of(content: bytes) -> dict[str, Any]:
-    """Return the `data` as it stands, without what a server tells beside it; raises ValueError."""
+    """Return the `data` of an answer, without its extensions; raises ValueError."""
     body = json.loads(content)
     if not isinstance(body, dict) or not {"data"} <= set(body) <= {"data", "extensions"}:
         raise ValueError(f"not an answer: {content[:500].decode('utf-8', 'replace')}")

@@ -18,7 +18,7 @@ HEAD = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/
 
 
 def framed(body: bytes, token: str = "") -> bytes:
-    """Return the request of a body, of whoever has this bearer token."""
+    """Return the bytes of a request with this body and this bearer token."""
     bearer = f"Authorization: Bearer {token}\r\n".encode() if token else b""
     return HEAD + bearer + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 

@@ -1,4 +1,4 @@
-"""What a section of bench.scale stands on: the database, how much is measured, and servers on it."""
+"""The environment of a section of bench.scale: the database, the servers, and how much is measured."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -81,7 +81,7 @@ def server(url: str, *arguments: str, output: Any = None) -> None:
 
 
 def stream_all(url: str, folder: Path) -> None:
-    """Run the command, and say how long it took and what a process of ours held at most."""
+    """Run the command; return its seconds and the peak memory of its process."""
     start = perf_counter()
     with (folder / "findings.csv").open("w+", encoding="utf-8") as output:
         server(url, "audit", "findings", output=output)

@@ -19,7 +19,7 @@ class GateRow:
         return self.gate is not None and self.figure > self.gate
 
     def line(self) -> str:
-        """Return what, figure, unit, the gate, and how it stands to it."""
+        """Return a line of the report: subject, figure, unit, gate, and whether the gate is met."""
         digits = 0 if self.figure >= 1000 else 2
         gate = "" if self.gate is None else f"at most {self.gate:g}"
         kept = "MISSED" if self.missed else ""

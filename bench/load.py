@@ -26,7 +26,7 @@ ANSWER_SECONDS = 60
 
 
 class LoadFailed(Exception):
-    """The load generator itself could not run, or reached nobody."""
+    """The load generator could not run, or reached no server."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def generator() -> str:
 
 
 def run(port: int, bodies: Path, clients: int, seconds: float, token: str = "") -> Load:
-    """POST the lines of `bodies` in turn, as whoever has this bearer token."""
+    """POST the lines of `bodies` in turn, with this bearer token."""
     url, bearer = f"http://127.0.0.1:{port}/graphql", [token] if token else []
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"

@@ -102,7 +102,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Cursors:
-    """How one server writes the cursor behind a product: what stands before its key."""
+    """The cursor of a product at one server: the text before its key."""
 
     head: tuple[Any, ...] = ()
 

@@ -77,7 +77,7 @@ def node_peers(node: Path, folder: Path, version: int, needed: int) -> list[Peer
 
 @dataclass(frozen=True)
 class Server:
-    """A running peer, which took so many seconds to its first answer; `token` is of who asks."""
+    """A running peer, the seconds to its first answer, and the bearer `token` of its clients."""
 
     peer: Peer
     port: int
@@ -129,7 +129,7 @@ def _started(
     words = [word.format(port=port, workers=workers) for word in peer.command]
     variables = {"PORT": str(port), "HOST": "127.0.0.1", "WORKERS": str(workers)}
     production = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
-    # The other servers ask nobody who they are; the queries read what is not for the public.
+    # The other servers do not authenticate; the queries read fields that are not public.
     reading = {"DEV_ROLE": "auditor"}
     start = time.perf_counter()
     with journal.open("wb") as output:

@@ -1,4 +1,4 @@
-"""What a worker costs: documents it has not seen, memory, its start, and to know who asks."""
+"""The costs of a worker: new documents, memory, start, and authentication."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -131,7 +131,7 @@ def start_worker(environment: Environment) -> Iterator[GateRow]:
     )
 
 
-# ---------------------------------------------------------------- who asks
+# ---------------------------------------------------------------- authentication
 
 
 def token(environment: Environment) -> Iterator[GateRow]:

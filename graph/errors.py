@@ -99,7 +99,7 @@ class Unauthenticated(RequestError):
 
 
 class Forbidden(RequestError):
-    """Something that the role of whoever asks may not do."""
+    """A field or a mutation that the caller's role may not use."""
 
     code = ErrorCode.FORBIDDEN
 
@@ -188,7 +188,7 @@ def reason_of(cause: Exception) -> str:
 
 
 def driver_error(cause: Exception) -> Exception:
-    """Return what the driver raised, where SQLAlchemy tells of it."""
+    """Return the driver's exception behind one of SQLAlchemy's, else the exception itself."""
     if isinstance(cause, DBAPIError) and isinstance(cause.orig, Exception):
         return cause.orig
     return cause
@@ -225,7 +225,7 @@ def recode(error: GraphQLError, code: str, message: str, hint: str | None = None
 
 
 def mask_error(error: GraphQLError, cause: Exception) -> GraphQLError:
-    """Log a fault of ours once under a correlation id, and give the client only that id."""
+    """Log an internal error once under a correlation id; the client gets only that id."""
     correlation = uuid.uuid4().hex
     extra = {"correlation": correlation}
     log.error("internal error %s", correlation, exc_info=cause, extra=extra)

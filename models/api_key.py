@@ -1,6 +1,6 @@
 """API keys: how a machine signs in. Named, of one role, expiring, revocable, hashed at rest.
 
-A key that a user of ours made ends with that user, and may never do more than its maker may now.
+A key that a user made ends with that user, and never has more rights than its maker has now.
 """
 
 from sqlalchemy import Index, LargeBinary, func, select, text, update
@@ -64,7 +64,7 @@ def revoke_api_key(session: Session, api_key_id: int) -> None:
 
 
 def note_use(database: Database, api_key_id: int) -> None:
-    """Note that a key is in use, at most once a minute whoever else notes it too."""
+    """Record that a key is in use, at most once a minute over all processes."""
     due = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, USE_SECONDS)
     stale = ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < due)
     own = select(ApiKey.api_key_id).where(ApiKey.api_key_id == api_key_id, stale)
@@ -76,7 +76,7 @@ def note_use(database: Database, api_key_id: int) -> None:
 
 # One JSON text: whose key has this hash, in hex, with the role it has now; null where it is not valid any more.
 # Roles are no chain: what an operator and an auditor may both do is what a viewer may, as a role.
-# Who made it by another way than a session (an issuer's subject, the command line, SQL) is no row of ours.
+# A maker without a session (an issuer's subject, the command line, SQL) has no row in users.
 FIND_KEY = Statement(
     """SELECT coalesce((
   SELECT json_build_object('name', k.name, 'key', k.api_key_id, 'expires', k.expires_at,

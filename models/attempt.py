@@ -28,7 +28,7 @@ SWEEP = 100
 
 
 class SignInAttempt(Base):
-    """An attempt that failed, or is under way; an empty `address` is that of whoever has none."""
+    """An attempt that failed or is under way; `address` is empty if it is not known."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (
@@ -48,14 +48,14 @@ def begin_attempt(
 ) -> int:
     """Count an attempt in a transaction of its own; its number. Raises TooManyAttempts.
 
-    `signed_in`: by whoever has a session of this user; what others fail at does not stop them.
+    `signed_in`: the caller has a session of this user, so that failures of others do not count.
     """
-    # No name has a NUL, so that nobody without a session is counted with those who have one.
+    # No name has a NUL, so that callers with and without a session are counted apart.
     counted = f"\0{username}" if signed_in else username
     subject = hashlib.sha256(counted.encode("utf-8", "surrogatepass")).digest()
     place = network_of(address)
     with database.session() as session:
-        # Whoever is throttled is told so at once, and waits for nobody.
+        # A throttled caller gets its error at once.
         _require_fewer(session, subject, place, signed_in)
         _take_turns(session, f"username {subject.hex()}", f"address {place}")
         _sweep(session)

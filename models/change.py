@@ -11,7 +11,7 @@ class Change(Base):
 
     Of sessions they are the numbers of the users, since the key of a session is what is kept of a token.
     `actor` is who the writer says: `user:NAME`, `key:NAME`, `oidc:SUBJECT`, `import:FILE`, or
-    `sql:ROLE` where nobody is named.
+    `sql:ROLE` if the writer names no actor.
     """
 
     __tablename__ = "changes"

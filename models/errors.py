@@ -1,7 +1,7 @@
 """What can go wrong in the domain: one class a case, each with a stable code.
 
 `violation_of` turns a constraint that PostgreSQL refused into the case it stands for. Attribute
-names are those of the models; whoever shows them to a client writes them in the client's way.
+names are those of the models; the GraphQL layer shows them in camel case.
 """
 
 import re

@@ -72,7 +72,7 @@ def is_too_long(value: float) -> bool:
 
 
 def levels_of(value: Any) -> int:
-    """How deep lists and objects of a JSON value stand within one another."""
+    """Return the depth of nesting of lists and objects in a JSON value."""
     level, levels = [value], 0
     while level := [each for each in level if isinstance(each, (dict, list))]:
         levels += 1

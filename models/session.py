@@ -90,7 +90,7 @@ def _end(session: Session, condition: object) -> int:
 
 
 def renew_session(database: Database, token_hash: bytes) -> None:
-    """Note that a session is in use, at most once in `RENEWAL` whoever else notes it too."""
+    """Record that a session is in use, at most once in `RENEWAL` over all processes."""
     due = UserSession.seen_at < func.now() - RENEWAL
     own = select(UserSession.token_hash).where(UserSession.token_hash == token_hash, due)
     with database.session() as session:
@@ -99,7 +99,7 @@ def renew_session(database: Database, token_hash: bytes) -> None:
         session.commit()
 
 
-# One JSON text: who has the session of this hash, in hex; null where nobody has it any more.
+# One JSON text: the user of the session with this hash, in hex; null if the session has ended.
 FIND_SESSION = Statement(
     f"""SELECT coalesce((
   SELECT json_build_object('name', u.username, 'role', u.role, 'user', u.user_id, 'expires', s.expires_at,

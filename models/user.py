@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, Instant, Key, Name
 from models.errors import InvalidAttribute
 
-# What a user or a key may be, the one that may least first; whoever has not signed in is `public`.
+# The roles of users and keys, the least privileged first; a caller without a token is `public`.
 USER_ROLES = ("viewer", "operator", "auditor", "admin")
 MAX_NAME = 100
 # As in schema.sql: letters of other scripts look like these.
@@ -61,6 +61,6 @@ def check_name(name: str, attribute: str) -> str:
 
 
 def check_role(role: str) -> None:
-    """Raise InvalidAttribute for a role that nobody can be given."""
+    """Raise InvalidAttribute for a role that no user can have."""
     if role not in USER_ROLES:
         raise InvalidAttribute(f"It is one of {', '.join(USER_ROLES)}.", "role")

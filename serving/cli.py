@@ -1,6 +1,6 @@
 """The command line, and the application of a worker, which uvicorn finds here.
 
-Refuses to start half: a bad setting, a taken port, a database that does not answer are each one
+A start never fails halfway: a bad setting, a taken port or a database that does not answer is one
 line on standard error, without a traceback or a password.
 """
 
@@ -196,7 +196,7 @@ class Command:
     module: str = ""
 
 
-# Those that need whoever keeps the ledger.
+# Subcommands that need the configuration of the log.
 KEEPING = ("import", "ledger", "audit")
 COMMANDS = {
     "serve": Command("serve the API until Ctrl-C or SIGTERM", serve),
@@ -237,7 +237,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 def _end_on_hangup() -> None:
-    """Take a closed terminal for SIGTERM, whoever handles that now; nohup's choice is kept."""
+    """Handle a closed terminal like SIGTERM; nohup's choice is kept."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 

@@ -83,7 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head = 0
         else:
             self._head += len(data)
-        # Fields may also stand behind a body, and are kept as well.
+        # Trailers count as well.
         if self._head > MAX_HEAD or len(self.headers or ()) > MAX_FIELDS:
             self._refuse(431, "The header fields are too large.")
 

@@ -1,6 +1,6 @@
 """What the process writes about itself: a line of text or of JSON an event, in UTC.
 
-Refuses to write what may be a value of a request or of a row: an exception is its type, where it was
+Values of requests and rows are never written: an exception is its type, where it was
 raised and, from PostgreSQL, its code and the constraint, not its text. LOG_LEVEL=debug writes that too.
 """
 
@@ -37,7 +37,7 @@ def configure(level: str, layout: str) -> None:
 
 
 def _log_all_there_is() -> None:
-    """Have warnings, and what nobody caught, logged instead of printed in lines of their own."""
+    """Log warnings and uncaught exceptions instead of printing them."""
     logging.captureWarnings(capture=True)
 
     def log_uncaught(kind: Any, error: Any, trace: Any, thread: str = "the process") -> None:

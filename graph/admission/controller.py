@@ -27,7 +27,7 @@ _SHARE, SHARE_UNCOUNTED, COMPUTING = 4, 2, 2
 # Bytes of which the event loop computes in a moment.
 LITTLE_TO_COMPUTE = 10_000
 # Seconds a second that the computing thread may work while others are being answered, and the seconds
-# beyond that after which nobody has to wait longer.
+# beyond that after which no client waits longer.
 _DUTY, DEBT = 0.5, 0.5
 
 

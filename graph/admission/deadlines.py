@@ -1,6 +1,6 @@
 """How long a request may take, whatever it waits for: one timer for all of them.
 
-A request that is late is cancelled where it stands, and told so. Refuses to judge by the wall clock.
+A late request is cancelled, and its client gets SERVICE_UNAVAILABLE. The wall clock is never used.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ DUTY, SAVED, _AHEAD = 0.15, 0.1, 0.2
 HALF_LIFE = 5.0
 # So much of it is little.
 LITTLE = 0.15
-# Characters, and selections and inputs, of a document that holds up nobody.
+# Characters, and selections and inputs, of a document that is planned at once.
 SHORT, FEW = 200, 4
 _MAX_CLIENTS, MAX_WAITING_PLANS = 1_000, 200
 TOO_MANY = "too many new documents at once"
@@ -88,7 +88,7 @@ class FairExecutor:
     async def run(self, client: str, work: Callable[[], _T], *, short: bool = False) -> _T:
         """Return what `work` returns or raises; raises DatabaseUnavailable where its turn does not come in time.
 
-        What is short is done at once, on the event loop, for whoever has used little.
+        Short work runs at once, on the event loop, for a client that has used little.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -171,7 +171,7 @@ class FairExecutor:
         self._hand_over(loop)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        """To whoever has used least of those who wait, if anyone may begin now."""
+        """Start the waiting work of the client that has used least, if work may start now."""
         if self._busy or not self._waiting or loop is not self._loop:
             return
         now = loop.time()

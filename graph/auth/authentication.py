@@ -1,7 +1,7 @@
-"""Who asks: an HTTP request -> Viewer, and what whoever carries no token may be.
+"""Authentication: an HTTP request -> Viewer, and the role of a request without a token.
 
-In development somebody without a token may act in a role, so that GraphiQL and curl work at once;
-in production nobody does.
+In development a request without a token may act in a role, so that GraphiQL and curl work at once;
+in production it is public.
 """
 
 import re
@@ -45,7 +45,7 @@ class AccessPolicy:
 
 
 class RequestAuthenticator:
-    """Tells who asks. One for each process.
+    """Authenticates requests. Each process has one.
 
     The role of development is for those who ask for a loopback name: a page of another site may have
     its own name lead to this machine (DNS rebinding), but cannot have it called otherwise. Nor is it

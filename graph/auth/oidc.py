@@ -168,7 +168,7 @@ def role_of(claims: Mapping[str, Any], claim: str) -> str:
 
 
 def _read_header(token: str) -> tuple[str | None, str]:
-    """Key id and algorithm of a token that nobody has verified yet."""
+    """Return the key id and the algorithm of a token that is not verified yet."""
     try:
         header = jwt.get_unverified_header(token)
     except (PyJWTError, ValueError, TypeError, RecursionError) as error:

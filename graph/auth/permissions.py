@@ -1,6 +1,6 @@
 """Which roles may use which field: read from the declarations of the fields, enforced by the planner.
 
-A field declares its roles, or its type does; a field of a type that declares none is open to nobody.
+A field declares its roles, or its type does; a field of a type that declares none is open to no role.
 An argument that filters or orders by a field, or looks an object up by it, needs the roles of that
 field.
 """

@@ -163,7 +163,7 @@ class Authenticator:
         return Found(viewer, min(REMEMBERED_JWT_SECONDS, identity.expires - time()))
 
     def _note(self, name: object, note: Callable[[Database, Any], None], subject: object) -> None:
-        """Note a use in a thread, nobody waiting for it, once a minute at most."""
+        """Record a use in a thread, at most once a minute; no request waits for it."""
         now = monotonic()
         if now - self._noted.get(name, float("-inf")) < USE_SECONDS:
             return
@@ -183,5 +183,5 @@ def _verifier_of(issuer: Issuer) -> Verifier:
 def _try(note: Callable[[Database, Any], None], database: Database, subject: object) -> None:
     try:
         note(database, subject)
-    except Exception as error:  # noqa: BLE001 - a use that is not noted harms nobody
+    except Exception as error:  # noqa: BLE001 - a use that is not recorded does no harm
         log.warning("the use of a token was not noted: %s", type(error).__name__)

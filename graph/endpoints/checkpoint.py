@@ -1,4 +1,4 @@
-"""GET /ledger/checkpoint: the newest signed checkpoint as text, for whoever keeps it apart.
+"""GET /ledger/checkpoint: the newest signed checkpoint as text, to be stored elsewhere.
 
 A GraphQL request in, a C2SP signed note out, so that permissions and limits are those of the field.
 """

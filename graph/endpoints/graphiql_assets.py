@@ -1,6 +1,6 @@
 """GraphiQL's own files: each compressed once, as small as it gets, and kept in memory.
 
-Refuses to keep what is no text, and more files than a build of the page has.
+Only text files are kept, and no more of them than a build of the page has.
 """
 
 import os

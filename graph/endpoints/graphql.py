@@ -144,7 +144,7 @@ class Application(Starlette):
     ) -> None:
         # The route is for where the application is mounted beneath a path.
         super().__init__(routes=[Route(PATH, graphql), *routes], middleware=around, **given)
-        # Starlette's own redirect names the host as the request did, whoever's that is.
+        # Starlette's own redirect repeats the host of the request, which the client chooses.
         self.router.redirect_slashes = False
         self.router.default = SlashRedirect(self.router)
         self._graphql: ASGIApp = graphql
@@ -197,7 +197,7 @@ def application(
 
 
 def around(origins: frozenset[bytes], *, proxied: bool) -> list[Middleware]:
-    """Return what stands around every route, outermost first; nothing that has nothing to do."""
+    """Return the middleware around every route, outermost first, without what the settings turn off."""
     return [
         *([Middleware(StrictTransport)] if proxied else ()),
         *([Middleware(CrossOrigin, origins=origins)] if origins else ()),
@@ -217,13 +217,13 @@ def wants_page(scope: Scope, fields: Headers) -> bool:
 
 @lru_cache(64)
 def prefers_page(accept: bytes) -> bool:
-    """Whether HTML stands first among what is accepted."""
+    """Return whether HTML comes first in Accept."""
     return next(iter(qualities(accept))) in ("text/html", "application/xhtml+xml")
 
 
 @lru_cache(64)
 def negotiate(accept: bytes) -> str | None:
-    """Return the media type of the response; None where none of ours is accepted."""
+    """Return the media type of the response; None if no supported type is accepted."""
     wanted = qualities(accept or b"*/*")
     for media_range, quality in wanted.items():
         for media_type in (JSON, GRAPHQL):

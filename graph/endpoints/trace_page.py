@@ -21,7 +21,7 @@ from graph.auth.roles import SIGNED_IN
 from graph.endpoints.rest import error_response, failure, viewer_of
 from graph.execution.engine import Engine
 
-# More boxes than these nobody can look at.
+# A drawing of more boxes cannot be read.
 _MAX_LOTS, MAX_FLOWS = 200, 1_000
 # Bytes of a trace that cost 1 to draw.
 _BYTES = 10

@@ -1,4 +1,4 @@
-"""Mutations of whoever signs in, and of those who administer users."""
+"""Mutations to sign in and out, to change passwords, and to administer users."""
 
 import strawberry
 from sqlalchemy.orm import Session

@@ -1,4 +1,4 @@
-"""Root fields about who may sign in, what they changed, and who asks. `viewer` is answered without any SQL."""
+"""The root field `viewer`, which needs no SQL."""
 
 import strawberry
 
@@ -9,12 +9,12 @@ from graph.queries.root import query_fields
 from graph.types.user import Viewer
 
 
-def who_asks(info: Info) -> Viewer:
+def viewer_of_request(info: Info) -> Viewer:
     return Viewer.of(info.context.viewer)
 
 
 @query_fields
 class UserQuery:
     viewer: Viewer = strawberry.field(
-        resolver=who_asks, description="Who asks.", metadata={FIELD_ROLES: ANYONE}
+        resolver=viewer_of_request, description="Who asks.", metadata={FIELD_ROLES: ANYONE}
     )

@@ -99,7 +99,7 @@ class CrossOrigin:
 
 
 class StrictTransport:
-    """Middleware for behind a proxy: whoever came by https is told to come by nothing else."""
+    """Middleware that adds Strict-Transport-Security to answers over https."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

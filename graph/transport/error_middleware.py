@@ -1,4 +1,4 @@
-"""What nobody expected: logged once, and answered with its log entry's id instead of its text."""
+"""Unexpected exceptions: logged once, and answered with the id of the log entry instead of their text."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ log = logging.getLogger("cacaotrace")
 
 
 class UnexpectedErrorMiddleware:
-    """Middleware: an exception nobody expected is logged once and answered with its log entry's id."""
+    """Middleware that logs an unexpected exception once and answers with the id of the log entry."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

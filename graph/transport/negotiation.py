@@ -1,6 +1,6 @@
 """What the bytes of an answer are on the wire: header fields, content codings, entity tags.
 
-(RFC 9110: sections 5.3, 8.8.3, 12.5.3 and 13.1.2.) Refuses to spend time on bodies that one packet
+(RFC 9110: sections 5.3, 8.8.3, 12.5.3 and 13.1.2.) No time is spent on bodies that one packet
 holds anyway, and to compress long ones on the event loop.
 """
 

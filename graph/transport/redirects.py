@@ -1,6 +1,6 @@
 """Redirects to the path with or without its last slash.
 
-The Location is a path alone: the host that a request names may be anybody's.
+The Location is a path alone: a client can put any host into a request.
 """
 
 from urllib.parse import quote

@@ -87,7 +87,7 @@ class Exchange:
                 body = await self._encode(body, coding)
                 head.append((b"content-encoding", coding.name.encode()))
             except RateLimited as error:
-                # What a mutation wrote is told, if need be as it is: 429 would have it sent again.
+                # The answer of a mutation is sent, if necessary uncompressed: after a 429 the client would send it again.
                 if not posted or not self.coding.least:
                     return await self.reply(Answer(None, [refuse(error)], executed=False))
         if status == 405:

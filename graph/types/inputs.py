@@ -32,7 +32,7 @@ class OrderDirection(Enum):
 def make_inputs(types: dict[str, Any]) -> None:
     """Make `XFilter`, `XListFilter`, `XOrderField` and `XOrder` of each of these node types.
 
-    They become names of this module, where the lazy annotations that stand for them look.
+    They become names of this module, where lazy annotations look them up.
     """
     findings = _filter_of_findings()
     globals()[findings.__name__] = findings
@@ -44,7 +44,7 @@ def make_inputs(types: dict[str, Any]) -> None:
 def indexed_columns(model: type[Base]) -> list[str]:
     """Attributes whose column leads an index of this model, in the table's order.
 
-    Foreign keys aside: an order by the number of another object would tell nobody anything.
+    Foreign keys are left out: an order by the number of another object has no meaning.
     """
     mapper: Mapper[Any] = inspect(model)
     table = model.metadata.tables[model.__tablename__]

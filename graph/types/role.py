@@ -1,4 +1,4 @@
-"""Role: what somebody may do, as one word."""
+"""Role: the permissions of a caller, as one word."""
 
 from enum import Enum
 

@@ -1,4 +1,4 @@
-"""User, ApiKey, Change: what they did; Viewer: who asks. No password and no key stands in any."""
+"""User, ApiKey, Change and Viewer. No type has a password or a key."""
 
 from datetime import UTC
 

@@ -53,7 +53,7 @@ def verify(
 ) -> Verified:
     """Return the user of this name, in any case, and password; raises InvalidCredentials or TooManyAttempts.
 
-    `signed_in`: asked by whoever has a session of this user.
+    `signed_in`: the caller has a session of this user.
 
     In transactions of its own, and none while the password is compared: an attempt counts whatever
     becomes of the operation, and no connection waits for Argon2.
@@ -121,7 +121,7 @@ def set_role(session: Session, user_id: int, role: str) -> None:
 def remove_user(session: Session, user_id: int) -> None:
     """Remove a user, and end their sessions. Raises LastAdmin or NotFound.
 
-    The row stays with what they wrote, so that nobody else is ever named as they were.
+    The row stays, so that no later user gets the name in what this one wrote.
     """
     session.execute(select(ADMINS_LOCK))
     if _lock(session, user_id).role == "admin":

@@ -116,7 +116,7 @@ def _read_password(args: Namespace) -> str:
 
 
 def _account() -> str:
-    """Who runs this, as the operating system knows; nobody where it does not."""
+    """Return the operating system's name of the user who runs the command, or an empty text."""
     try:
         return getuser()
     except (OSError, KeyError, ImportError):

@@ -58,7 +58,7 @@ def hash_password(password: str, username: str, attribute: str = "password") -> 
 
 
 def weakness_of(password: str) -> str | None:
-    """Why nobody needs a list of passwords to guess this one; None where it is not so."""
+    """Return why a password is easy to guess, or None."""
     letters = re.sub(r"[\s._-]", "", password.casefold())
     if len(set(letters)) < MIN_DISTINCT:
         return f"It needs at least {MIN_DISTINCT} different characters, spaces and . _ - aside."

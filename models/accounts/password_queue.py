@@ -1,7 +1,7 @@
 """Whose password is compared now: few at a time in a process, and few of one place.
 
 Whoever waits does so on the event loop, ahead of any thread and any connection, so that a flood of
-sign-ins holds up nobody but those who sign in. Refuses whoever would wait for long.
+sign-ins holds up nobody but those who sign in. A sign-in that would wait for long fails.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""When tokens were last revoked in this process: whoever remembers tokens forgets them then.
+"""When tokens were last revoked in this process: caches of tokens are cleared then.
 
 A counter and no list: sign-outs are rare, and to look a token up again costs one read.
 """

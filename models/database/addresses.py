@@ -1,6 +1,6 @@
 """The addresses of PostgreSQL's hosts, found in a thread: libpq would look them up on the event loop.
 
-A name stays beside its address, for whoever verifies the certificate or looks up a password by it.
+The name is kept with its address: libpq verifies the certificate and looks up passwords by name.
 Refuses nothing: what cannot be resolved here is left to libpq to fail on, where others remain.
 """
 
@@ -37,7 +37,7 @@ class Addresses:
         if self._finding is None or self._finding.done():
             loop = asyncio.get_running_loop()
             self._finding = loop.create_future()
-            # Not an executor's: nobody waits for this thread when the process ends.
+            # Not an executor's thread: the end of the process does not wait for it.
             Thread(target=self._find, args=(loop, self._finding), daemon=True).start()
         return await asyncio.shield(self._finding)
 

@@ -2,7 +2,7 @@
 
 Each statement is prepared on a connection when that connection first runs it, and executed by name
 from then on. A connection that fails is closed and replaced; a statement that the server no longer
-knows (DEALLOCATE, DISCARD, a changed table) is prepared again. Refuses to write: every session is
+knows (DEALLOCATE, DISCARD, a changed table) is prepared again. Sessions never write: each is
 read-only, in UTC.
 """
 
@@ -251,7 +251,7 @@ def dsn_of(url: URL, settings: str) -> str:
 
 
 def session_of(options: str, ours: str) -> dict[str, str]:
-    """Return what every session of ours is: in UTC and UTF-8, under our name, after the URL's own options."""
+    """Return the options of every session: UTC, UTF-8 and the application's name, after the URL's own options."""
     return {
         "options": f"{options} {ours}".strip(),
         "client_encoding": "UTF8",

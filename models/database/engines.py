@@ -1,6 +1,6 @@
 """Engines and sessions: read-only statements for queries, one commit for writes.
 
-Refuses to hand out a connection whose clock or encoding the environment decides: every session runs
+The environment never decides a session's time zone or encoding: every session runs
 in UTC and UTF-8, so a value's text is the same whichever path formats it.
 """
 
@@ -35,7 +35,7 @@ class Database:
     """One PostgreSQL database: a pool of read-only connections and a pool for writes.
 
     `url` is a libpq or SQLAlchemy URL. Nothing connects until the first use. `prepare` is off where
-    a pooler in transaction mode stands between, since a prepared statement belongs to a session.
+    a pooler in transaction mode is between, since a prepared statement belongs to a session.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Database:
             "pool_timeout": timeouts.pool,
         }
         # Not SQLAlchemy's postgresql_readonly: where the server cut a connection, that one fails
-        # outside of SQLAlchemy's error handling, and nobody knows to connect anew.
+        # outside of SQLAlchemy's error handling, and the connection would not be replaced.
         self._reads = engine(timeouts.reading(), "AUTOCOMMIT", **size)
         # READ COMMITTED, whatever the role's default: what a lock waited for must be seen behind it.
         # Some more than writers: who verifies passwords does not wait for them, nor they for it.
@@ -97,7 +97,7 @@ class Database:
         return self._pool
 
     def writers(self) -> ConnectionLimiter:
-        """Who may open a session for writes now: whoever waits does so on the event loop."""
+        """Return the limiter of sessions for writes; a request waits for it on the event loop."""
         if self._writers is None or not self._writers.is_here():
             self._writers = ConnectionLimiter(self.pool_size, self.timeouts.pool)
         return self._writers

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# What nobody waits for any more ends too: a backend looks whether its client is still there.
+# A statement without a client ends: a backend checks whether its client is still connected.
 NOTICING = "-c client_connection_check_interval=2s"
 UTC = "-c timezone=UTC"
 
@@ -16,7 +16,7 @@ class Timeouts:
 
     def reading(self) -> str:
         """Return the settings of a session that reads."""
-        # To compile a plan takes longer than nearly any statement of ours runs.
+        # JIT compilation takes longer than nearly every statement runs.
         ours = "-c default_transaction_read_only=on -c jit=off"
         # One statement has one processor, and its client's share of places is one of processors.
         return f"{UTC} {ours} -c max_parallel_workers_per_gather=0 {self._statements()}"

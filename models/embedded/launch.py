@@ -1,6 +1,6 @@
-"""Starting the programs of PostgreSQL on a folder: what it needs is made first, what it says is told.
+"""Starts the programs of PostgreSQL on a folder: prepares the folder, and logs their output.
 
-Refuses to wait without an end, and to leave a process behind where a start fails.
+A start never waits without an end, and a failed start leaves no process behind.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Who has the folder of the embedded PostgreSQL: two kernel locks, whatever was killed how.
 
 The process in charge holds `<folder>.lock`, PostgreSQL and its children hold `PG_VERSION` in the
-folder; both end with their holders. Refuses to believe a pid in a file that no lock confirms.
+folder; both end with their holders. A pid in a file counts only if a lock confirms it.
 """
 
 import fcntl

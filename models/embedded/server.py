@@ -38,7 +38,7 @@ SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "on",
     "jit": "off",
     "log_checkpoints": "off",
-    # What a client's statement meets is told to the client. Its text, and messages that quote its
+    # Errors of a client's statement go to the client. Its text, and messages that quote its
     # values, are not written: here are only the server's own messages, without their details.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",

@@ -11,7 +11,7 @@ from models.findings.rule import Rule
 from models.findings.scope import Scope
 from models.findings.statement import WHERE, branches_of, listing_statement
 
-# What is written of a finding: of its key only the rule, as the rest is told by where it is.
+# The columns of a finding that are written: of its key only the rule, since the rest follows from its place.
 SHOWN = ("rule", "severity", "message", *WHERE, "evidence")
 EXISTS = {
     "Product": "SELECT FROM products WHERE product_id = {}",

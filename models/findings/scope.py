@@ -29,7 +29,7 @@ EVERYTHING = {
 }
 SCOPED = {
     **{name: f"own_{name}" for name in ("lots", "products", "uses", "inputs", "events", "holds")},
-    # Where an event is gone, nobody says whose it was.
+    # If an event is gone, its subject is not known.
     "leaves": "(SELECT * FROM ledger_entries WHERE false)",
     "within": "WHERE x.id IN (SELECT a.id FROM ancestors a)",
     "fence": "OFFSET 0",

@@ -1,4 +1,4 @@
-"""What is told of one lot or product: a trace, its origins, the impact of a recall.
+"""The results for one lot or product: a trace, its origins, the impact of a recall.
 
 Names here are those of the fields in graph.types.lineage. Masses are whole grams until they are shown.
 """
@@ -139,7 +139,7 @@ class Passed:
 def origins(network: Network, asked: Asked) -> LineageResult:
     """Return the lots without inputs behind a lot or product, by their parts of its mass or by number.
 
-    By number nothing of those parts is computed, so that no order, cursor or time tells of them.
+    In the order of numbers no share is computed, so that no order, cursor or duration reveals one.
     """
     walked = asked.walk(network)
     found = sorted(lot for lot in walked.depths if not network.of_lot(lot)[0])

@@ -16,7 +16,7 @@ CUSTOMER = """coalesce(
     ELSE coalesce(t.details -> 'destination' ->> 'name', t.details -> 'destination' ->> 'place') END)"""
 # Lots that one walk reads at most beside those it begins at, the nearest ones.
 MAX_TRACED_LOTS = 100_000
-# Steps up to which lots are told apart by depth while they are read.
+# Steps up to which lots are distinguished by depth while they are read.
 BOUNDED = 10
 
 
@@ -56,7 +56,7 @@ def edge_arguments(
 ) -> tuple[object, ...]:
     """Return the parameters of one walk.
 
-    Where few steps are wanted, lots are told apart by depth too, so that nothing farther is read;
+    With few steps, lots are distinguished by depth too, so that nothing farther is read;
     else depth is found afterwards, which costs less.
     """
     most = MAX_TRACED_LOTS if reach.from_products else MAX_TRACED_LOTS + len(starts)

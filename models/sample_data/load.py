@@ -1,6 +1,6 @@
-"""Bulk loading in one transaction of the caller's: COPY streams, and what is set aside meanwhile.
+"""Bulk loading in one transaction of the caller: COPY streams, without indexes and triggers meanwhile.
 
-Needs no more than the tables' owner may do. Refuses to know what is in the rows.
+Needs only the rights of the tables' owner. Knows nothing of the rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator

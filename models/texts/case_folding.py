@@ -49,7 +49,7 @@ def runs() -> list[Run]:
 
 
 def folding_table() -> str:
-    """Return the rows of VALUES, as they stand in schema.sql."""
+    """Return the rows of VALUES, as in schema/01_texts.sql."""
     rows = [f"({first}, {last}, {step}, {by})" for first, last, step, by in runs()]
     lines = [", ".join(rows[at : at + PER_LINE]) for at in range(0, len(rows), PER_LINE)]
     return ",\n".join(f"    {line}" for line in lines)

@@ -1,6 +1,6 @@
 """The one form of names and identifiers, whatever way they came in; as normal_text() in schema.sql.
 
-NFC, without characters that nobody sees, with one space between words and none around them. The joiners of Persian,
+NFC, without invisible characters, with one space between words and none around them. The joiners of Persian,
 Sinhala and other scripts that write with them stay behind their letters.
 """
 
@@ -12,7 +12,7 @@ NAMES = frozenset({"name", "location", "holder", "certification", "scheme", "eve
 IDENTIFIERS = frozenset(
     {"external_id", "lot_number", "batch_number", "number", "event_id", "reference_number"}
 )
-# What stands where a decoder met bytes that it could not read.
+# The character that a decoder puts in place of bytes that it could not read.
 LOST = "\ufffd"
 # A B-tree entry holds 2,704 bytes at most; a longer name could be stored, but not indexed.
 INDEXED_BYTES = 2600
