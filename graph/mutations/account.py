@@ -30,7 +30,7 @@ class SignOutInput:
     )
 
 
-@strawberry.input(description="A new password of whoever has signed in.")
+@strawberry.input(description="The new password of the caller.")
 class ChangePasswordInput:
     old_password: str = required("The password until now.")
     new_password: str = required(
@@ -63,7 +63,7 @@ class SignInPayload:
     expires_at: DateTime | None = extra(
         "When it ends, in UTC; an hour without a request ends it before."
     )
-    viewer: Viewer | None = extra("Who asks from now on.")
+    viewer: Viewer | None = extra("The caller from now on.")
 
 
 @payload("The sessions that ended.")
@@ -161,7 +161,7 @@ class AccountMutation:
         roles=SIGNED_IN,
     )
     change_password = account_mutation(
-        "Change the password of whoever has signed in; all other sessions of theirs end.",
+        "Change the password of the caller; all other sessions of this user end.",
         ChangePasswordInput,
         ChangePasswordPayload,
         _change_password,

@@ -16,5 +16,7 @@ def viewer_of_request(info: Info) -> Viewer:
 @query_fields
 class UserQuery:
     viewer: Viewer = strawberry.field(
-        resolver=viewer_of_request, description="Who asks.", metadata={FIELD_ROLES: ANYONE}
+        resolver=viewer_of_request,
+        description="The caller of this request.",
+        metadata={FIELD_ROLES: ANYONE},
     )

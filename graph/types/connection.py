@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 @open_to(ANYONE)
-@strawberry.type(description="Where this page stands in its connection.")
+@strawberry.type(description="The position of a page in its connection.")
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether anything follows this page.")
     has_previous_page: bool = strawberry.field(description="Whether anything precedes this page.")
@@ -32,7 +32,7 @@ class Edge(Generic[_T]):
 class Connection(Generic[_T]):
     edges: list[Edge[_T]] = strawberry.field(description="Entries with their cursors.")
     nodes: list[_T] = strawberry.field(description="The objects alone, in the order of `edges`.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    page_info: PageInfo = strawberry.field(description="The position of this page.")
     total_count: int = strawberry.field(
         description="How many there are on all pages under this filter; counted when selected."
     )
@@ -54,7 +54,7 @@ class FlowEdge(Generic[_T]):
 class FlowConnection(Generic[_T]):
     edges: list[FlowEdge[_T]] = strawberry.field(description="Entries with cursors and kilograms.")
     nodes: list[_T] = strawberry.field(description="The objects alone, in the order of `edges`.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    page_info: PageInfo = strawberry.field(description="The position of this page.")
     total_count: int = strawberry.field(
         description="How many there are on all pages under this filter; counted when selected."
     )

@@ -69,7 +69,7 @@ class Ledger:
     root_hash: str = field("Its root, over all of them.")
     origin: str | None = field("Its name in checkpoints; null before the first one.")
     public_key: str | None = field(
-        "The verifier key of the newest checkpoint; whoever verifies should know it from elsewhere."
+        "The verifier key of the newest checkpoint; an auditor should know it from elsewhere."
     )
     checkpoint: str | None = field("The newest checkpoint, a C2SP signed note.")
     checkpoints: Connection[

@@ -113,13 +113,13 @@ class OriginEdge:
 
 
 @computed_type(
-    "A page of origins, the largest share first; by number for whoever may not read shares.",
+    "A page of origins, the largest share first; by number for roles that may not read shares.",
     roles=ANYONE,
 )
 class OriginConnection:
     edges: list[OriginEdge] = field("Entries with their cursors.")
     nodes: list[Origin] = field("The objects alone, in the order of `edges`.")
-    page_info: PageInfo = field("Where this page stands.")
+    page_info: PageInfo = field("The position of this page.")
     total_count: int = field("How many there are on all pages; a lower bound where `truncated`.")
     truncated: bool = field("Whether more lots were reached than are read; no share is known.")
 

@@ -5,10 +5,10 @@ from enum import Enum
 import strawberry
 
 
-@strawberry.enum(description="What somebody may do.")
+@strawberry.enum(description="The permissions of a user or a key.")
 class Role(Enum):
     PUBLIC = strawberry.enum_value(
-        "public", description="Whoever has not signed in; nobody can be given it."
+        "public", description="A caller without a token; no user has this role."
     )
     VIEWER = strawberry.enum_value("viewer", description="Reads.")
     OPERATOR = strawberry.enum_value("operator", description="Reads and writes.")

@@ -15,14 +15,14 @@ class Transaction(Node):
     transaction_id: int = field("Number of the transaction.")
     timestamp: DateTime = field("When it happened, in UTC (EPCIS eventTime).")
     event: str = field(
-        "What happened, like `shipped`. Events `lost`, `held` and `released` are there for whoever"
+        "What happened, like `shipped`. Events `lost`, `held` and `released` are shown to roles that"
         " may read losses and holds."
     )
     details: JSON | None = field("What else is known of it.", roles=SIGNED_IN)
     event_id: str | None = field("Its identifier in the sender's system (EPCIS eventID).")
     record_time: DateTime = field("When this database learned of it, in UTC (EPCIS recordTime).")
     recorded_by: str | None = field(
-        "Who recorded it, like `user:anna`, `key:erp` or `import:events.csv`; null if nobody knows.",
+        "Who recorded it, like `user:anna`, `key:erp` or `import:events.csv`; null if it is not known.",
         roles=STAFF,
     )
     product = relation("The product it happened to; null if it happened to a batch.")
@@ -32,4 +32,4 @@ class Transaction(Node):
         "Why; always there where it corrects another event.", roles=SIGNED_IN
     )
     corrections = relation("Later events that correct it.", *dated())
-    proof: TransactionProof = field("Where it stands in the ledger, and the proof of that.")
+    proof: TransactionProof = field("Its place in the ledger, with the proof.")

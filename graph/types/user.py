@@ -46,7 +46,7 @@ class Change(Node):
     change_id: int = field("Number of the change; later ones have greater numbers.")
     at: DateTime = field("When its transaction began, in UTC.")
     actor: str = field(
-        "Who wrote, like `user:anna`, `key:erp`, `import:FILE`; `sql:ROLE` where nobody is named."
+        "Who wrote, like `user:anna`, `key:erp`, `import:FILE`; `sql:ROLE` if the writer names no actor."
     )
     relation: str = field("The table that was written to.")
     operation: str = field("What was done: INSERT, UPDATE, DELETE or TRUNCATE.")
@@ -56,11 +56,11 @@ class Change(Node):
     )
 
 
-@computed_type("Who asks.", roles=ANYONE)
+@computed_type("The caller of this request.", roles=ANYONE)
 class Viewer:
     role: Role = strawberry.field(description="What this request may do.")
     username: str | None = strawberry.field(
-        description="Name of the user who signed in; null for a key, and where nobody did."
+        description="Name of the user; null for an API key and without a token."
     )
     api_key: str | None = strawberry.field(description="Name of the API key, if it is one.")
     expires_at: DateTime | None = strawberry.field(
