@@ -15,8 +15,9 @@ import uvicorn
 from httpx2 import Client
 from starlette.testclient import TestClient
 
-from ledger.integrate import LogConfig, integrate
-from ledger.note import make_key
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
+from ledger.signed_note import make_key
 from models.database.engines import Database
 from serving.app import create_app
 from serving.settings import Settings
