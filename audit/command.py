@@ -1,14 +1,14 @@
-"""The subcommand `audit`: exports the bundle of a product, verifies one or the whole database, lists findings.
+"""The subcommand `audit`: exports and verifies bundles, verifies the database, lists findings.
 
-0: done, or verified; 1: not verified, nothing to export, or something was found; 2: what cannot be used.
-To verify a bundle takes no database and no settings.
+Exit codes: 0 if done or verified; 1 if not verified, if nothing can be exported, or with findings; 2 if a key, file or
+argument is unusable. Verifying a bundle needs neither a database nor settings.
 """
 
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from audit import findings
+from audit import findings_command as findings
 from ledger.verifier import NotVerified, exit_code_of, read_key_argument, verify_file
 from models.database.engines import Database
 
@@ -16,37 +16,39 @@ _SHOWN = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options of `server.py audit`."""
+    """Declare the arguments of `server.py audit`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     exporting = actions.add_parser("export", help="write the bundle of a product")
     exporting.add_argument("--product", metavar="N", type=int, required=True, help="its number")
-    exporting.add_argument("--out", metavar="FILE", type=Path, help="instead of standard output")
-    verifying = actions.add_parser("verify", help="verify a bundle, or without FILE the database")
+    exporting.add_argument(
+        "--out", metavar="FILE", type=Path, help="write to this file instead of standard output"
+    )
+    verifying = actions.add_parser("verify", help="verify a bundle or, without FILE, the database")
     verifying.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a bundle")
     verifying.add_argument(
         "--key",
         metavar="PUB",
         action="append",
         required=True,
-        help="verifier key, PEM, or a file with it; of a database again for each earlier key",
+        help="verifier key, PEM, or a file that contains it; for a database, repeat it for each earlier key",
     )
     verifying.add_argument(
         "--checkpoints",
         metavar="FILE",
         type=Path,
-        help="published checkpoints (LEDGER_CHECKPOINTS), which tell of a tail that was cut off",
+        help="published checkpoints (LEDGER_CHECKPOINTS), which reveal that the last events were deleted",
     )
-    finding = actions.add_parser("findings", help="list what breaks a rule")
+    finding = actions.add_parser("findings", help="list the findings of rules")
     findings.add_arguments(finding)
 
 
 def needs_database(args: Namespace) -> bool:
-    """Whether the command asks the database anything."""
+    """Whether the action reads the database."""
     return args.action != "verify" or args.file is None
 
 
 def run(args: Namespace, database: Database | None) -> int:
-    """Do as the command line asks; the exit code."""
+    """Run an action; return the exit code."""
     if args.action == "verify" and args.file is not None:
         return exit_code_of(lambda: verify_file(args.file, args.key[-1]))
     assert database is not None
@@ -58,12 +60,12 @@ def run(args: Namespace, database: Database | None) -> int:
 
 
 def _export(args: Namespace, database: Database) -> int:
-    from audit.export import CannotExport, export
-    from ledger.signed_log import Forked
+    from audit.bundle_export import CannotExport, export_bundle
+    from ledger.consistency import Forked
     from ledger.signed_note import UnusableKey
 
     try:
-        bundle = export(database, args.log_config, args.product)
+        bundle = export_bundle(database, args.log_config, args.product)
         if args.out is None:
             sys.stdout.buffer.write(bundle.encode())
         else:
@@ -81,18 +83,19 @@ def _export(args: Namespace, database: Database) -> int:
 
 
 def _verify(args: Namespace, database: Database) -> str:
-    from ledger.verification import examine
+    from audit.database_verification import verify_database
 
     keys = [read_key_argument(key) for key in args.key]
     published = args.checkpoints or args.log_config.published
     if args.checkpoints is None and published is not None and not published.exists():
         published = None
-    done = examine(database, keys, published)
+    done = verify_database(database, keys, published)
     if done.findings:
-        told = [finding.described() for finding in done.sorted()[:_SHOWN]]
-        raise NotVerified("\n  ".join(told))
-    apart = f", {published}" if published else "; no published checkpoints to compare with"
+        first = [finding.describe() for finding in done.sorted()[:_SHOWN]]
+        raise NotVerified("\n  ".join(first))
+    compared = f", {published}" if published else "; no published checkpoints to compare with"
     unsigned = done.events - done.signed
-    return f"verified: {done.events} events, {done.checkpoints} checkpoints of database{apart}" + (
-        f"; the last {unsigned} events are not signed yet" if unsigned else ""
+    return (
+        f"verified: {done.events} events, {done.checkpoints} checkpoints of database{compared}"
+        + (f"; the last {unsigned} events are not signed yet" if unsigned else "")
     )

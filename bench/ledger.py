@@ -23,14 +23,15 @@ from statistics import median
 
 import psycopg2
 
+from audit.database_verification import verify_database
 from exchange.csv.importing import import_csv
 from graph.admission.limits import Limits
 from graph.answer import Request
 from graph.context import Viewer
 from graph.execution.engine import Engine
-from ledger.integrator import LogConfig, integrate
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from ledger.signed_note import make_key
-from ledger.verification import examine
 from models.database.engines import Database
 from models.embedded import server as embedded
 
@@ -44,10 +45,10 @@ INSERT = """insert into transactions (product_id, event, details, event_id) valu
 INTEGRATOR = """
 import sys, time
 from pathlib import Path
-from ledger.integrator import LogConfig
-from ledger.worker import Worker
+from ledger.log_config import LogConfig
+from ledger.integrator_thread import IntegratorThread
 from models.database.engines import Database
-Worker(Database(sys.argv[1]), LogConfig("cacaotrace", Path(sys.argv[2]), Path(sys.argv[3]))).start()
+IntegratorThread(Database(sys.argv[1]), LogConfig("cacaotrace", Path(sys.argv[2]), Path(sys.argv[3]))).start()
 time.sleep(10_000)
 """
 PROOF = "query ($id: ID!) { node(id: $id) { ... on Transaction { proof { status sequence leaf hashes rootHash checkpoint } } } }"
@@ -217,7 +218,7 @@ def measure_verification(database: Database, log_config: LogConfig, folder: Path
             os.sched_setaffinity(pid, {core})
     for _ in range(3):
         wall, own, other = time.perf_counter(), time.process_time(), cpu_of(folder)
-        done = examine(database, [signer.key], log_config.published)
+        done = verify_database(database, [signer.key], log_config.published)
         assert done.findings == [], done.findings
         wall = time.perf_counter() - wall
         own, other = time.process_time() - own, cpu_of(folder) - other

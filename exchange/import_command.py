@@ -50,12 +50,33 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="one value for every row",
     )
-    _add_reading(parser)
-    _add_writing(parser)
+    _add_reading_arguments(parser)
+    _add_writing_arguments(parser)
 
 
-def _add_writing(parser: ArgumentParser) -> None:
-    """Declare the arguments for what is written, and where."""
+def _add_reading_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments for reading the file."""
+    parser.add_argument(
+        "--delimiter", help="the delimiter of CSV; by default , ; or tab is detected"
+    )
+    parser.add_argument(
+        "--encoding",
+        help="the encoding of CSV (default: utf-8); Excel in Western Europe writes cp1252",
+    )
+    parser.add_argument(
+        "--sheet", help="the sheet of XLSX, by name; required if the file has several"
+    )
+    parser.add_argument(
+        "--decimal",
+        choices=DECIMALS,
+        default="auto",
+        help="the decimal separator; auto chooses it for each column by all of its cells, and fails"
+        " if they are ambiguous (default: %(default)s)",
+    )
+
+
+def _add_writing_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments for what is written."""
     parser.add_argument(
         "--dry-run", action="store_true", help="report what would be written, and write nothing"
     )
@@ -83,27 +104,6 @@ def _add_writing(parser: ArgumentParser) -> None:
         action="store_true",
         help="let a row change the harvest or production date, stage, supplier or manufacturer of"
         " a lot in use; otherwise such a row is rejected",
-    )
-
-
-def _add_reading(parser: ArgumentParser) -> None:
-    """Declare the arguments for reading the file."""
-    parser.add_argument(
-        "--delimiter", help="the delimiter of CSV; by default , ; or tab is detected"
-    )
-    parser.add_argument(
-        "--encoding",
-        help="the encoding of CSV (default: utf-8); Excel in Western Europe writes cp1252",
-    )
-    parser.add_argument(
-        "--sheet", help="the sheet of XLSX, by name; required if the file has several"
-    )
-    parser.add_argument(
-        "--decimal",
-        choices=DECIMALS,
-        default="auto",
-        help="the decimal separator; auto chooses it for each column by all of its cells, and fails"
-        " if they are ambiguous (default: %(default)s)",
     )
 
 

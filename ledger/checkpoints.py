@@ -1,6 +1,6 @@
-"""The signed tree heads that a log has to agree with: those of the database, and those published apart.
+"""The signed tree heads that a log must be consistent with: stored and published checkpoints.
 
-Refuses to trust a column: only what stands in a note, and is signed with a known key, is a head.
+Only the text of a note that is signed with a known key counts; columns of the database are never trusted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger.published import Published
+from ledger.published_checkpoints import PublishedCheckpoints
 from ledger.verifier import Checkpoint, NotVerified, Unreadable, VerifierKey, open_checkpoint
 
 
 @dataclass(frozen=True)
 class SignedTreeHead:
-    """A tree head, where it was found, and when it was signed (UTC, to the second)."""
+    """A checkpoint, its source, and the time of its signature (UTC, to the second)."""
 
     checkpoint: Checkpoint
     source: str
@@ -22,36 +22,36 @@ class SignedTreeHead:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is wrong; the sequence and the number of the first event it is about, where there is one."""
+class LedgerFinding:
+    """An error in the ledger, with the sequence and the number of the first event concerned, if any."""
 
     message: str
     sequence: int | None = None
     event: int | None = None
 
-    def described(self) -> str:
-        """Return the finding in words, with the event that it is about."""
+    def describe(self) -> str:
+        """Return the message with the event that it is about."""
         if self.sequence is None:
             return f"event {self.event}: {self.message}" if self.event else self.message
         event = f"event {self.event} " if self.event else ""
         return f"{event}(leaf {self.sequence}): {self.message}"
 
 
-def read_heads(
-    notes: Iterable[tuple[str, str]], keys: Sequence[VerifierKey], findings: list[Finding]
+def read_tree_heads(
+    notes: Iterable[tuple[str, str]], keys: Sequence[VerifierKey], findings: list[LedgerFinding]
 ) -> list[SignedTreeHead]:
-    """Return the heads of notes with their sources, by size; what is no head of these keys is a finding."""
-    heads = []
+    """Return the tree heads of (source, note) pairs, by size; a note that none of the keys signed is a finding."""
+    tree_heads = []
     for source, note in notes:
         try:
-            heads.append(SignedTreeHead(open_with(note, keys), source, time_of(note)))
+            tree_heads.append(SignedTreeHead(open_with(note, keys), source, time_of(note)))
         except NotVerified as error:
-            findings.append(Finding(f"{source}: {error}"))
-    return sorted(heads, key=lambda head: head.checkpoint.size)
+            findings.append(LedgerFinding(f"{source}: {error}"))
+    return sorted(tree_heads, key=lambda each: each.checkpoint.size)
 
 
 def open_with(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
-    """Return the head of a note that one of these keys signed; raises NotVerified."""
+    """Return the checkpoint of a note that one of these keys signed; raises NotVerified."""
     for key in keys[:-1]:
         try:
             return open_checkpoint(note, key)
@@ -61,12 +61,12 @@ def open_with(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
 
 
 def time_of(note: str) -> str:
-    """When a note was signed, to the second, as leaves write times; empty where it does not say."""
+    """Return the time of a note's signature, to the second, in the format of leaves; empty if missing."""
     return exact_time_of(note).partition(".")[0]
 
 
 def exact_time_of(note: str) -> str:
-    """When a note was signed, in UTC to the microsecond; empty where it does not say."""
+    """Return the time of a note's signature, in UTC to the microsecond; empty if missing."""
     for line in note.split("\n"):
         if line.startswith("time "):
             try:
@@ -78,9 +78,9 @@ def exact_time_of(note: str) -> str:
 
 
 def published_notes(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the notes of a file, each with where it stands; raises Unreadable."""
+    """(source, note) pairs of the file of published checkpoints; raises Unreadable."""
     try:
-        for place, note in enumerate(Published(path).notes(), 1):
+        for place, note in enumerate(PublishedCheckpoints(path).notes(), 1):
             yield f"checkpoint {place} of {path.name}", note
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}") from None

@@ -1,30 +1,32 @@
-"""The subcommand `ledger`: integrates by hand, or prints the key that verifies checkpoints.
+"""The subcommand `ledger`: integrates waiting events, or prints the verifier key.
 
-0: done; 1: the ledger is not the one that was signed, or another process integrates; 2: no usable key.
+Exit codes: 0 if done; 1 if the ledger is not the one that was signed, or if another process integrates; 2 without
+a usable key.
 """
 
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ledger.integrator import LogConfig, integrate
-from ledger.signed_log import Forked
+from ledger.consistency import Forked
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from ledger.signed_note import UnusableKey
 from models.database.engines import Database
 
 _ACTIONS = {
-    "integrate": "make leaves of the events that wait, and sign a checkpoint",
-    "key": "print the public key that checkpoints and bundles are verified with",
+    "integrate": "append waiting events to the ledger, and sign a checkpoint",
+    "key": "print the public key that verifies checkpoints and bundles",
 }
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options of `server.py ledger`."""
-    told = "; ".join(f"{name}: {what}" for name, what in _ACTIONS.items())
-    parser.add_argument("action", choices=_ACTIONS, help=told)
+    """Declare the arguments of `server.py ledger`."""
+    actions = "; ".join(f"{name}: {what}" for name, what in _ACTIONS.items())
+    parser.add_argument("action", choices=_ACTIONS, help=actions)
 
 
 def run(args: Namespace, database: Database) -> int:
-    """Do as the command line asks; the exit code."""
+    """Run an action; return the exit code."""
     log_config: LogConfig = args.log_config
     try:
         return _show_key(log_config) if args.action == "key" else _integrate(database, log_config)
@@ -36,7 +38,7 @@ def run(args: Namespace, database: Database) -> int:
 def _show_key(log_config: LogConfig) -> int:
     signer = log_config.signer()
     if signer is None:
-        raise UnusableKey("it is not set: there is no key")
+        raise UnusableKey("it is not set")
     print(signer.key)
     return 0
 
@@ -48,7 +50,7 @@ def _integrate(database: Database, log_config: LogConfig) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if done is None:
-        print("another process integrates now", file=sys.stderr)
+        print("another process integrates events now", file=sys.stderr)
         return 1
     unsigned = "" if log_config.key else ", unsigned: LEDGER_KEY is not set"
     print(f"{done.events} events became leaves of the ledger, which has {done.size}{unsigned}")
@@ -56,7 +58,7 @@ def _integrate(database: Database, log_config: LogConfig) -> int:
 
 
 def integrate_after(database: Database, log_config: LogConfig | None) -> None:
-    """Integrate the events that an import queued; log why, if that is not possible."""
+    """Integrate the events of an import; a failure is only a warning on standard error."""
     if log_config is None:
         return
     try:

@@ -1,8 +1,8 @@
-"""The integrator: events that wait become leaves of the log, and each run ends with a signed checkpoint.
+"""The integrator: appends waiting events to the log as leaves, and signs a checkpoint after each run.
 
-One at a time, by an advisory lock that nobody waits for; writers of events meet none of its locks.
-Refuses to write on, and to sign, where the log is not the one that the newest checkpoint was signed of.
-What is signed is a tree that was made outside of the database.
+Integrators exclude each other by an advisory lock that is only tried, never waited for; it never blocks writers
+of events. The integrator neither appends nor signs if the log differs from what its newest checkpoint signed.
+It signs only a tree that this process has computed.
 """
 
 import io
@@ -12,29 +12,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import cast
 
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.comparison import record_of_event
+from ledger.consistency import (
+    KnownTreeHead,
+    check_consistent,
+    hash_up_to,
+    known_tree_heads,
+    size_of,
+    tree_at,
+)
 from ledger.leaf import leaf_of
-from ledger.merkle import Tree
-from ledger.published import Published
-from ledger.signed_log import KnownTreeHead, compare, grow_to, known_heads, size_of, tree_at
-from ledger.signed_note import Signer, now, read_signer
+from ledger.leaf_record import record_of_event
+from ledger.log_config import LogConfig
+from ledger.published_checkpoints import PublishedCheckpoints
+from ledger.signed_note import Signer, now
+from ledger.tree import MerkleTree
 from ledger.verifier import Checkpoint
 from models.database.engines import Database
 
 LOCK = 0x0CAC_A07B
-_BATCH, MOST_BATCHES = 10_000, 1_000
-# So many dead rows of the queue are worth removing at once, or each look at it would read them.
+_BATCH, MAX_BATCHES = 10_000, 1_000
+# From this number of dead rows on, a vacuum costs less than reading past them at each poll.
 VACUUM_FROM = 50_000
-# Index look-ups, however large PostgreSQL believes the queue to be.
+# Index look-ups, whatever PostgreSQL estimates the size of the queue to be.
 _SETTINGS = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off"
-# By the definition in schema.sql: a function of the database may have been replaced.
-TAKE = f"""
+_TAKE = f"""
 with taken as (
   delete from ledger_queue where ctid = any (array(
     select q.ctid from ledger_queue q
@@ -48,43 +54,29 @@ order by t.transaction_id"""
 
 
 @dataclass(frozen=True)
-class LogConfig:
-    """Who keeps a log: its name, the key that signs, and where checkpoints are published.
-
-    Without a key events become leaves, and no checkpoint is signed.
-    """
-
-    origin: str = "cacaotrace"
-    key: Path | None = None
-    published: Path | None = None
-
-    def signer(self) -> Signer | None:
-        """Raise UnusableKey for a key that cannot be read."""
-        return read_signer(self.key, self.origin) if self.key else None
-
-
-@dataclass(frozen=True)
 class Integrated:
-    """What a run did: events that became leaves, and the size of the log."""
+    """The number of events that became leaves in a run, and the size of the log after it."""
 
     events: int
     size: int
 
 
 class Integrator:
-    """Integrates on one connection, which is its own and commits by itself."""
+    """Integrates on a connection of its own, in autocommit mode."""
 
     def __init__(self, connection: connection_type, log_config: LogConfig) -> None:
         """Raise UnusableKey for a key that cannot be read."""
         connection.autocommit = True
         self._connection = connection
         self._signer = log_config.signer()
-        self._published = Published(log_config.published) if log_config.published else None
-        # The log as this process has hashed it, or opened it under its own signature; with a key alone.
-        self._written: Tree | None = None
+        self._published = (
+            PublishedCheckpoints(log_config.published) if log_config.published else None
+        )
+        # The tree that this process has hashed, or read under its own signature. None without a key.
+        self._tree: MerkleTree | None = None
 
     def writable(self) -> bool:
-        """Whether there is a ledger, on a database that may be written."""
+        """Whether the database has a ledger and can be written to."""
         return self._holds(
             "to_regclass('ledger_queue') is not null and not pg_is_in_recovery()"
             " and current_setting('transaction_read_only') = 'off'"
@@ -99,13 +91,16 @@ class Integrator:
             cursor.execute(f"select {condition}")
             return cursor.fetchone() == (True,)
 
-    def run(self, batch: int = _BATCH, most: int = MOST_BATCHES) -> Integrated | None:
-        """Integrate what waits, batch by batch; None where another integrator does. Raises Forked."""
-        done = self.step(batch, sign=most <= 1)
+    def run(self, batch: int = _BATCH, max_batches: int = MAX_BATCHES) -> Integrated | None:
+        """Integrate waiting events batch by batch.
+
+        Returns None if another integrator is running. Raises Forked.
+        """
+        done = self.step(batch, sign=max_batches <= 1)
         events = done.events if done else 0
-        while done and done.events == batch and most > 1:
-            most -= 1
-            done = self.step(batch, sign=most <= 1)
+        while done and done.events == batch and max_batches > 1:
+            max_batches -= 1
+            done = self.step(batch, sign=max_batches <= 1)
             events += done.events if done else 0
         if done is None:
             return None
@@ -115,42 +110,42 @@ class Integrator:
         return Integrated(events, done.size)
 
     def step(self, batch: int = _BATCH, *, sign: bool = True) -> Integrated | None:
-        """One batch, one commit; its checkpoint, where it is the last or that is asked for."""
-        with self._turn() as cursor:
+        """Integrate one batch and commit; sign a checkpoint if `sign`, or if no events are left."""
+        with self._exclusive_transaction() as cursor:
             if cursor is None:
                 return None
             done, tree = self._integrate(cursor, batch, sign)
-        # Not before the commit: what was rolled back is in no log.
-        self._written = tree
+        # After the commit only, since a rolled back tree is in no log.
+        self._tree = tree
         self._publish()
         return done
 
     def _integrate(
         self, cursor: cursor_type, batch: int, sign: bool
-    ) -> tuple[Integrated, Tree | None]:
-        """Return what was done, and the tree that may be signed next; raises Forked."""
+    ) -> tuple[Integrated, MerkleTree | None]:
+        """Return the result, and the tree that the next step continues; raises Forked."""
         size = size_of(cursor)
         key = self._signer.key if self._signer else None
-        signed, heads = known_heads(cursor, self._published, key)
-        if self._written:
-            made = Checkpoint("", self._written.size, self._written.root())
-            heads.append(KnownTreeHead("what this process knows", made, trusted=True))
-        tree = compare(cursor, heads, size)
+        signed, tree_heads = known_tree_heads(cursor, self._published, key)
+        if self._tree:
+            own = Checkpoint("", self._tree.size, self._tree.root())
+            tree_heads.append(KnownTreeHead("what this process knows", own, trusted=True))
+        tree = check_consistent(cursor, tree_heads, size)
         if size == signed and not self.waiting():
             known = self._signer is not None and tree.size == size
-            return Integrated(0, size), tree if known else self._written
+            return Integrated(0, size), tree if known else self._tree
         if self._signer:
-            grow_to(cursor, tree, size)
+            hash_up_to(cursor, tree, size)
         else:
             tree = tree_at(cursor, size)
-        taken = _take(cursor, tree, batch)
+        taken = _append_leaves(cursor, tree, batch)
         if self._signer and tree.size > signed and (sign or taken < batch):
             _sign(cursor, self._signer, tree, now())
         return Integrated(tree.size - size, tree.size), tree if self._signer else None
 
     @contextmanager
-    def _turn(self) -> Iterator[cursor_type | None]:
-        """Provide a transaction in which nobody else integrates; None where somebody does."""
+    def _exclusive_transaction(self) -> Iterator[cursor_type | None]:
+        """Provide a transaction under the lock of integrators; None if another one has the lock."""
         with self._connection.cursor() as cursor:
             cursor.execute("begin")
             try:
@@ -164,7 +159,7 @@ class Integrator:
                 raise
 
     def _publish(self) -> None:
-        """Append to the file what the database has signed and the file has not. Raises OSError."""
+        """Append the signed checkpoints that the file lacks; raises OSError."""
         if self._published is None:
             return
         last = self._published.last()
@@ -178,9 +173,9 @@ class Integrator:
             self._published.append(notes)
 
 
-def _take(cursor: cursor_type, tree: Tree, batch: int) -> int:
-    """Make leaves of the events that wait, in the order of their numbers; how many there were."""
-    cursor.execute(TAKE, (batch,))
+def _append_leaves(cursor: cursor_type, tree: MerkleTree, batch: int) -> int:
+    """Append the next waiting events, in the order of their numbers; returns how many there were."""
+    cursor.execute(_TAKE, (batch,))
     lines = io.StringIO()
     salts = os.urandom(16 * cursor.rowcount)
     rows = cursor.fetchall()
@@ -198,7 +193,7 @@ def _take(cursor: cursor_type, tree: Tree, batch: int) -> int:
     return len(rows)
 
 
-def _sign(cursor: cursor_type, signer: Signer, tree: Tree, issued_at: datetime) -> None:
+def _sign(cursor: cursor_type, signer: Signer, tree: MerkleTree, issued_at: datetime) -> None:
     root = tree.root()
     note = signer.checkpoint(tree.size, root, issued_at)
     cursor.execute(
@@ -211,7 +206,10 @@ def _sign(cursor: cursor_type, signer: Signer, tree: Tree, issued_at: datetime) 
 def opened_integrator(
     database: Database, log_config: LogConfig, *, beside: bool = False
 ) -> Iterator[Integrator]:
-    """Provide an integrator with a connection of its own, `beside` a server or not; raises UnusableKey."""
+    """Provide an integrator with a connection of its own; raises UnusableKey.
+
+    `beside` takes the connection from the pool for work beside the requests of a server.
+    """
     pooled = (database.beside() if beside else database.engine()).raw_connection()
     try:
         yield Integrator(cast("connection_type", pooled.driver_connection), log_config)
@@ -220,6 +218,9 @@ def opened_integrator(
 
 
 def integrate(database: Database, log_config: LogConfig) -> Integrated | None:
-    """Integrate all that waits; None where another integrator does. Raises Forked, UnusableKey."""
+    """Integrate all waiting events.
+
+    Returns None if another integrator is running. Raises Forked or UnusableKey.
+    """
     with opened_integrator(database, log_config) as integrator:
         return integrator.run()

@@ -1,7 +1,6 @@
-"""The key of a log, and what is signed with it: notes as C2SP signed-note, tree heads as tlog-checkpoint.
+"""Signing with the key of a log: notes (C2SP signed-note) and checkpoints (C2SP tlog-checkpoint).
 
-Refuses a key that is not Ed25519, or that others may read. The private key is read from its file,
-and shown nowhere.
+The key is Ed25519, in a file that only its owner can use. No output or message contains the private key.
 """
 
 import base64
@@ -25,11 +24,11 @@ from ledger.verifier import DASH, VerifierKey
 
 
 class UnusableKey(Exception):
-    """A file that holds no private key for the log."""
+    """The file contains no usable private key."""
 
 
 class Signer:
-    """Signs for the log of this name."""
+    """Signs in the name of a log."""
 
     def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
         self._private = private
@@ -37,46 +36,51 @@ class Signer:
         self.key = VerifierKey(name, public)
 
     def sign(self, text: str) -> str:
-        """Return the note of a text that ends with a line break."""
+        """Return the signed note of a text, which must end with a line break."""
         signature = self.key.id_as(self.key.name) + self._private.sign(text.encode())
         return f"{text}\n{DASH}{self.key.name} {base64.b64encode(signature).decode()}\n"
 
     def checkpoint(self, size: int, root: bytes, issued_at: datetime) -> str:
-        """Return the signed tree head, with the time in an extension line."""
+        """Return the signed checkpoint of a tree head, with the time in an extension line."""
         encoded = base64.b64encode(root).decode()
         return self.sign(f"{self.key.name}\n{size}\n{encoded}\ntime {issued_at.isoformat()}\n")
 
 
 def now() -> datetime:
+    """Return the time at which checkpoints are issued; tests replace it."""
     return datetime.now(UTC)
 
 
 def read_signer(path: Path, name: str) -> Signer:
-    """Return the signer whose private key is in this file, in PEM; raises UnusableKey."""
+    """Return the signer with the private key in this PEM file; raises UnusableKey."""
     try:
-        private = load_pem_private_key(_read_own(path), None)
+        private = load_pem_private_key(_read_private(path), None)
     except OSError as error:
         raise UnusableKey(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise UnusableKey(f"{path} holds no private key in PEM without a password") from None
+        raise UnusableKey(f"{path} contains no private key in PEM without a password") from None
     if not isinstance(private, Ed25519PrivateKey):
-        raise UnusableKey(f"{path} holds a key that is not Ed25519")
+        raise UnusableKey(f"{path} contains a key that is not Ed25519")
     return Signer(name, private)
 
 
-def _read_own(path: Path) -> bytes:
-    """Return what is in a file that only its owner may use, as it is when it is open; raises UnusableKey, OSError."""
+def _read_private(path: Path) -> bytes:
+    """Return the content of a file that only its owner can use.
+
+    The permissions are checked on the open file. Raises UnusableKey or OSError.
+    """
     with path.open("rb") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-            told = f"{path} is open to other users of this machine: chmod 600 {quote(str(path))}"
-            raise UnusableKey(told)
+            raise UnusableKey(
+                f"{path} is open to other users of this machine: chmod 600 {quote(str(path))}"
+            )
         return file.read()
 
 
 def make_key(path: Path) -> bool:
-    """Make a private key that only this user reads, where there is no such file; True if it did."""
-    made = Ed25519PrivateKey.generate()
-    content = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    """Create a private key that only this user can read; returns False if the file exists."""
+    private = Ed25519PrivateKey.generate()
+    content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""Verifies an exported bundle, without a database or a network: python verifier.py FILE --key PUB.
+"""Verify an exported bundle, without a database or a network: python verifier.py FILE --key PUB.
 
-This file needs Python 3.11 and the package `cryptography`, and nothing else of the project: copy it to
-where the bundle is read. It never reports success over nothing. 0: verified, 1: not, 2: unreadable.
+Needs Python 3.11, the package `cryptography` and no other file of the project, so that auditors can copy it. A bundle
+without events is never verified. Exit codes: 0 if verified, 1 if not, 2 if a file or key is unreadable.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "cacaotrace-audit-1"
-# C2SP signed-note: the type of an Ed25519 key, and how a signature line begins.
+# C2SP signed-note: the type byte of an Ed25519 key, and the start of a signature line.
 ED25519, DASH = b"\x01", "\u2014 "
 _SIGNATURE = re.compile(f"{DASH}([^ \n+]+) ([A-Za-z0-9+/]+=*)\n")
 _MAX_SAFE = 2**53 - 1
@@ -31,11 +31,11 @@ D = -121665 * pow(121666, -1, P) % P
 
 
 class NotVerified(Exception):
-    """What was read is not what was signed, or does not prove what it claims."""
+    """The content is not what was signed, or a proof does not prove its claim."""
 
 
 class Unreadable(Exception):
-    """A file or a key that cannot be read at all."""
+    """A file or a key cannot be read."""
 
 
 # ---------------------------------------------------------------- hashes and proofs (RFC 9162, section 2.1)
@@ -50,35 +50,35 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """Return the root that a path leads to from the hash of a leaf (2.1.3.2); raises NotVerified."""
+    """Return the root that an inclusion proof computes from a leaf's hash (2.1.3.2); raises NotVerified."""
     if not 0 <= index < size:
-        raise NotVerified(f"there is no leaf {index} in a tree of {size}")
-    number, last, made = index, size - 1, leaf
+        raise NotVerified(f"a tree of {size} leaves has no leaf {index}")
+    number, last, root = index, size - 1, leaf
     for each in path:
         if last == 0:
             raise NotVerified("the proof is too long")
         if number & 1 or number == last:
-            made = node_hash(each, made)
+            root = node_hash(each, root)
             while not number & 1 and number:
                 number, last = number >> 1, last >> 1
         else:
-            made = node_hash(made, each)
+            root = node_hash(root, each)
         number, last = number >> 1, last >> 1
     if last:
         raise NotVerified("the proof is too short")
-    return made
+    return root
 
 
 def check_consistency(
     first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
 ) -> None:
-    """Check that the tree of `second` leaves begins with that of `first` (2.1.4.2); raises NotVerified."""
+    """Check a consistency proof: the second tree begins with the first (2.1.4.2); raises NotVerified."""
     if not 0 < first <= second:
-        raise NotVerified(f"no tree of {second} begins with one of {first}")
+        raise NotVerified(f"a tree of {second} leaves cannot begin with one of {first}")
     hashes = [*path] if first & (first - 1) else [first_root, *path]
     if first == second:
         if path or first_root != second_root:
-            raise NotVerified("two roots of one size")
+            raise NotVerified("trees of one size must have one root and an empty proof")
         return
     if not hashes:
         raise NotVerified("the proof is too short")
@@ -97,39 +97,39 @@ def check_consistency(
             new = node_hash(new, each)
         number, last = number >> 1, last >> 1
     if last or old != first_root or new != second_root:
-        raise NotVerified(f"the tree of {second} does not begin with that of {first}")
+        raise NotVerified(f"the tree of {second} leaves does not begin with that of {first}")
 
 
 # ---------------------------------------------------------------- canonical JSON (RFC 8785)
 
 
-def canonical(value: Any) -> str:
-    """Return the one text of a JSON value; raises ValueError for what has none."""
+def canonical_json(value: Any) -> str:
+    """Return the canonical text of a JSON value; raises ValueError if it has none."""
     if isinstance(value, dict):
         members = sorted(value.items(), key=lambda item: item[0].encode("utf-16-be"))
-        return "{" + ",".join(f"{_text(k)}:{canonical(v)}" for k, v in members) + "}"
+        return "{" + ",".join(f"{_string(k)}:{canonical_json(v)}" for k, v in members) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
+        return "[" + ",".join(map(canonical_json, value)) + "]"
     if isinstance(value, str):
-        return _text(value)
+        return _string(value)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return number(value)
+    return ecmascript_number(value)
 
 
-def _text(value: str) -> str:
+def _string(value: str) -> str:
     value.encode()
     return json.dumps(value, ensure_ascii=False)
 
 
-def number(value: float) -> str:
-    """Return a number as ECMAScript writes it (ECMA-262, Number::toString)."""
+def ecmascript_number(value: float) -> str:
+    """Return a number in the notation of ECMAScript (ECMA-262, Number::toString)."""
     if isinstance(value, int):
         if abs(value) <= _MAX_SAFE:
             return str(value)
         value = float(value)
     if value - value != 0:
-        raise ValueError("not a number of JSON")
+        raise ValueError("infinity and NaN are not JSON")
     if value == 0:
         return "0"
     shortest = Decimal(repr(abs(value)))
@@ -145,10 +145,10 @@ def number(value: float) -> str:
 
 
 def read_canonical(text: str, what: str) -> Any:
-    """Return the value of a text that must be canonical; raises NotVerified."""
+    """Return the value of a canonical JSON text; raises NotVerified if it is not canonical."""
     try:
         value = json.loads(text)
-        if canonical(value) == text:
+        if canonical_json(value) == text:
             return value
     except (ValueError, OverflowError, RecursionError):
         pass
@@ -160,13 +160,13 @@ def read_canonical(text: str, what: str) -> Any:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key; `name` is empty where it was given without one, as PEM."""
+    """A public key; `name` is empty if the key was read from PEM, which has none."""
 
     name: str
     public: bytes
 
     def id_as(self, name: str) -> bytes:
-        """Return the key hash in the signatures of this name."""
+        """Return the key hash in signatures by this name."""
         return hashlib.sha256(name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
     def __str__(self) -> str:
@@ -175,25 +175,25 @@ class VerifierKey:
 
 
 def read_key(text: str) -> VerifierKey:
-    """Return a key from a C2SP verifier key or PEM; raises Unreadable."""
+    """Read a key in C2SP or PEM format; raises Unreadable."""
     text = text.strip()
     try:
         if pem := PEM.fullmatch(text):
-            encoded = decode("".join(pem[1].split()))
+            encoded = decode_base64("".join(pem[1].split()))
             key, usable = VerifierKey("", encoded[len(SPKI) :]), encoded.startswith(SPKI)
         else:
             name, _, last = text.split("+", 2)
-            key = VerifierKey(name, decode(last)[1:])
+            key = VerifierKey(name, decode_base64(last)[1:])
             usable = str(key) == text and bool(re.fullmatch(r"\S+", name))
-        if usable and is_point(key.public):
+        if usable and is_usable_point(key.public):
             return key
     except (ValueError, NotVerified):
         pass
-    raise Unreadable("this is no Ed25519 key: expected NAME+HASH+BASE64, or PEM")
+    raise Unreadable("it is not an Ed25519 key: expected NAME+HASH+BASE64, or PEM")
 
 
-def is_point(public: bytes) -> bool:
-    """Whether this is a point of the curve (RFC 8032, 5.1), but none that anybody could sign for."""
+def is_usable_point(public: bytes) -> bool:
+    """Whether this is a curve point (RFC 8032, 5.1) of large order; others allow forged signatures."""
     y = int.from_bytes(public, "little") & (1 << 255) - 1
     xx = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     if len(public) != 32 or y >= P or pow(xx, P // 2, P) > 1:
@@ -204,24 +204,24 @@ def is_point(public: bytes) -> bool:
     return y != 1
 
 
-def decode(encoded: str) -> bytes:
-    """Strict base64: no other text stands for these bytes; raises NotVerified."""
+def decode_base64(encoded: str) -> bytes:
+    """Decode base64, of which only the canonical form is accepted; raises NotVerified."""
     try:
         decoded = base64.b64decode(encoded, validate=True)
     except ValueError:
-        raise NotVerified("this is not base64") from None
+        raise NotVerified("a value is not base64") from None
     if base64.b64encode(decoded).decode() != encoded:
-        raise NotVerified("this is not canonical base64")
+        raise NotVerified("a value is not canonical base64")
     return decoded
 
 
 def open_note(note: str, key: VerifierKey, what: str) -> str:
-    """Return the text of a note with one signature, that of this key; raises NotVerified."""
+    """Return the text of a note with one signature, by this key; raises NotVerified."""
     text, blank, last = note.rpartition("\n\n")
     found = _SIGNATURE.fullmatch(last)
     if not blank or not found:
         raise NotVerified(f"{what} is not a signed note")
-    name, signature = found[1], decode(found[2])
+    name, signature = found[1], decode_base64(found[2])
     if key.name not in ("", name) or len(signature) != 68 or signature[:4] != key.id_as(name):
         raise NotVerified(f"{what} is signed with another key")
     text += "\n"
@@ -234,7 +234,7 @@ def open_note(note: str, key: VerifierKey, what: str) -> str:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A tree head (C2SP tlog-checkpoint)."""
+    """A tree head: the name of the log, its number of leaves, and its root (C2SP tlog-checkpoint)."""
 
     origin: str
     size: int
@@ -242,21 +242,21 @@ class Checkpoint:
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """Return the tree head in the text of a note; raises NotVerified."""
+    """Return the checkpoint in the text of a note; raises NotVerified."""
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1] or not lines[0] or not re.fullmatch("0|[1-9][0-9]*", lines[1]):
-        raise NotVerified("this is not a checkpoint")
-    root = decode(lines[2])
+        raise NotVerified("the text is not a checkpoint")
+    root = decode_base64(lines[2])
     if len(root) != 32:
-        raise NotVerified("the root of a checkpoint has 32 bytes")
+        raise NotVerified("the root of a checkpoint must have 32 bytes")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
 def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
-    """Return the tree head of a signed checkpoint; raises NotVerified."""
+    """Return the checkpoint of a signed note; raises NotVerified."""
     checkpoint = read_checkpoint(open_note(note, key, "the checkpoint"))
     if key.name not in ("", checkpoint.origin):
-        raise NotVerified(f"the checkpoint is of the log {checkpoint.origin}")
+        raise NotVerified(f"the checkpoint is of another log, {checkpoint.origin}")
     return checkpoint
 
 
@@ -274,7 +274,7 @@ class _Verified:
 
 
 def verify_bundle(content: bytes, key: VerifierKey) -> _Verified:
-    """Check a bundle with all that is in it; raises NotVerified, naming the first bad event."""
+    """Verify a bundle and all its events; raises NotVerified for the first error."""
     try:
         note = content.decode()
     except UnicodeDecodeError:
@@ -283,12 +283,12 @@ def verify_bundle(content: bytes, key: VerifierKey) -> _Verified:
     try:
         return _verify(bundle, key)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise NotVerified(f"the bundle has not the form of {FORMAT}: {error}") from None
+        raise NotVerified(f"the bundle is not in the format {FORMAT}: {error}") from None
 
 
 def _verify(bundle: dict[str, Any], key: VerifierKey) -> _Verified:
     if bundle["format"] != FORMAT:
-        raise NotVerified(f"the bundle is of the form {bundle['format']!r}, not {FORMAT}")
+        raise NotVerified(f"the bundle is in the format {bundle['format']!r}, not {FORMAT}")
     checkpoint = open_checkpoint(bundle["checkpoint"], key)
     product = bundle["product"]["productId"]
     lots = [lot["cacaoBatchId"] for lot in bundle["trace"]["lots"]]
@@ -298,10 +298,10 @@ def _verify(bundle: dict[str, Any], key: VerifierKey) -> _Verified:
     for event in bundle["events"]:
         _verify_event(event, checkpoint, subjects)
         if event["transactionId"] in seen:
-            raise NotVerified(f"event {event['transactionId']} is there twice")
+            raise NotVerified(f"event {event['transactionId']} occurs twice")
         seen.add(event["transactionId"])
     if not seen:
-        raise NotVerified("there is no event in it: nothing was checked")
+        raise NotVerified("the bundle has no events: nothing was checked")
     return _Verified(product, len(seen), len(lots), checkpoint)
 
 
@@ -315,8 +315,8 @@ def _verify_event(
             raise NotVerified(f"{named}: its leaf has another {member}")
     subject = [(k, leaf[k]) for k in ("productId", "cacaoBatchId") if leaf[k] is not None]
     if len(subject) != 1 or subject[0] not in subjects:
-        raise NotVerified(f"{named} happened to nothing that the trace names")
-    path = [decode(each) for each in event["hashes"]]
+        raise NotVerified(f"{named} is about no product or lot of the trace")
+    path = [decode_base64(each) for each in event["hashes"]]
     try:
         hashed = leaf_hash(event["leaf"].encode())
         root = root_from_inclusion(hashed, event["sequence"], checkpoint.size, path)
@@ -330,52 +330,50 @@ def _verify_trace(trace: dict[str, Any], product: int, lots: list[int]) -> None:
     if len(set(lots)) < len(lots):
         raise NotVerified("the trace lists a lot twice")
     reached: set[int] = set()
-    beneath: dict[int, list[int]] = {}
+    inputs: dict[int, list[int]] = {}
     for flow in trace["flows"]:
         if flow["from"] not in lots or (flow["to"] is None) != (flow["product"] == product):
-            raise NotVerified(f"the trace has a flow of an unknown lot, {flow['from']}")
+            raise NotVerified(f"the trace has a flow from an unknown lot, {flow['from']}")
         if flow["to"] is None:
             reached.add(flow["from"])
         elif flow["to"] not in lots:
             raise NotVerified(f"the trace has a flow to an unknown lot, {flow['to']}")
         else:
-            beneath.setdefault(flow["to"], []).append(flow["from"])
-    waiting = [*reached]
-    while waiting:
-        found = set(beneath.get(waiting.pop(), ())) - reached
+            inputs.setdefault(flow["to"], []).append(flow["from"])
+    pending = [*reached]
+    while pending:
+        found = set(inputs.get(pending.pop(), ())) - reached
         reached |= found
-        waiting += found
+        pending += found
     if reached != set(lots):
-        raise NotVerified("the trace lists lots that no flow leads from")
+        raise NotVerified("the trace lists lots that do not flow into the product")
     if any(origin["cacaoBatchId"] not in reached for origin in trace["origins"]):
         raise NotVerified("the trace has a share of an unknown lot")
 
 
-# ---------------------------------------------------------------- the command line
-
-
-def read_key_argument(given: str) -> VerifierKey:
-    """Return a key, or the file that holds one; raises Unreadable."""
-    path = Path(given)
+def read_key_argument(argument: str) -> VerifierKey:
+    """Read a key, or a file that contains one; raises Unreadable."""
+    path = Path(argument)
     try:
-        return read_key(path.read_text("utf-8") if "+" not in given or path.exists() else given)
+        is_key = "+" in argument and not path.exists()
+        return read_key(argument if is_key else path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise Unreadable(f"the key {given} cannot be read: {error}") from None
+        raise Unreadable(f"the key {argument} cannot be read: {error}") from None
 
 
 def exit_code_of(check: Callable[[], str]) -> int:
-    """Tell what a check found, and how it ended."""
+    """Print the result of a check or its error; return the exit code."""
     try:
         print(check())
     except (NotVerified, Unreadable) as error:
-        code, told = (1, "NOT VERIFIED") if isinstance(error, NotVerified) else (2, "error")
-        print(f"{told}: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        code, label = (1, "NOT VERIFIED") if isinstance(error, NotVerified) else (2, "error")
+        print(f"{label}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return code
     return 0
 
 
 def verify_file(file: Path, key: str) -> str:
-    """Return what is told of a bundle that is verified; raises NotVerified or Unreadable."""
+    """Verify the bundle in a file and describe it; raises NotVerified or Unreadable."""
     opened = read_key_argument(key)
     try:
         content = file.read_bytes()
@@ -391,9 +389,11 @@ def verify_file(file: Path, key: str) -> str:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Verify an exported bundle.")
     parser.add_argument("file", metavar="FILE", type=Path)
-    parser.add_argument("--key", metavar="PUB", required=True, help="verifier key, PEM, or a file")
-    given = parser.parse_args(argv)
-    return exit_code_of(lambda: verify_file(given.file, given.key))
+    parser.add_argument(
+        "--key", metavar="PUB", required=True, help="verifier key, PEM, or a file with either"
+    )
+    args = parser.parse_args(argv)
+    return exit_code_of(lambda: verify_file(args.file, args.key))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from serving.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from graph.auth.authentication import AccessPolicy
-    from ledger.integrator import LogConfig
-    from ledger.worker import Worker
+    from ledger.integrator_thread import IntegratorThread
+    from ledger.log_config import LogConfig
     from models.database.engines import Database
     from models.idempotency import KeySweeper
     from models.migration.status import State
@@ -86,13 +86,15 @@ def create_app(settings: Settings, database: "Database | None" = None) -> Starle
         raise SettingsError(f"TRUSTED_DOCUMENTS: {error}") from None
 
 
-def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, KeySweeper]":
+def _start_threads(
+    database: "Database", settings: Settings
+) -> "tuple[IntegratorThread, KeySweeper]":
     """Start what runs beside the requests of a process: each has a `stop`."""
-    from ledger.worker import Worker
+    from ledger.integrator_thread import IntegratorThread
     from models.idempotency import KeySweeper
 
     threads = (
-        Worker(database, log_config_of(settings)),
+        IntegratorThread(database, log_config_of(settings)),
         KeySweeper(database, settings.limits.idempotency_hours),
     )
     for thread in threads:
@@ -102,7 +104,7 @@ def _start_threads(database: "Database", settings: Settings) -> "tuple[Worker, K
 
 def log_config_of(settings: Settings) -> "LogConfig":
     """Who keeps the ledger; raises SettingsError where its key cannot be used."""
-    from ledger.integrator import LogConfig
+    from ledger.log_config import LogConfig
     from ledger.signed_note import UnusableKey, make_key
 
     log_config = LogConfig(settings.ledger_origin, settings.ledger_key, settings.ledger_checkpoints)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from audit.command import add_arguments, run
-from audit.findings import write_csv
+from audit.findings_command import write_csv
 from models.database.engines import Database
 from models.findings.reading import SHOWN
 
@@ -103,7 +103,7 @@ def test_unknown_subject_is_an_error_and_not_an_empty_result(
     told = capsys.readouterr()
     assert (told.out, told.err) == (
         "",
-        "error: there is no such product, batch or supplier: 0\n",
+        "error: this product, batch or supplier does not exist: 0\n",
     )
 
 

@@ -11,10 +11,11 @@ import pytest
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.checkpoints import Finding
-from ledger.integrator import Integrated, LogConfig, integrate
+from audit.database_verification import DatabaseVerification, verify_database
+from ledger.checkpoints import LedgerFinding
+from ledger.integrator import Integrated, integrate
+from ledger.log_config import LogConfig
 from ledger.signed_note import Signer, make_key
-from ledger.verification import Examined, examine
 from models.database.engines import Database
 from tests import world
 from tests.conftest import Cluster, opened
@@ -56,12 +57,12 @@ class Kept:
         assert done is not None
         return done
 
-    def examine(self, **given: Any) -> Examined:
-        return examine(self.database, [self.signer.key], self.published, **given)
+    def verify_database(self, **given: Any) -> DatabaseVerification:
+        return verify_database(self.database, [self.signer.key], self.published, **given)
 
-    def first_bad(self) -> Finding:
+    def first_bad(self) -> LedgerFinding:
         """Return the first error that the examination finds."""
-        return self.examine().sorted()[0]
+        return self.verify_database().sorted()[0]
 
     @contextmanager
     def altering(self, *, triggers: bool = False) -> Iterator[cursor_type]:

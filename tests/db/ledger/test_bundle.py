@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.export import CannotExport, export, write
+from audit.bundle_export import CannotExport, export_bundle, sign_bundle
 from ledger import verifier
-from ledger.integrator import LogConfig
+from ledger.log_config import LogConfig
 from ledger.signed_note import UnusableKey, make_key
 from ledger.verifier import NotVerified, VerifierKey, read_key, verify_bundle
 from tests.bounds import within
@@ -26,7 +26,7 @@ DATA = Path(__file__).parent / "data"
 
 @pytest.fixture
 def bundle(kept: Kept) -> bytes:
-    return export(kept.database, kept.log_config, 1).encode()
+    return export_bundle(kept.database, kept.log_config, 1).encode()
 
 
 def read(content: bytes) -> Bundle:
@@ -74,7 +74,7 @@ def test_bundle_has_the_product_its_trace_and_all_their_events(kept: Kept, bundl
 
 def test_events_that_wait_are_integrated_first(kept: Kept) -> None:
     kept.append(31, 39)
-    found = read(export(kept.database, kept.log_config, 1).encode())
+    found = read(export_bundle(kept.database, kept.log_config, 1).encode())
     assert found["events"][-1]["sequence"] == 37
     assert found["checkpoint"].split("\n")[1] == "39"
 
@@ -122,7 +122,7 @@ def test_no_bit_of_a_bundle_may_change(kept: Kept) -> None:
     """Every bit of the smallest bundle there is."""
     run_sql(kept.database, "INSERT INTO products (name) VALUES ('P')")
     run_sql(kept.database, "INSERT INTO transactions (product_id, event) VALUES (4, 'x')")
-    content = bytearray(export(kept.database, kept.log_config, 4).encode())
+    content = bytearray(export_bundle(kept.database, kept.log_config, 4).encode())
     key = kept.signer.key
     verify_bundle(bytes(content), key)
     assert len(content) < 3_000
@@ -240,19 +240,19 @@ def no_trace(found: Bundle) -> None:
 
 WRONG: dict[Callable[[Bundle], None], str] = {
     drop_events: "nothing was checked",
-    repeat: "event 1 is there twice",
+    repeat: "event 1 occurs twice",
     swap_proofs: "event 1 (sequence 0) is not in the log",
     alter_leaf: "is not in the log",
     spread_leaf: "not canonical JSON",
     claim_other_subject: "event 1 (sequence 0): its leaf has another productId",
     claim_other_sequence: "its leaf has another sequence",
-    add_event_of_another: "happened to nothing that the trace names",
-    rename_product: "flow of an unknown lot",
-    add_flow: "flow of an unknown lot, 77",
-    cut_flow: "no flow leads from",
+    add_event_of_another: "is about no product or lot of the trace",
+    rename_product: "flow from an unknown lot",
+    add_flow: "flow from an unknown lot, 77",
+    cut_flow: "do not flow into the product",
     other_checkpoint: "the signature of the checkpoint is wrong",
     other_form: "not cacaotrace-audit-1",
-    no_trace: "has not the form",
+    no_trace: "is not in the format",
 }
 
 
@@ -264,7 +264,7 @@ def test_bundle_that_proves_something_else_fails(
     found = read(bundle)
     change(found)
     with pytest.raises(NotVerified) as refused:
-        verify_bundle(write(found, kept.signer).encode(), kept.signer.key)
+        verify_bundle(sign_bundle(found, kept.signer).encode(), kept.signer.key)
     assert WRONG[change] in str(refused.value)
 
 
@@ -283,21 +283,21 @@ def test_bundle_of_another_key_fails(kept: Kept, bundle: bytes, tmp_path: Path) 
 
 def test_no_bundle_of_what_is_not_there_or_cannot_be_signed(kept: Kept) -> None:
     for product in (0, -1, 99, 2**31):
-        with pytest.raises(CannotExport, match="no product"):
-            export(kept.database, kept.log_config, product)
+        with pytest.raises(CannotExport, match="does not exist"):
+            export_bundle(kept.database, kept.log_config, product)
     with pytest.raises(UnusableKey):
-        export(kept.database, LogConfig(), 1)
+        export_bundle(kept.database, LogConfig(), 1)
 
 
 def test_tampered_event_is_exported_as_it_was_recorded(kept: Kept) -> None:
     """The export contains the signed leaf, not the altered row."""
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET event = 'sold' WHERE transaction_id = 1")
-    content = export(kept.database, kept.log_config, 1).encode()
+    content = export_bundle(kept.database, kept.log_config, 1).encode()
     assert json.loads(read(content)["events"][0]["leaf"])["event"] == "shipped"
     verify_bundle(content, kept.signer.key)
     with kept.altering() as cursor:
         cursor.execute("UPDATE transactions SET product_id = 2 WHERE transaction_id = 2")
         cursor.execute("UPDATE transactions SET product_id = 1 WHERE transaction_id = 4")
     with pytest.raises(CannotExport, match=r"does not verify: event 4 .* run `audit verify`"):
-        export(kept.database, kept.log_config, 1)
+        export_bundle(kept.database, kept.log_config, 1)

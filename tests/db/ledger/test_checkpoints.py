@@ -14,7 +14,7 @@ from tests.db.ledger.conftest import Kept
     [
         (
             "UPDATE ledger_checkpoints SET note = replace(note, '17', '16') WHERE size = 17",
-            "another note",
+            "is not that of its note",
         ),
         (
             "UPDATE ledger_checkpoints SET note = replace(note, 'time', 'tame') WHERE size = 17",
@@ -22,14 +22,14 @@ from tests.db.ledger.conftest import Kept
         ),
         (
             "UPDATE ledger_checkpoints SET root_hash = encode(sha256('x'), 'base64') WHERE size = 17",
-            "another note",
+            "is not that of its note",
         ),
     ],
 )
 def test_checkpoint_that_was_altered_is_found(kept: Kept, statement: str, told: str) -> None:
     with kept.altering() as cursor:
         cursor.execute(statement)
-    assert told in kept.first_bad().described()
+    assert told in kept.first_bad().describe()
 
 
 def test_checkpoint_of_another_key_is_found(kept: Kept, tmp_path: Path) -> None:
@@ -38,7 +38,9 @@ def test_checkpoint_of_another_key_is_found(kept: Kept, tmp_path: Path) -> None:
     note = other.checkpoint(17, b"\0" * 32, datetime.now(UTC))
     with kept.altering() as cursor:
         cursor.execute("UPDATE ledger_checkpoints SET note = %s WHERE size = 17", (note,))
-    assert "another key" in " ".join(finding.described() for finding in kept.examine().findings)
+    assert "another key" in " ".join(
+        finding.describe() for finding in kept.verify_database().findings
+    )
 
 
 def test_nothing_to_check_is_not_verified(kept: Kept) -> None:
@@ -46,7 +48,7 @@ def test_nothing_to_check_is_not_verified(kept: Kept) -> None:
         cursor.execute("DELETE FROM ledger_checkpoints")
     kept.published.unlink()
     kept.published.touch()
-    assert kept.first_bad().described() == "there is no checkpoint: nothing in it is signed"
+    assert kept.first_bad().describe() == "the ledger has no checkpoint: no event is signed"
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_entries; DELETE FROM transactions")
-    assert "nothing was checked" in kept.first_bad().described()
+    assert "nothing was checked" in kept.first_bad().describe()

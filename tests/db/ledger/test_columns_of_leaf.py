@@ -3,10 +3,10 @@
 import json
 import re
 
-from ledger.comparison import record_of_event
 from ledger.integrator import Integrated
 from ledger.leaf import COLUMN_OF, LEAF_VERSION, leaf_of, version_of
-from ledger.merkle import Tree
+from ledger.leaf_record import record_of_event
+from ledger.tree import MerkleTree
 from models.findings import RULES, Scope
 from models.findings.reading import stream
 from tests.db.ledger.conftest import Kept
@@ -27,7 +27,7 @@ def test_every_column_of_an_event_is_in_its_leaf(kept: Kept) -> None:
     columns = {column for column, _ in kept.rows(COLUMNS)}
     assert {*COLUMN_OF.values()} == columns, (
         "ledger/leaf.py, COLUMN_OF: a column that no leaf holds can be changed, and `audit verify` finds nothing."
-        " Add it there, to ledger_record in schema.sql, to AHEAD or BEHIND in ledger/comparison.py, and count"
+        " Add it there, to ledger_record in schema.sql, to _PREFIX or _SUFFIX in audit/leaf_comparison.py, and count"
         " VERSION up, so that leaves of the version before are still compared by what they hold"
     )
 
@@ -63,7 +63,7 @@ def test_each_column_of_an_event_that_is_altered_is_found(kept: Kept) -> None:
             cursor.execute(
                 "DELETE FROM transactions; INSERT INTO transactions SELECT * FROM kept_aside"
             )
-        assert kept.examine().findings == []
+        assert kept.verify_database().findings == []
 
 
 def test_column_that_no_leaf_holds_is_found(kept: Kept) -> None:
@@ -71,8 +71,8 @@ def test_column_that_no_leaf_holds_is_found(kept: Kept) -> None:
     with kept.altering() as cursor:
         cursor.execute("ALTER TABLE transactions ADD COLUMN weather text")
         cursor.execute("UPDATE transactions SET weather = 'rain'")
-    assert kept.first_bad().described() == (
-        "no leaf holds the column weather of transactions: a change of it is not found"
+    assert kept.first_bad().describe() == (
+        "no leaf covers the column weather of transactions: changes are not detected"
     )
 
 
@@ -96,7 +96,7 @@ def make_old(kept: Kept) -> None:
         cursor.execute("INSERT INTO ledger_queue SELECT transaction_id FROM transactions")
     kept.integrate()
     rows = kept.rows("SELECT sequence, leaf FROM ledger_entries ORDER BY sequence")
-    tree = Tree()
+    tree = MerkleTree()
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_checkpoints")
         for sequence, leaf in rows:
@@ -133,7 +133,7 @@ def test_leaves_of_the_first_version_stay_valid_beside_new_ones(kept: Kept) -> N
         for (leaf,) in kept.rows("SELECT leaf FROM ledger_entries ORDER BY sequence")
     ]
     assert leaves == [1] * 31 + [2] * 7
-    done = kept.examine()
+    done = kept.verify_database()
     assert (done.events, done.signed, done.findings) == (38, 38, [])
     assert mismatches(kept) == []
     for number in (38, 12):

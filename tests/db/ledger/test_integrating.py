@@ -56,7 +56,7 @@ def test_leaf_is_bound_to_sequence_subject_time_and_author(kept: Kept) -> None:
         "salt": salt,
         "version": 2,
     }
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 def test_order_of_keys_in_jsonb_changes_nothing(kept: Kept) -> None:
@@ -110,7 +110,7 @@ def test_time_is_utc_to_the_microsecond(kept: Kept, given: str, written: str) ->
     run_sql(kept.database, statement, t=given)
     kept.integrate()
     assert leaves(kept, "sequence = 30")[0]["timestamp"] == written
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_any_details_have_a_leaf_and_verify(kept: Kept, details: str) -> None:
     event = 'a "quoted" \\ event\twith é and \U0001f36b \x01\x7f'
     run_sql(kept.database, NEW, e=event, d=details)
     assert kept.integrate().events == 1
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 # ---------------------------------------------------------------- writers and integrators
@@ -159,7 +159,7 @@ def test_event_of_a_writer_who_ends_late_comes_later(kept: Kept) -> None:
         slow.commit()
     assert kept.integrate() == Integrated(1, 34)
     assert [leaf["transactionId"] for leaf in leaves(kept, "sequence >= 30")] == [32, 33, 34, 31]
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 def test_what_is_rolled_back_leaves_no_gap(kept: Kept) -> None:
@@ -211,7 +211,7 @@ def test_integrators_beside_each_other_make_one_chain(kept: Kept) -> None:
     for thread in integrators:
         thread.join()
     assert failures == []
-    done = kept.examine()
+    done = kept.verify_database()
     assert (done.events, done.signed, done.findings) == (130, 130, [])
 
 
@@ -219,7 +219,7 @@ def test_several_batches_end_with_one_checkpoint(kept: Kept) -> None:
     kept.append(31, 61)
     with opened_integrator(kept.database, kept.log_config) as integrator:
         assert integrator.run(batch=4) == Integrated(31, 61)
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
     assert kept.rows("SELECT size FROM ledger_checkpoints ORDER BY 1") == [(17,), (30,), (61,)]
 
 
@@ -233,7 +233,7 @@ def test_ledger_is_append_only(kept: Kept, table: str, statement: str) -> None:
     with pytest.raises(DBAPIError) as refused:
         run_sql(kept.database, statement.format(table, columns[table]) + cascade)
     assert isinstance(refused.value.orig, psycopg2.errors.RestrictViolation)
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 def test_event_queued_twice_has_one_leaf(kept: Kept) -> None:
@@ -241,4 +241,4 @@ def test_event_queued_twice_has_one_leaf(kept: Kept) -> None:
     run_sql(kept.database, "INSERT INTO ledger_queue VALUES (31), (31), (12)")
     assert kept.integrate() == Integrated(1, 31)
     assert kept.rows("SELECT count(*) FROM ledger_queue") == [(0,)]
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrator import Integrated, LogConfig, integrate
-from ledger.published import Published, head_of
-from ledger.signed_log import Forked
+from ledger.consistency import Forked
+from ledger.integrator import Integrated, integrate
+from ledger.integrator_thread import IntegratorThread
+from ledger.log_config import LogConfig
+from ledger.published_checkpoints import PublishedCheckpoints, checkpoint_of
 from ledger.signed_note import UnusableKey, make_key, read_signer
 from ledger.verifier import open_checkpoint, read_key
-from ledger.worker import Worker
 from models.database.engines import Database
 from tests.bounds import within
 from tests.db.ledger.conftest import Kept
@@ -85,7 +86,7 @@ def test_checkpoint_is_a_signed_note_of_size_and_root(kept: Kept) -> None:
 
 
 def test_checkpoints_are_published_apart(kept: Kept) -> None:
-    published = Published(kept.published)
+    published = PublishedCheckpoints(kept.published)
     assert [*published.notes()] == notes(kept)
     kept.published.unlink()
     kept.integrate()
@@ -96,7 +97,7 @@ def test_note_that_was_cut_off_while_it_was_written_is_written_again(kept: Kept)
     whole = kept.published.read_bytes()
     for length in range(len(whole)):
         kept.published.write_bytes(whole[:length])
-        Published(kept.published).append(notes(kept))
+        PublishedCheckpoints(kept.published).append(notes(kept))
         assert kept.published.read_bytes() == whole, length
 
 
@@ -111,11 +112,11 @@ def test_without_a_key_events_have_leaves_and_nothing_is_signed(kept: Kept) -> N
 
 
 def test_newest_published_checkpoint_is_found_in_a_long_file(kept: Kept) -> None:
-    assert head_of(kept.published.read_text("utf-8")).size == 17
+    assert checkpoint_of(kept.published.read_text("utf-8")).size == 17
     for size in range(31, 131):
         signed = kept.signer.checkpoint(size, b"\0" * 32, datetime.now(UTC))
-        Published(kept.published).append([signed])
-    last = Published(kept.published).last()
+        PublishedCheckpoints(kept.published).append([signed])
+    last = PublishedCheckpoints(kept.published).last()
     assert last is not None
     assert last.size == 130
     kept.append(31, 40)
@@ -136,7 +137,7 @@ def until(kept: Kept, size: int) -> float:
 
 
 def test_worker_integrates_within_about_a_second(kept: Kept) -> None:
-    worker = Worker(kept.database, kept.log_config)
+    worker = IntegratorThread(kept.database, kept.log_config)
     worker.start()
     try:
         for last in (31, 32):
@@ -144,7 +145,7 @@ def test_worker_integrates_within_about_a_second(kept: Kept) -> None:
             assert until(kept, last) < within(1.5)
     finally:
         worker.stop()
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 def test_worker_tells_of_a_fork_once_and_goes_on(
@@ -152,8 +153,8 @@ def test_worker_tells_of_a_fork_once_and_goes_on(
 ) -> None:
     whole = kept.published.read_text("utf-8")
     signed = kept.signer.checkpoint(99, b"\0" * 32, datetime.now(UTC))
-    Published(kept.published).append([signed])
-    worker = Worker(kept.database, kept.log_config)
+    PublishedCheckpoints(kept.published).append([signed])
+    worker = IntegratorThread(kept.database, kept.log_config)
     worker.start()
     try:
         kept.append(31, 31)
@@ -168,7 +169,7 @@ def test_worker_tells_of_a_fork_once_and_goes_on(
         worker.stop()
     assert told_of(caplog) == told
     assert len(told) == 1
-    assert "cut off or set back" in told[0]
+    assert "its end was deleted, or an older state was restored" in told[0]
 
 
 def told_of(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -185,7 +186,10 @@ def test_worker_rests_where_there_is_no_ledger_or_nothing_may_be_written(
         (name,) = cursor.fetchone() or ("",)
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     bare = Database(empty)
-    workers = [Worker(kept.database, kept.log_config), Worker(bare, kept.log_config)]
+    workers = [
+        IntegratorThread(kept.database, kept.log_config),
+        IntegratorThread(bare, kept.log_config),
+    ]
     for worker in workers:
         worker.start()
     time.sleep(1.5)

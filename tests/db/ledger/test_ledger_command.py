@@ -42,16 +42,14 @@ def test_verify_names_the_first_bad_event(kept: Kept, environ: dict[str, str]) -
         cursor.execute("UPDATE transactions SET event = 'x' WHERE transaction_id = 9")
     done = run("audit", "verify", "--key", str(kept.signer.key), **environ)
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        done.stderr == "NOT VERIFIED: event 9 (leaf 8): it is not as it was when it was recorded\n"
-    )
+    assert done.stderr == "NOT VERIFIED: event 9 (leaf 8): it was changed after it was recorded\n"
 
 
 def test_what_cannot_be_done_says_why(kept: Kept, environ: dict[str, str], tmp_path: Path) -> None:
     key = str(kept.signer.key)
     keyless = {"DATABASE_URL": environ["DATABASE_URL"]}
     for arguments, code, told, given in (
-        (("audit", "export", "--product", "99"), 1, "there is no product 99", environ),
+        (("audit", "export", "--product", "99"), 1, "product 99 does not exist", environ),
         (("audit", "export", "--product", "1"), 2, "LEDGER_KEY: it is not set", keyless),
         (("audit", "verify", "none", "--key", key), 2, "none cannot be read", keyless),
         (("audit", "verify", "--key", "nonsense"), 2, "the key nonsense cannot be read", environ),
@@ -98,4 +96,4 @@ def test_import_integrates_what_it_brought(
     file.write_text("product_id,timestamp,event\n1,2026-01-01,a\n2,2026-01-02,b\n")
     assert run("import", "transactions", str(file), **environ).returncode == 0
     assert kept.rows("SELECT max(size) FROM ledger_checkpoints") == [(32,)]
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []

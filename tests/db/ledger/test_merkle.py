@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.merkle import EMPTY, Tree, ends_of_subtrees
+from ledger.tree import EMPTY, MerkleTree, complete_subtrees
 from ledger.verifier import NotVerified, check_consistency, leaf_hash, root_from_inclusion
 from models.database.engines import Database
 from tests.writing import run_sql
@@ -114,8 +114,8 @@ def naive_proof(first: int, leaves: list[bytes], whole: bool = True) -> list[byt
     return [*naive_proof(first - half, leaves[half:], False), naive_root(leaves[:half])]
 
 
-def tree_of(leaves: list[bytes]) -> Tree:
-    tree = Tree()
+def tree_of(leaves: list[bytes]) -> MerkleTree:
+    tree = MerkleTree()
     for leaf in leaves:
         tree.append(leaf)
     return tree
@@ -129,7 +129,7 @@ def from_hex(path: list[str]) -> list[bytes]:
 
 
 def test_root_of_nothing() -> None:
-    assert Tree().root() == EMPTY
+    assert MerkleTree().root() == EMPTY
     assert EMPTY.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -167,7 +167,7 @@ def test_database_proves_as_published(fresh: Database) -> None:
 
 def fill(database: Database, leaves: list[bytes]) -> None:
     """Write a ledger of these leaves, valid or not."""
-    tree = Tree()
+    tree = MerkleTree()
     for sequence, leaf in enumerate(leaves):
         run_sql(
             database,
@@ -232,7 +232,7 @@ def test_proofs_of_any_tree_verify_and_of_another_do_not(size: int, data: st.Dat
 
 @given(st.integers(0, 2**40))
 def test_complete_subtrees_cover_a_tree(size: int) -> None:
-    ends = ends_of_subtrees(size)
+    ends = complete_subtrees(size)
     assert sum(1 << height for _, height in ends) == size
     assert all((end + 1) % (1 << height) == 0 for end, height in ends)
     assert [height for _, height in ends] == sorted((h for _, h in ends), reverse=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.integrator import LogConfig, integrate
-from ledger.merkle import Tree
-from ledger.signed_log import Forked
+from ledger.consistency import Forked
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from ledger.signed_note import make_key
+from ledger.tree import MerkleTree
 from models.database.engines import Database
 from models.embedded import server as embedded
 from tests import world
@@ -23,9 +24,9 @@ COPY = 'product_id, cacao_batch_id, event, details, "timestamp", record_time, re
 
 
 def test_unchanged_ledger_verifies(kept: Kept) -> None:
-    done = kept.examine()
+    done = kept.verify_database()
     assert (done.events, done.checkpoints, done.signed, done.findings) == (30, 4, 30, [])
-    assert kept.examine(span=7).findings == []
+    assert kept.verify_database(span=7).findings == []
 
 
 # Kind, what is done, and the first bad event with its leaf.
@@ -175,7 +176,7 @@ def test_tampering_is_found_at_the_first_bad_event(kept: Kept, kind: str) -> Non
     found = kept.first_bad()
     assert (found.event or None if event != 0 else found.event, found.sequence) == (event, sequence)
     if event:
-        assert f"event {event}" in found.described()
+        assert f"event {event}" in found.describe()
 
 
 def test_first_of_several_bad_events_is_named(kept: Kept) -> None:
@@ -198,7 +199,7 @@ def test_event_that_says_it_was_recorded_in_the_past_is_found(kept: Kept) -> Non
 
 def test_replay_of_a_leaf_is_found(kept: Kept) -> None:
     """Even signed: without the constraint one event can have two leaves."""
-    tree = Tree()
+    tree = MerkleTree()
     for (each,) in kept.rows("SELECT leaf FROM ledger_entries ORDER BY sequence"):
         tree.append(bytes(each))
     with kept.altering() as cursor:
@@ -213,7 +214,7 @@ def test_replay_of_a_leaf_is_found(kept: Kept) -> None:
     sign(kept)
     found = kept.first_bad()
     assert (found.event, found.sequence) == (12, 30)
-    assert "in leaf 11 already" in found.message
+    assert "already has leaf 11" in found.message
 
 
 def sign(kept: Kept) -> None:
@@ -227,7 +228,7 @@ def rewrite(kept: Kept, number: int) -> None:
             "UPDATE transactions SET event = 'sold' WHERE transaction_id = %s", (number,)
         )
         cursor.execute("SELECT sequence, leaf FROM ledger_entries ORDER BY sequence")
-        tree = Tree()
+        tree = MerkleTree()
         for sequence, leaf in cursor.fetchall():
             content = bytes(leaf)
             if sequence == number - 1:
@@ -245,7 +246,7 @@ def test_log_that_was_rewritten_is_not_what_was_signed(kept: Kept, number: int, 
     rewrite(kept, number)
     found = kept.first_bad()
     assert (found.event, found.sequence) == (first, first - 1)
-    assert "another one than was signed" in found.message
+    assert "not the one that was signed" in found.message
 
 
 def test_fork_that_is_signed_is_found_by_what_was_published(kept: Kept) -> None:
@@ -268,9 +269,9 @@ def test_old_backup_is_found_and_nothing_is_signed_on_it(kept: Kept) -> None:
         cursor.execute("DELETE FROM ledger_checkpoints WHERE size > 17")
     found = kept.first_bad()
     assert (found.event, found.sequence) == (0, 17)
-    assert "an old state restored" in found.message
+    assert "an older state restored" in found.message
     kept.append(50, 90)
-    with pytest.raises(Forked, match="cut off or set back"):
+    with pytest.raises(Forked, match="its end was deleted, or an older state was restored"):
         kept.integrate()
     assert kept.rows("SELECT count(*) FROM ledger_entries") == [(17,)]
     assert kept.rows("SELECT count(*) FROM ledger_queue") == [(41,)]
@@ -291,10 +292,10 @@ def test_old_backup_with_more_events_since_is_another_log(kept: Kept) -> None:
 
 def test_queue_that_was_emptied_is_found(kept: Kept) -> None:
     kept.append(31, 33)
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM ledger_queue")
-    assert kept.first_bad().described() == "event 31: it is in no leaf and waits for none"
+    assert kept.first_bad().describe() == "event 31: it has no leaf and is not queued for one"
 
 
 def test_event_that_went_before_it_had_a_leaf_is_found(kept: Kept) -> None:
@@ -302,7 +303,7 @@ def test_event_that_went_before_it_had_a_leaf_is_found(kept: Kept) -> None:
     with kept.altering() as cursor:
         cursor.execute("DELETE FROM transactions WHERE transaction_id = 32")
     assert kept.integrate().events == 2
-    assert kept.first_bad().described() == "event 32: it waits for its leaf, and is gone"
+    assert kept.first_bad().describe() == "event 32: it is queued for its leaf, but missing"
 
 
 def test_definition_in_the_database_is_not_believed(kept: Kept) -> None:
@@ -339,14 +340,14 @@ def test_files_of_an_old_backup_are_found(tmp_path: Path) -> None:
     subprocess.run(["cp", "-a", str(folder), str(tmp_path / "backup")], check=True)
     with embedded.start(folder, FAST) as server:
         database = Database(server.url)
-        assert work(11, 20).examine().findings == []
+        assert work(11, 20).verify_database().findings == []
         database.close()
     shutil.rmtree(folder)
     (tmp_path / "backup").rename(folder)
     with embedded.start(folder, FAST) as server:
         database = Database(server.url)
         kept = Kept(database, log_config)
-        assert (kept.first_bad().sequence, kept.examine().events) == (10, 10)
+        assert (kept.first_bad().sequence, kept.verify_database().events) == (10, 10)
         with pytest.raises(Forked):
             kept.integrate()
         database.close()

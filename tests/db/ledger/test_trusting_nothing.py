@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from audit.export import CannotExport, export
-from ledger.integrator import Integrated, LogConfig, integrate, opened_integrator
-from ledger.merkle import Tree
-from ledger.published import Published
-from ledger.signed_log import Forked
+from audit.bundle_export import CannotExport, export_bundle
+from ledger.consistency import Forked
+from ledger.integrator import Integrated, integrate, opened_integrator
+from ledger.log_config import LogConfig
+from ledger.published_checkpoints import PublishedCheckpoints
 from ledger.signed_note import make_key
+from ledger.tree import MerkleTree
 from ledger.verifier import open_checkpoint, verify_bundle
 from tests.db.ledger.conftest import Kept
 
@@ -30,7 +31,7 @@ def rehash(kept: Kept, first: int, *, last: int = 30, roots: bool = False) -> No
     old = kept.rows("SELECT size, root_hash FROM ledger_checkpoints")
     with kept.altering() as cursor:
         cursor.execute("SELECT sequence, leaf FROM ledger_entries ORDER BY sequence")
-        tree = Tree()
+        tree = MerkleTree()
         for sequence, leaf in cursor.fetchall():
             content = bytes(leaf)
             if sequence == first:
@@ -73,7 +74,7 @@ def test_rewritten_log_is_not_signed_whatever_the_database_says(
         kept.log_config.origin, kept.log_config.key, kept.published if published else None
     )
     assert_forked(kept, lambda: integrate(kept.database, log_config))
-    assert kept.examine().findings != []
+    assert kept.verify_database().findings != []
 
 
 @pytest.mark.parametrize("roots", [False, True], ids=["old roots", "new roots"])
@@ -146,7 +147,7 @@ def test_integrator_goes_on_after_another_one(kept: Kept) -> None:
         kept.append(41, 41)
         assert integrator.run() == Integrated(1, 41)
     assert [size for size, _, _ in kept.rows(CHECKPOINTS)] == [17, 30, 33, 38, 40, 41]
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 def test_step_that_is_rolled_back_is_in_no_tree(kept: Kept) -> None:
@@ -160,7 +161,7 @@ def test_step_that_is_rolled_back_is_in_no_tree(kept: Kept) -> None:
         with kept.altering() as cursor:
             cursor.execute("ALTER TABLE ledger_checkpoints DROP CONSTRAINT no")
         assert integrator.run() == Integrated(3, 33)
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
 
 
 # ---------------------------------------------------------------- heads
@@ -215,10 +216,12 @@ def test_log_goes_on_after_a_change_of_keys(kept: Kept, tmp_path: Path) -> None:
     make_key(tmp_path / "new")
     log_config = LogConfig("cacaotrace", tmp_path / "new", kept.published)
     assert integrate(kept.database, log_config) == Integrated(0, 30)
-    with pytest.raises(CannotExport, match=r"after a change of keys .* once a later event"):
-        export(kept.database, log_config, 1)
+    with pytest.raises(
+        CannotExport, match=r"after a change of keys, export again once a later event"
+    ):
+        export_bundle(kept.database, log_config, 1)
     kept.append(31, 33)
-    content = export(kept.database, log_config, 1).encode()
+    content = export_bundle(kept.database, log_config, 1).encode()
     signer = log_config.signer()
     assert signer is not None
     assert verify_bundle(content, signer.key).checkpoint.size == 33
@@ -265,7 +268,7 @@ def test_function_that_lies_gets_nothing_false_signed(kept: Kept, function: str)
         cursor.execute(f"CREATE OR REPLACE FUNCTION {declared} RETURN {lie}")
     kept.append(31, 33)
     assert kept.integrate() == Integrated(3, 33)
-    tree = Tree()
+    tree = MerkleTree()
     for number, (leaf,) in enumerate(
         kept.rows("SELECT leaf FROM ledger_entries ORDER BY sequence")
     ):
@@ -274,12 +277,12 @@ def test_function_that_lies_gets_nothing_false_signed(kept: Kept, function: str)
             assert json.loads(bytes(leaf))["event"] == f"event {number + 1}"
     [(_, _, note)] = kept.rows(CHECKPOINTS)[-1:]
     assert open_checkpoint(note, kept.signer.key).root == tree.root()
-    assert kept.examine().findings == []
+    assert kept.verify_database().findings == []
     if function in ("ledger_consistency", "ledger_record"):
-        verify_bundle(export(kept.database, kept.log_config, 1).encode(), kept.signer.key)
+        verify_bundle(export_bundle(kept.database, kept.log_config, 1).encode(), kept.signer.key)
     else:
         with pytest.raises(CannotExport, match="run `audit verify`"):
-            export(kept.database, kept.log_config, 1)
+            export_bundle(kept.database, kept.log_config, 1)
 
 
 def test_bundle_of_a_rewritten_leaf_is_not_handed_out(kept: Kept) -> None:
@@ -301,7 +304,7 @@ def test_bundle_of_a_rewritten_leaf_is_not_handed_out(kept: Kept) -> None:
     with pytest.raises(
         CannotExport, match=r"is not in the log of the checkpoint; run `audit verify`"
     ):
-        export(kept.database, kept.log_config, 1)
+        export_bundle(kept.database, kept.log_config, 1)
 
 
 # ---------------------------------------------------------------- each column, by the catalogue
@@ -335,11 +338,11 @@ def test_each_column_of_the_ledger_that_is_altered_is_found(kept: Kept) -> None:
             other = OTHER[kind].format(column)
             cursor.execute(f"UPDATE {table} SET {column} = {other} WHERE {one}")
             assert cursor.rowcount == 1
-        assert kept.examine().findings != [], f"{table}.{column}"
+        assert kept.verify_database().findings != [], f"{table}.{column}"
         with kept.altering() as cursor:
             cursor.execute(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_aside")
             cursor.execute("DROP TABLE kept_aside")
-        assert kept.examine().findings == []
+        assert kept.verify_database().findings == []
 
 
 # ---------------------------------------------------------------- what the published file alone finds
@@ -355,9 +358,9 @@ def test_what_only_the_published_file_finds(kept: Kept) -> None:
     with pytest.raises(Forked, match="the newest published checkpoint"):
         kept.integrate()
     assert integrate(kept.database, alone) == Integrated(0, 30)
-    found = kept.examine().sorted()[0]
+    found = kept.verify_database().sorted()[0]
     assert (found.event, found.sequence) == (18, 17)
     assert "checkpoint 2 of ledger.checkpoints" in found.message
     kept.published.unlink()
-    Published(kept.published).append([note for _, _, note in kept.rows(CHECKPOINTS)])
-    assert kept.examine().findings == []
+    PublishedCheckpoints(kept.published).append([note for _, _, note in kept.rows(CHECKPOINTS)])
+    assert kept.verify_database().findings == []

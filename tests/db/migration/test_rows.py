@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from ledger.integrator import LogConfig, integrate
-from ledger.verification import examine
+from audit.database_verification import verify_database
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from ledger.verifier import read_key
 from models.database.engines import Database
 from models.migration.migrate import RowsRefused, migrate, plan, repair_rows
@@ -185,7 +186,7 @@ def test_event_with_a_leaf_is_never_changed(stamped: Database, url: str, tmp_pat
     before = contents(url, {"transactions": columns_of(url)["transactions"]})
     repair_rows(stamped.engine())
     assert contents(url, {"transactions": columns_of(url)["transactions"]}) == before
-    assert examine(stamped, [read_key(text)], None).findings == []
+    assert verify_database(stamped, [read_key(text)], None).findings == []
 
 
 def test_command_lists_refuses_and_repairs(url: str) -> None:

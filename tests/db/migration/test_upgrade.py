@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from ledger.integrator import LogConfig, integrate
+from audit.database_verification import verify_database
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from ledger.signed_note import make_key
-from ledger.verification import examine
 from ledger.verifier import read_key
 from models.embedded import server as embedded
 from models.migration.catalogue import described, described_script, differences
@@ -56,7 +57,7 @@ def test_ledger_of_the_baseline_verifies_and_grows(earlier: Earlier, tmp_path: P
 
     [(text,)] = execute(url, "SELECT public_key FROM ledger_checkpoints")
     old = read_key(text)
-    done = examine(database, [old], None)
+    done = verify_database(database, [old], None)
     assert (done.findings, done.events, done.signed) == ([], 309, 309)
 
     make_key(tmp_path / "ledger.key")
@@ -65,7 +66,7 @@ def test_ledger_of_the_baseline_verifies_and_grows(earlier: Earlier, tmp_path: P
     signer = config.signer()
     assert grown is not None
     assert signer is not None
-    done = examine(database, [old, signer.key], tmp_path / "ledger.checkpoints")
+    done = verify_database(database, [old, signer.key], tmp_path / "ledger.checkpoints")
     assert (done.findings, done.events, done.signed) == ([], 310, 310)
 
 

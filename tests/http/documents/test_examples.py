@@ -15,7 +15,8 @@ import uvicorn
 from httpx2 import Client
 from starlette.testclient import TestClient
 
-from ledger.integrator import LogConfig, integrate
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from ledger.signed_note import make_key
 from models.database.engines import Database
 from serving.app import create_app

@@ -11,7 +11,7 @@ from graph.auth.roles import PUBLIC, ROLES, STAFF
 from graph.pagination import write_global_id
 from ledger.verifier import (
     check_consistency,
-    decode,
+    decode_base64,
     leaf_hash,
     open_checkpoint,
     read_key,
@@ -59,10 +59,10 @@ def test_proof_leads_from_the_leaf_to_the_signed_root(kept: Kept, asking: TestCl
         assert (proof["status"], proof["treeSize"]) == ("INTEGRATED", 30)
         assert f'"transactionId":{node["transactionId"]},"version":2}}' in proof["leaf"]
         hashed = leaf_hash(proof["leaf"].encode())
-        assert hashed == decode(proof["leafHash"])
-        path = [decode(each) for each in proof["hashes"]]
+        assert hashed == decode_base64(proof["leafHash"])
+        path = [decode_base64(each) for each in proof["hashes"]]
         root = root_from_inclusion(hashed, proof["sequence"], 30, path)
-        assert root == decode(proof["rootHash"])
+        assert root == decode_base64(proof["rootHash"])
         assert root == open_checkpoint(proof["checkpoint"], kept.signer.key).root
 
 
@@ -90,14 +90,16 @@ def test_ledger_and_its_checkpoints_are_one_statement(kept: Kept, asking: TestCl
     key = read_key(ledger["publicKey"])
     assert (key, ledger["origin"], ledger["size"]) == (kept.signer.key, "cacaotrace", 30)
     newest = open_checkpoint(ledger["checkpoint"], key)
-    assert (newest.size, newest.root) == (30, decode(ledger["rootHash"]))
+    assert (newest.size, newest.root) == (30, decode_base64(ledger["rootHash"]))
     [edge] = ledger["checkpoints"]["edges"]
     assert (ledger["checkpoints"]["totalCount"], edge["node"]["size"]) == (2, 17)
-    assert open_checkpoint(edge["node"]["note"], key).root == decode(edge["node"]["rootHash"])
+    assert open_checkpoint(edge["node"]["note"], key).root == decode_base64(
+        edge["node"]["rootHash"]
+    )
     proof = ledger["consistency"]
-    path = [decode(each) for each in proof["hashes"]]
-    roots = decode(proof["firstRoot"]), decode(proof["secondRoot"])
-    assert roots == (decode(edge["node"]["rootHash"]), newest.root)
+    path = [decode_base64(each) for each in proof["hashes"]]
+    roots = decode_base64(proof["firstRoot"]), decode_base64(proof["secondRoot"])
+    assert roots == (decode_base64(edge["node"]["rootHash"]), newest.root)
     check_consistency(proof["firstSize"], roots[0], proof["secondSize"], roots[1], path)
     rest = "query($after: String!) { ledger { checkpoints(after: $after) { nodes { size } } } }"
     found = data(asking, rest, after=ledger["checkpoints"]["pageInfo"]["endCursor"])

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from http.client import HTTPException
 
-from ledger.integrator import LogConfig, integrate
-from ledger.verification import examine
+from audit.database_verification import verify_database
+from ledger.integrator import integrate
+from ledger.log_config import LogConfig
 from models.database.engines import Database
 from models.embedded import server as embedded
 from tests.slow.faults.environment import Environment, embedded_environment
@@ -122,13 +123,13 @@ def _judge(environment: Environment, url: str, acknowledged: list[str], result: 
     assert signer is not None
     with closing(Database(url)) as database:
         integrate(database, log_config)
-        done = examine(database, [signer.key], log_config.published)
+        done = verify_database(database, [signer.key], log_config.published)
         with database.reader() as connection:
             leaves = connection.exec_driver_sql(
                 "SELECT convert_from(leaf, 'UTF8') FROM ledger_entries ORDER BY sequence"
             )
             found = [json.loads(leaf)["eventId"] for (leaf,) in leaves]
-    result.troubles += [finding.described() for finding in done.findings]
+    result.troubles += [finding.describe() for finding in done.findings]
     lost = sorted(set(acknowledged) - set(found))
     result.troubles += [f"lost event: {name}" for name in lost]
     result.acknowledged_rows, result.lost_rows = len(acknowledged), len(lost)

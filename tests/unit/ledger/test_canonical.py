@@ -10,10 +10,8 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.leaf import MAX_LEAF_LEVELS, canonical, leaf_levels, leaf_number, leaf_of
-from ledger.verifier import NotVerified, read_canonical
-from ledger.verifier import canonical as verified
-from ledger.verifier import number as written
+from ledger.leaf import MAX_LEAF_LEVELS, canonical_bytes, leaf_levels, leaf_number, leaf_of
+from ledger.verifier import NotVerified, canonical_json, ecmascript_number, read_canonical
 
 # github.com/cyberphone/json-canonicalization, testdata: input and output.
 PUBLISHED = {
@@ -112,13 +110,13 @@ def test_published_documents(name: str) -> None:
     given_, expected = PUBLISHED[name]
     value = json.loads(given_)
     assert rfc8785.dumps(value).decode() == expected
-    assert verified(value) == expected
+    assert canonical_json(value) == expected
 
 
 @pytest.mark.parametrize("bits", NUMBERS)
 def test_published_numbers(bits: str) -> None:
     (value,) = struct.unpack(">d", bytes.fromhex(bits))
-    assert written(value) == NUMBERS[bits]
+    assert ecmascript_number(value) == NUMBERS[bits]
     assert rfc8785.dumps(value).decode() == NUMBERS[bits]
 
 
@@ -126,7 +124,7 @@ def test_published_numbers(bits: str) -> None:
 @example({"\U0001f602": 1, "\ufb33": 2})
 @example([1e-7, 1e16, 123456789012345680000.0])
 def test_verifier_writes_what_the_library_writes(value: Any) -> None:
-    assert verified(value).encode() == rfc8785.dumps(value)
+    assert canonical_json(value).encode() == rfc8785.dumps(value)
 
 
 @given(VALUES)
@@ -144,7 +142,7 @@ def test_leaf_is_what_the_library_writes_of_it(value: Any) -> None:
 @given(VALUES)
 def test_quick_way_is_the_library_where_numbers_are_plain(value: Any) -> None:
     plain = json.loads(json.dumps(value), parse_float=lambda _: 1)
-    assert canonical(plain) == rfc8785.dumps(plain)
+    assert canonical_bytes(plain) == rfc8785.dumps(plain)
 
 
 # ---------------------------------------------------------------- what JSONB holds and JSON's readers do not

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from ledger.verifier import ED25519, Unreadable, is_point, main, read_key
+from ledger.verifier import ED25519, Unreadable, is_usable_point, main, read_key
 from tests.unit.ledger.test_note import EXAMPLE, EXAMPLE_NOTE, PETER
 
 P = 2**255 - 19
@@ -41,7 +41,7 @@ SPKI = bytes.fromhex("302a300506032b6570032100")
 # A key on the curve 1.2, which is none.
 UNKNOWN_CURVE = bytes.fromhex("3018300c06072a8648ce3d020106012a03080004000000000000")
 NO_POINT = next(
-    made for n in range(2, 99) if not is_point(made := n.to_bytes(32, "little"))
+    made for n in range(2, 99) if not is_usable_point(made := n.to_bytes(32, "little"))
 )  # fmt: skip
 BAD = {
     "empty": "",
@@ -128,7 +128,7 @@ def test_random_keys_are_refused_or_points() -> None:
             usable = True
         except Unreadable:
             usable = False
-        assert usable is is_point(public)
+        assert usable is is_usable_point(public)
         encoded = base64.b64encode(rng.randbytes(rng.randrange(60))).decode()
         for text in (encoded, f"log+00000000+{encoded}", armored(rng.randbytes(rng.randrange(60)))):
             with pytest.raises(Unreadable):
@@ -155,6 +155,6 @@ def test_keys_that_are_made_are_read() -> None:
     ],
 )
 def test_key_that_anybody_could_sign_for_is_refused(public: str) -> None:
-    assert not is_point(bytes.fromhex(public))
+    assert not is_usable_point(bytes.fromhex(public))
     with pytest.raises(Unreadable):
         read_key(verifier_key(bytes.fromhex(public)))

@@ -1,7 +1,7 @@
-"""The file of signed checkpoints outside of the database: what was once said of the log, kept apart.
+"""The file of published checkpoints, outside of the database.
 
-A database that was set back, or whose tail was cut off, is known by it. Refuses to change a line of it:
-notes are appended, each once, in the order of their sizes.
+It reveals a database that was restored to an older state or whose last leaves were deleted. Notes are appended
+once each, in the order of their sizes; written lines never change.
 """
 
 import fcntl
@@ -12,32 +12,32 @@ from pathlib import Path
 
 from ledger.verifier import Checkpoint, NotVerified, read_checkpoint
 
-# More than a note has bytes.
-TAIL = 8_192
+# More bytes than a note has.
+_TAIL_BYTES = 8_192
 
 
-class Published:
-    """A file of notes with an empty line behind each."""
+class PublishedCheckpoints:
+    """A file of notes, each followed by an empty line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def last(self) -> Checkpoint | None:
-        """Return the newest checkpoint; None where there is none. Raises OSError."""
-        return _head(self.newest())
+        """Return the newest checkpoint, if there is one; raises OSError."""
+        return _checkpoint(self.newest())
 
     def newest(self) -> str | None:
-        """Return the newest note; None where there is none. Raises OSError."""
+        """Return the newest note, if there is one; raises OSError."""
         try:
             with self.path.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
                 found = file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             return None
         return _newest(found)
 
     def notes(self) -> Iterator[str]:
-        """All notes in turn; raises OSError."""
+        """All notes, oldest first; raises OSError."""
         with self.path.open(encoding="utf-8", errors="replace", newline="") as file:
             note, blanks = "", 0
             for line in file:
@@ -50,37 +50,37 @@ class Published:
                 yield note
 
     def append(self, notes: Sequence[str]) -> None:
-        """Add those that are newer than the newest; raises OSError."""
+        """Append the notes that are newer than the newest in the file; raises OSError."""
         with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - TAIL))
+            file.seek(max(0, size - _TAIL_BYTES))
             tail = file.read()
-            # What a crash left of a note that was being written.
+            # Bytes of a note whose writing was interrupted by a crash.
             torn = len(tail) - (tail.rfind(b"\n\n") + 2 if b"\n\n" in tail else 0)
             whole = _whole(tail[: len(tail) - torn])
             file.truncate(size - (len(tail) - len(whole)))
             file.seek(0, os.SEEK_END)
-            last = _head(_newest(whole.decode("utf-8", "replace")))
-            newer = [note for note in notes if last is None or head_of(note).size > last.size]
+            last = _checkpoint(_newest(whole.decode("utf-8", "replace")))
+            newer = [note for note in notes if last is None or checkpoint_of(note).size > last.size]
             file.write("".join(f"{note}\n" for note in newer).encode())
             file.flush()
             os.fsync(file.fileno())
 
 
-def head_of(note: str) -> Checkpoint:
-    """Return the tree head of a note, whoever signed it; raises NotVerified."""
+def checkpoint_of(note: str) -> Checkpoint:
+    """Return the checkpoint in a note, without checking its signature; raises NotVerified."""
     return read_checkpoint(note.partition("\n\n")[0] + "\n")
 
 
 def _whole(tail: bytes) -> bytes:
-    """Without the text of a note whose signature is not there."""
+    """Without a last note that lacks its signature."""
     last = tail[:-2].rpartition(b"\n\n")[2]
     return tail if not last or last.startswith("\u2014".encode()) else tail[: -len(last) - 2]
 
 
 def _newest(found: str) -> str | None:
-    """Return the last note of a text, which a signature ends; what is behind it was cut off."""
+    """Return the last complete note of a text; an incomplete one after it is ignored."""
     parts = found.split("\n\n")
     for text, signature in reversed([*itertools.pairwise(parts)]):
         if signature.startswith("\u2014"):
@@ -88,8 +88,8 @@ def _newest(found: str) -> str | None:
     return None
 
 
-def _head(note: str | None) -> Checkpoint | None:
+def _checkpoint(note: str | None) -> Checkpoint | None:
     try:
-        return None if note is None else head_of(note)
+        return None if note is None else checkpoint_of(note)
     except NotVerified:
         return None

@@ -1,8 +1,8 @@
-"""A bundle of one product: its events and those of all lots behind it, with proofs against one checkpoint.
+"""Export of a product's bundle: the events of the product and of all lots in it, each with a proof.
 
-The file is one signed note whose text is one canonical JSON document. Refuses a product that is not there,
-a trace that is not whole, and events that no signed checkpoint covers. Every bundle is verified, as its reader
-would, before it is handed out: what the database says of leaves, proofs and checkpoints is not believed.
+A bundle is one signed note whose text is one canonical JSON document; all proofs refer to one checkpoint. A bundle
+is never exported with a truncated trace or with an event that no signed checkpoint covers. Each bundle is verified
+as its recipient would, so that wrong leaves, proofs or checkpoints of the database never leave it.
 """
 
 import json
@@ -14,8 +14,9 @@ from typing import Any, cast
 from psycopg2.extensions import connection as connection_type
 from psycopg2.extensions import cursor as cursor_type
 
-from ledger.integrator import LogConfig, integrate
-from ledger.leaf import canonical
+from ledger.integrator import integrate
+from ledger.leaf import canonical_bytes
+from ledger.log_config import LogConfig
 from ledger.signed_note import Signer, UnusableKey
 from ledger.verifier import FORMAT, NotVerified, VerifierKey, open_checkpoint, verify_bundle
 from models.database.asynchronous import Statement
@@ -48,7 +49,7 @@ select json_build_object('certificateId', c.certificate_id, 'supplierId', c.supp
 from certificates c where c.supplier_id in (
   select supplier_id from cacao_batches where cacao_batch_id = any (%(lots)s)) order by c.certificate_id"""
 CHECKPOINT = "select note, size from ledger_checkpoints order by size desc limit 1"
-# Two look-ups by index; an OR of both would read the whole table.
+# Two index look-ups, since an OR of both would scan the whole table.
 _EVENTS = """
 select json_build_object('transactionId', t.transaction_id, 'sequence', e.sequence,
   'productId', t.product_id, 'cacaoBatchId', t.cacao_batch_id, 'leaf', convert_from(e.leaf, 'UTF8'),
@@ -59,32 +60,32 @@ left join ledger_entries e using (transaction_id) order by e.sequence, t.transac
 
 
 class CannotExport(Exception):
-    """There is no such product, or its events cannot be proven now."""
+    """The product does not exist, or its events cannot be proven now."""
 
 
-def export(database: Database, log_config: LogConfig, product: int) -> str:
-    """Return the bundle of a product; raises CannotExport, Forked, UnusableKey."""
+def export_bundle(database: Database, log_config: LogConfig, product: int) -> str:
+    """Return the signed bundle of a product; raises CannotExport, Forked or UnusableKey."""
     signer = log_config.signer()
     if signer is None:
-        raise UnusableKey("it is not set: a bundle is signed")
+        raise UnusableKey("it is not set; a bundle must be signed")
     _integrate(database, log_config)
     with _snapshot(database) as cursor:
         bundle = _bundle(cursor, product)
-    content = write(bundle, signer)
+    content = sign_bundle(bundle, signer)
     _verify(bundle, content, signer.key)
     return content
 
 
 def _verify(bundle: Mapping[str, Any], content: str, key: VerifierKey) -> None:
-    """Check a bundle as its reader will; raises CannotExport."""
+    """Verify a bundle as its recipient does; raises CannotExport."""
     if not bundle["events"]:
-        raise CannotExport("the product and its lots have no event: there is nothing to prove")
+        raise CannotExport("the product and its lots have no events: there is nothing to prove")
     try:
         open_checkpoint(bundle["checkpoint"], key)
     except NotVerified as error:
         raise CannotExport(
-            f"the newest checkpoint of the ledger does not open with LEDGER_KEY: {error}; after a change of"
-            " keys a bundle can be exported once a later event is signed, else run `audit verify`"
+            f"LEDGER_KEY does not verify the newest checkpoint: {error}; after a change of keys, export again"
+            " once a later event is signed; otherwise run `audit verify`"
         ) from None
     try:
         verify_bundle(content.encode(), key)
@@ -92,17 +93,19 @@ def _verify(bundle: Mapping[str, Any], content: str, key: VerifierKey) -> None:
         raise CannotExport(f"the bundle does not verify: {error}; run `audit verify`") from None
 
 
-def write(bundle: Mapping[str, Any], signer: Signer) -> str:
+def sign_bundle(bundle: Mapping[str, Any], signer: Signer) -> str:
     """Return the signed note of a bundle."""
-    return signer.sign(canonical(bundle).decode() + "\n")
+    return signer.sign(canonical_bytes(bundle).decode() + "\n")
 
 
 def _integrate(database: Database, log_config: LogConfig) -> None:
-    """So that no event of the product is left out; a server may be at it."""
+    """Integrate waiting events, so that the bundle has all events; waits for another integrator."""
     deadline = time.monotonic() + INTEGRATION_SECONDS
     while integrate(database, log_config) is None:
         if time.monotonic() > deadline:
-            raise CannotExport("another process integrates events, and does not come to an end")
+            raise CannotExport(
+                f"another process has been integrating events for {INTEGRATION_SECONDS:g} s; try again later"
+            )
         time.sleep(_LOOK_SECONDS)
 
 
@@ -122,23 +125,23 @@ def _snapshot(database: Database) -> Iterator[cursor_type]:
 def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
     found = _objects(cursor, _PRODUCT, {"product": product}) if 0 < product < 2**31 else []
     if not found:
-        raise CannotExport(f"there is no product {product}")
+        raise CannotExport(f"product {product} does not exist")
     cursor.execute(CHECKPOINT)
     note, size = cursor.fetchone() or ("", 0)
     if not size:
-        raise CannotExport("the ledger has no checkpoint: there are no events")
+        raise CannotExport("the ledger has no checkpoint")
     network = _network(cursor, product)
     asked = Asked(product, of_product=True, back=True)
     traced, sources = trace(network, asked), origins(network, asked)
     if traced.facts["truncated"]:
-        raise CannotExport("the trace has more lots than are read")
+        raise CannotExport("the trace exceeds the limit of lots")
     lots = _listed(traced, "lots")
-    given = {"product": product, "size": size, "lots": [lot["cacaoBatch"] for lot in lots]}
+    arguments = {"product": product, "size": size, "lots": [lot["cacaoBatch"] for lot in lots]}
     depths = {lot["cacaoBatch"]: lot["depth"] for lot in lots}
-    events = _objects(cursor, _EVENTS, given)
+    events = _objects(cursor, _EVENTS, arguments)
     for event in events:
         if event["hashes"] is None:
-            raise CannotExport(f"event {event['transactionId']} is in no signed checkpoint yet")
+            raise CannotExport(f"no signed checkpoint covers event {event['transactionId']} yet")
     return {
         "format": FORMAT,
         "checkpoint": note,
@@ -146,12 +149,12 @@ def _bundle(cursor: cursor_type, product: int) -> dict[str, Any]:
         "trace": {
             "lots": [
                 {**lot, "depth": depths[lot["cacaoBatchId"]]}
-                for lot in _objects(cursor, _LOTS, given)
+                for lot in _objects(cursor, _LOTS, arguments)
             ],
             "flows": _listed(traced, "flows"),
             "origins": [_renamed(origin) for origin in _listed(sources, "origins")],
         },
-        "certificates": _objects(cursor, CERTIFICATES, given),
+        "certificates": _objects(cursor, CERTIFICATES, arguments),
         "events": events,
     }
 
@@ -165,8 +168,8 @@ def _network(cursor: cursor_type, product: int) -> Network:
     return Network.of(json.loads(text)[0])
 
 
-def _objects(cursor: cursor_type, query: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    cursor.execute(query, given)
+def _objects(cursor: cursor_type, query: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    cursor.execute(query, arguments)
     return [found for (found,) in cursor.fetchall()]
 
 

@@ -1,7 +1,7 @@
-"""The subcommand `audit findings`: what breaks a rule, as CSV or as JSON, however much it is.
+"""The subcommand `audit findings`: streams the findings as CSV or JSON.
 
-0: nothing was found; 1: something was; 2: there is no such product, batch or supplier. No text
-of the data is computed or rewritten by a spreadsheet.
+Exit codes: 0 without findings, 1 with findings, 2 if the product, batch or supplier does not exist. Cells of CSV
+are escaped for spreadsheets.
 """
 
 import csv
@@ -18,44 +18,46 @@ from models.findings.reading import SHOWN, stream
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what `run` reads from the parsed arguments."""
-    whose = parser.add_mutually_exclusive_group()
-    for name, of in (
-        ("product", "a product and all it was made of"),
-        ("batch", "a cacao batch and all it was made of"),
-        ("supplier", "a supplier's batches"),
+    """Declare the arguments that `run` reads."""
+    scope = parser.add_mutually_exclusive_group()
+    for name, described in (
+        ("product", "a product and all lots in it"),
+        ("batch", "a cacao batch and all lots in it"),
+        ("supplier", "the batches of a supplier"),
     ):
-        whose.add_argument(f"--{name}", type=int, metavar="N", help=f"only of {of}, by number")
-    parser.add_argument("--own", action="store_true", help="without what it was made of")
+        scope.add_argument(
+            f"--{name}", type=int, metavar="N", help=f"only findings of {described}, by number"
+        )
+    parser.add_argument("--own", action="store_true", help="exclude the lots that it was made from")
     parser.add_argument(
         "--rule",
         action="append",
         choices=[rule.code for rule in RULES],
         metavar="RULE",
-        help="only of this rule; may be given again",
+        help="only findings of this rule; repeat for several",
     )
     parser.add_argument(
         "--format",
         choices=("csv", "json"),
         default="csv",
-        help="json: an object a line (default: %(default)s)",
+        help="json writes one object a line (default: %(default)s)",
     )
 
 
 def run(args: Namespace, database: Database) -> int:
-    """Write the findings to standard output, the reason for none to standard error; the exit code."""
+    """Write the findings to standard output, or the error to standard error; return the exit code."""
     rules = [rule for rule in RULES if not args.rule or rule.code in args.rule]
     found = stream(database, scope_of(args), rules)
     write = write_json if args.format == "json" else write_csv
     try:
         return 1 if write(found, sys.stdout) else 0
     except LookupError as missing:
-        print(f"error: there is no such product, batch or supplier: {missing}", file=sys.stderr)
+        print(f"error: this product, batch or supplier does not exist: {missing}", file=sys.stderr)
         return 2
 
 
 def scope_of(args: Namespace) -> Scope:
-    """Whose findings the arguments ask for."""
+    """Return the scope that the arguments name."""
     upstream = "false" if args.own else "true"
     if args.product is not None:
         return Scope("Product", str(args.product), upstream)
@@ -67,7 +69,7 @@ def scope_of(args: Namespace) -> Scope:
 
 
 def write_csv(found: Iterable[dict[str, Any]], output: TextIO) -> int:
-    """RFC 4180 with a header, escape_cell to a spreadsheet; how many findings were written."""
+    """Write CSV (RFC 4180) with a header, escaped for spreadsheets; return the number of findings."""
     writer, count = csv.writer(output), 0
     for finding in found:
         if count == 0:
@@ -81,7 +83,7 @@ def write_csv(found: Iterable[dict[str, Any]], output: TextIO) -> int:
 
 
 def write_json(found: Iterable[dict[str, Any]], output: TextIO) -> int:
-    """Return an object a line; how many findings were written."""
+    """Write one JSON object a line; return the number of findings."""
     count = 0
     for finding in found:
         shown = finding | {"evidence": JSONText(finding["evidence"])}

@@ -1,6 +1,6 @@
-"""A Merkle tree that grows leaf by leaf (RFC 9162, section 2.1): hashes alone, no storage.
+"""A Merkle tree that grows leaf by leaf (RFC 9162, section 2.1), in memory.
 
-What is kept of it is its right edge, the roots of the complete subtrees, largest first.
+It keeps only its right edge: the roots of the complete subtrees, largest first.
 """
 
 from collections.abc import Iterable
@@ -11,29 +11,29 @@ from ledger.verifier import leaf_hash, node_hash
 EMPTY = sha256(b"").digest()
 
 
-def ends_of_subtrees(size: int) -> list[tuple[int, int]]:
-    """Return the complete subtrees of a tree, largest first: the last leaf of each, and its height."""
-    ends, end = [], 0
+def complete_subtrees(size: int) -> list[tuple[int, int]]:
+    """Return the complete subtrees of a tree, largest first: the last leaf and the height of each."""
+    subtrees, end = [], 0
     for height in range(size.bit_length() - 1, -1, -1):
         if size >> height & 1:
             end += 1 << height
-            ends.append((end - 1, height))
-    return ends
+            subtrees.append((end - 1, height))
+    return subtrees
 
 
-class Tree:
-    """A tree of `size` leaves with the roots of its complete subtrees."""
+class MerkleTree:
+    """A tree of `size` leaves; `edge` are the roots of its complete subtrees."""
 
     def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
         self.size = size
         self.edge = [*edge]
 
     def append(self, leaf: bytes) -> bytes:
-        """Add a leaf; the hashes of all complete subtrees that end with it, its own first."""
-        return self.grow(leaf_hash(leaf))
+        """Append a leaf; returns the hashes of all complete subtrees that end with it, its own first."""
+        return self.append_hash(leaf_hash(leaf))
 
-    def grow(self, hashed: bytes) -> bytes:
-        """Add the hash of a leaf."""
+    def append_hash(self, hashed: bytes) -> bytes:
+        """Append the hash of a leaf; returns the same as `append`."""
         hashes, number, edge = hashed, self.size, self.edge
         while number & 1:
             hashed = node_hash(edge.pop(), hashed)
@@ -44,7 +44,7 @@ class Tree:
         return hashes
 
     def root(self) -> bytes:
-        """Return the hash over all leaves."""
+        """Return the root hash of the tree."""
         if not self.edge:
             return EMPTY
         *rest, folded = self.edge
