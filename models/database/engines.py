@@ -180,8 +180,11 @@ class Database:
 
 
 def _lacks_schema(cursor: Any) -> bool:
+    # Not to_regclass(): after the wait for an advisory lock its cache may not know a table made meanwhile.
     cursor.execute(
-        "SELECT coalesce(to_regclass('products'), to_regclass('alembic_version')) IS NULL"
+        "SELECT NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relname IN ('products', 'alembic_version')"
+        " AND n.nspname = ANY (current_schemas(false)))"
     )
     (missing,) = cursor.fetchone()
     return bool(missing)

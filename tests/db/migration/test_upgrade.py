@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from sqlalchemy import make_url
 
 from audit.database_verification import verify_database
 from ledger.integrator import integrate
@@ -98,7 +99,7 @@ def test_dump_that_was_restored_is_recognised(cluster: Cluster, empty: str) -> N
 
 def test_privileges_and_additions_of_an_operator_stay(cluster: Cluster, earlier: Earlier) -> None:
     url, database = earlier.make("0001")
-    role = f"reader_of_{url.rpartition('_')[2].partition('?')[0]}"
+    role = f"reader_of_{make_url(url).database}"
     execute(
         url,
         f"""CREATE ROLE {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};

@@ -79,7 +79,6 @@ BANNED = frozenset(
 # Banned words that are the field's word there, by module and name.
 BANNED_EXCEPTIONS = {
     "graph/execution/plan_cache.py:pin": "a pinned entry of a cache is never evicted",
-    "ledger/published.py:_head": "the first bytes of a file",
     "tests/db/ledger/test_tampering.py:work": "what a thread of the test runs",
     "tests/unit/admission/test_fair_executor.py:work": "what a thread of the test runs",
 }
