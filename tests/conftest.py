@@ -21,6 +21,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import hypothesis
 import psycopg2
 import pytest
 from sqlalchemy import make_url
@@ -39,6 +40,10 @@ from tests.bounds import within
 from tests.database_pool import DatabasePool
 from tests.direct_client import DirectClient
 from tests.fork_server import Process
+
+# No test depends on how fast the machine is.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.load_profile("default")
 
 ROOT = Path(__file__).parents[1]
 FAST = {
