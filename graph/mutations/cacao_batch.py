@@ -38,7 +38,9 @@ _MASTER_DATA = ("harvest_date", "production_date", "quantity_kg", "certification
 
 @write_input("A new batch of cacao.")
 class CreateCacaoBatchInput(MutationInput):
-    supplier: strawberry.ID | None = reference("The supplier that harvested or produced it.")
+    supplier: strawberry.ID | None = reference(
+        "The supplier that harvested or produced it.", former="supplier_id"
+    )
     quantity_kg: Decimal = required(
         "Its mass, in kilograms; at most three decimals, and never below what the batch has given."
     )
@@ -66,10 +68,14 @@ class UpdateCacaoBatchInput(MutationInput):
 
 @write_input("Kilograms of a batch that went into a product or another batch.")
 class UseCacaoBatchInput(MutationInput):
-    cacao_batch: strawberry.ID | None = reference("The batch that gives.")
+    cacao_batch: strawberry.ID | None = reference("The batch that gives.", former="cacao_batch_id")
     quantity_kg: Decimal = required("How much of it, in kilograms; at most three decimals.")
-    product: strawberry.ID | None = reference("The product it went into; or give `outputBatch`.")
-    output_batch: strawberry.ID | None = reference("The batch it went into; or give `product`.")
+    product: strawberry.ID | None = reference(
+        "The product it went into; or give `outputBatch`.", former="product_id"
+    )
+    output_batch: strawberry.ID | None = reference(
+        "The batch it went into; or give `product`.", former="output_batch_id"
+    )
 
 
 @payload("The batch that was added.")

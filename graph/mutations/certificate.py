@@ -30,7 +30,9 @@ _MASTER_DATA = ("scheme", "number", "scope", "valid_from", "valid_to", "holder",
 
 @write_input("A certificate of a supplier.")
 class CreateCertificateInput(MutationInput):
-    supplier: strawberry.ID | None = reference("The supplier that it certifies.")
+    supplier: strawberry.ID | None = reference(
+        "The supplier that it certifies.", former="supplier_id"
+    )
     scheme: str = required("Certification scheme, as batches claim it.")
     number: str = required("Number the scheme gave it; unique with the scheme.")
     valid_from: Date = required("First day of validity.")

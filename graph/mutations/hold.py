@@ -24,13 +24,15 @@ from models.hold import release
 
 @write_input("A batch that is not to be used.")
 class HoldBatchInput(MutationInput):
-    cacao_batch: strawberry.ID | None = reference("The batch.")
+    cacao_batch: strawberry.ID | None = reference("The batch.", former="cacao_batch_id")
     reason: str = required("Why.")
 
 
 @write_input("A batch that may be used again.")
 class ReleaseBatchInput(MutationInput):
-    cacao_batch: strawberry.ID | None = reference("The batch that is held.")
+    cacao_batch: strawberry.ID | None = reference(
+        "The batch that is held.", former="cacao_batch_id"
+    )
     reason: str = required("Why it may be used again.")
 
 

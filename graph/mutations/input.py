@@ -1,5 +1,6 @@
 """Members of inputs and their values: required and optional members, references, texts and masses."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -40,12 +41,12 @@ def optional(description: str) -> Any:
 def reference(description: str, *, former: str | None = None) -> Any:
     """Declare a member that refers to an object, by its global id or its number.
 
-    The member is optional in the schema, because the input accepts a deprecated name of it as well:
-    `former`, or the name with `_id`. `find_reference` requires one of the two.
+    `former` is a deprecated name of the member, which the input accepts as well. The member is
+    optional in the schema then, and `find_reference` requires one of the two.
     """
     return strawberry.field(
         description=f"{description} {REFERENCE}",
-        default=strawberry.UNSET,
+        default=strawberry.UNSET if former else dataclasses.MISSING,
         metadata={FORMER_NAME: former},
     )
 
@@ -55,8 +56,8 @@ def write_input(description: str) -> Callable[[_T], _T]:
 
     def declare(cls: _T) -> _T:
         for name, member in [*vars(cls).items()]:
-            if isinstance(member, StrawberryField) and FORMER_NAME in member.metadata:
-                former = member.metadata[FORMER_NAME] or f"{name}_id"
+            former = isinstance(member, StrawberryField) and member.metadata.get(FORMER_NAME)
+            if former:
                 cls.__annotations__[former] = strawberry.ID | None
                 setattr(cls, former, _deprecated_in_favor_of(name))
         return strawberry.input(cls, description=description)
@@ -156,11 +157,17 @@ def provided_name(input: Any, name: str) -> str:
 
 
 def former_name(input: Any, name: str) -> str | None:
-    """Return the deprecated name of a reference; None for any other member."""
-    for field in input.__strawberry_definition__.fields:
-        if field.python_name == name and FORMER_NAME in field.metadata:
-            return field.metadata[FORMER_NAME] or f"{name}_id"
-    return None
+    """Return the deprecated name of a reference; None for a member that has none."""
+    return _references(input).get(name)
+
+
+def _references(input: Any) -> dict[str, str | None]:
+    """Return the references of an input with their deprecated names."""
+    return {
+        field.python_name: field.metadata[FORMER_NAME]
+        for field in input.__strawberry_definition__.fields
+        if FORMER_NAME in field.metadata
+    }
 
 
 def refers(input: Any, name: str) -> bool:
@@ -173,9 +180,9 @@ def shown_name(input: Any, attribute: str) -> str:
 
     A reference of an update has another name than its attribute: `id` for `product_id`.
     """
-    for field in input.__strawberry_definition__.fields:
-        if former_name(input, field.python_name) == attribute:
-            return provided_name(input, field.python_name)
+    for name, former in _references(input).items():
+        if attribute == (former or f"{name}_id"):
+            return provided_name(input, name)
     return attribute
 
 

@@ -29,7 +29,9 @@ from graph.types.scalar import DateTime, Decimal
 
 @write_input("Kilograms that a batch lost.")
 class RecordLossInput(MutationInput):
-    cacao_batch: strawberry.ID | None = reference("The batch that lost them.")
+    cacao_batch: strawberry.ID | None = reference(
+        "The batch that lost them.", former="cacao_batch_id"
+    )
     quantity_kg: Decimal = required(
         "How much, in kilograms, above zero; with the reason CORRECTION, how much is given back."
     )

@@ -33,17 +33,21 @@ class OpenMassBalanceAccountInput(MutationInput):
     scheme: str = required("Certification scheme.")
     period_from: Date = required("First day of the period.")
     period_to: Date = required("Last day of the period.")
-    supplier: strawberry.ID | None = reference("The site; or give `manufacturer`.")
-    manufacturer: strawberry.ID | None = reference("The site; or give `supplier`.")
+    supplier: strawberry.ID | None = reference(
+        "The site; or give `manufacturer`.", former="supplier_id"
+    )
+    manufacturer: strawberry.ID | None = reference(
+        "The site; or give `supplier`.", former="manufacturer_id"
+    )
 
 
 @write_input("A credit or a debit of an account.")
 class RecordMassBalanceInput(MutationInput):
-    account: strawberry.ID | None = reference("The account.")
+    account: strawberry.ID | None = reference("The account.", former="account_id")
     direction: EntryDirection = required("Whether it adds or takes.")
     quantity_kg: Decimal = required("How much, in kilograms; at most three decimals.")
     cacao_batch: strawberry.ID | None = reference(
-        "The batch that was bought or sold; may be omitted."
+        "The batch that was bought or sold; may be omitted.", former="cacao_batch_id"
     )
     timestamp: DateTime | None = optional(
         "When, within the account's period in UTC; now, if left out."

@@ -44,7 +44,7 @@ PRODUCT_KEY = ("name", "manufacturer_id", "batch_number", "cocoa_percent")
 @write_input("A new lot of a product.")
 class CreateProductInput(MutationInput):
     name: str = required("Name as on the label.")
-    manufacturer: strawberry.ID | None = reference("The manufacturer.")
+    manufacturer: strawberry.ID | None = reference("The manufacturer.", former="manufacturer_id")
     batch_number: str = required("Batch or lot number as on the label; unique with the GTIN.")
     description: str | None = optional("Free text.")
     gtin: GTIN | None = optional("GS1 trade item number.")

@@ -29,8 +29,12 @@ from graph.types.transaction import Transaction
 @write_input("Something that happened to one product or to one batch.")
 class RecordTransactionInput(MutationInput):
     event: str = required("What happened, like `shipped`.")
-    product: strawberry.ID | None = reference("The product it happened to; or give `cacaoBatch`.")
-    cacao_batch: strawberry.ID | None = reference("The batch it happened to; or give `product`.")
+    product: strawberry.ID | None = reference(
+        "The product it happened to; or give `cacaoBatch`.", former="product_id"
+    )
+    cacao_batch: strawberry.ID | None = reference(
+        "The batch it happened to; or give `product`.", former="cacao_batch_id"
+    )
     timestamp: DateTime | None = optional("When it happened; now, if left out.")
     details: JSON | None = optional("What else is known of it.")
     event_id: str | None = optional("Its identifier in your own system; no two may share one.")
