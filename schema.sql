@@ -1,4 +1,4 @@
--- The schema of cacaotrace. Generated from schema/*.sql by `python -m models.migration.schema_file`: edit those files.
+-- The schema of cacaotrace. Generated from schema/*.sql by `python -m models.migration`: edit those files.
 --   psql -f schema.sql        applies it to an empty database, in one transaction
 begin;
 

@@ -1,6 +1,6 @@
 """Generate schema.sql from the files of schema/.
 
-`python -m models.migration.schema_file` writes it; a test compares it with its parts. The files are
+`python -m models.migration` writes it; a test compares it with its parts. The files are
 concatenated in the order of their numbers, between BEGIN and COMMIT, with the version at the end.
 """
 
@@ -20,7 +20,7 @@ KNOWN = MIGRATIONS / "known"
 SCHEMA_LOCK = "SELECT pg_advisory_xact_lock(hashtext('cacaotrace schema.sql'))"
 
 _HEADER = """\
--- The schema of cacaotrace. Generated from schema/*.sql by `python -m models.migration.schema_file`: edit those files.
+-- The schema of cacaotrace. Generated from schema/*.sql by `python -m models.migration`: edit those files.
 --   psql -f schema.sql        applies it to an empty database, in one transaction
 begin;
 """
@@ -51,7 +51,3 @@ def generate() -> str:
 def statements(script: str) -> str:
     """Return a schema script without its BEGIN and COMMIT, for a transaction of the caller."""
     return re.sub(r"^(?:begin|commit);\n", "", script, flags=re.M)
-
-
-if __name__ == "__main__":
-    SCHEMA.write_text(generate(), encoding="utf-8")

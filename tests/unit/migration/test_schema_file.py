@@ -17,7 +17,7 @@ from models.migration.schema_file import (
 def test_schema_sql_is_generated_from_its_parts() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == generate(), (
         "schema.sql is not what schema/ makes: edit schema/*.sql, then run"
-        " .venv/bin/python -m models.migration.schema_file"
+        " .venv/bin/python -m models.migration"
     )
 
 
