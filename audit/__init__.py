@@ -1,1 +1,1 @@
-"""Audits: bundles of a product with proofs, verification of a whole database, and lists of findings."""
+"""Audits: bundles with proofs, verification of a database, findings."""

@@ -1,8 +1,9 @@
-"""Export of a product's bundle: the events of the product and of all lots in it, each with a proof.
+"""Export of a product's bundle: its events and those of its lots, proven.
 
-A bundle is one signed note whose text is one canonical JSON document; all proofs refer to one checkpoint. A bundle
-is never exported with a truncated trace or with an event that no signed checkpoint covers. Each bundle is verified
-as its recipient would, so that wrong leaves, proofs or checkpoints of the database never leave it.
+A bundle is one signed note whose text is one canonical JSON document; all proofs refer to one checkpoint. A
+bundle is never exported with a truncated trace or with an event that no signed checkpoint covers. Each bundle
+is verified as its recipient would, so that wrong leaves, proofs or checkpoints of the database never leave
+it.
 """
 
 import json
@@ -64,7 +65,10 @@ class CannotExport(Exception):
 
 
 def export_bundle(database: Database, log_config: LogConfig, product: int) -> str:
-    """Return the signed bundle of a product; raises CannotExport, Forked or UnusableKey."""
+    """Return the signed bundle of a product.
+
+    Raises CannotExport, Forked or UnusableKey.
+    """
     signer = log_config.signer()
     if signer is None:
         raise UnusableKey("it is not set; a bundle must be signed")
@@ -99,7 +103,10 @@ def sign_bundle(bundle: Mapping[str, Any], signer: Signer) -> str:
 
 
 def _integrate(database: Database, log_config: LogConfig) -> None:
-    """Integrate waiting events, so that the bundle has all events; waits for another integrator."""
+    """Integrate waiting events, so that the bundle has all events.
+
+    Waits while another integrator is running.
+    """
     deadline = time.monotonic() + INTEGRATION_SECONDS
     while integrate(database, log_config) is None:
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
-"""The subcommand `audit`: exports and verifies bundles, verifies the database, lists findings.
+"""The subcommand `audit`: export, verify and findings.
 
-Exit codes: 0 if done or verified; 1 if not verified, if nothing can be exported, or with findings; 2 if a key, file or
-argument is unusable. Verifying a bundle needs neither a database nor settings.
+Exit codes: 0 if done or verified; 1 if not verified, if nothing can be exported, or with findings; 2 if a
+key, file or argument is unusable. Verifying a bundle needs neither a database nor settings.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Verification of the ledger of a whole database: every leaf, hash and checkpoint, in bounded memory.
+"""Verification of the ledger of a whole database, in bounded memory.
 
 It reads one snapshot. A database without events or checkpoints is never verified: that is a finding.
 """
@@ -64,7 +64,10 @@ class DatabaseVerification:
     findings: list[LedgerFinding] = field(default_factory=list)
 
     def sorted(self) -> list[LedgerFinding]:
-        """Return the findings by sequence, then those about events without a leaf, then the others."""
+        """Return the findings by sequence.
+
+        Those about events without a leaf follow, then those about no event.
+        """
         last = 2**63
         return sorted(
             self.findings,
@@ -131,7 +134,10 @@ def _notes(
     published: Path | None,
     done: DatabaseVerification,
 ) -> Iterator[tuple[str, str]]:
-    """(source, note) pairs of stored and published checkpoints; stored rows are checked by their note."""
+    """Yield (source, note) pairs of stored and published checkpoints.
+
+    The columns of stored rows are compared with their note.
+    """
     cursor.execute(_CHECKPOINTS)
     for size, root, issued_at, public_key, note in cursor.fetchall():
         source = f"the checkpoint of {size} events"
@@ -154,7 +160,10 @@ def _notes(
 
 
 def _is_key_of(note: str, public_key: str, keys: Sequence[VerifierKey]) -> bool:
-    """Whether `public_key` is the key that signed the note; True if none of the keys signed it."""
+    """Whether `public_key` is the key that signed the note.
+
+    True if none of the keys signed it.
+    """
     for key in keys:
         try:
             origin = open_checkpoint(note, key).origin
@@ -185,7 +194,7 @@ def _scan_range(
 def _compare_canonical(
     cursor: cursor_type, doubtful: list[int], found: list[LedgerFinding]
 ) -> None:
-    """Compare leaves with the canonical bytes of their events; report the first that differs."""
+    """Compare leaves with canonical bytes of events; report the first other."""
     if not doubtful:
         return
     cursor.execute(select_records(), (doubtful,))
@@ -201,7 +210,7 @@ def _compare_canonical(
 
 
 def _check_events(cursor: cursor_type, found: list[LedgerFinding]) -> None:
-    """Check that every event has one leaf or is queued, and that leaves cover all columns."""
+    """Check that every event has one leaf or is queued, and all its columns."""
     cursor.execute(_UNCOVERED_COLUMNS, ([*COLUMN_OF.values()],))
     found.extend(
         LedgerFinding(

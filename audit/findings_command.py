@@ -1,7 +1,7 @@
 """The subcommand `audit findings`: streams the findings as CSV or JSON.
 
-Exit codes: 0 without findings, 1 with findings, 2 if the product, batch or supplier does not exist. Cells of CSV
-are escaped for spreadsheets.
+Exit codes: 0 without findings, 1 with findings, 2 if the product, batch or supplier does not exist. Cells of
+CSV are escaped for spreadsheets.
 """
 
 import csv
@@ -45,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, database: Database) -> int:
-    """Write the findings to standard output, or the error to standard error; return the exit code."""
+    """Write the findings, or an error; return the exit code."""
     rules = [rule for rule in RULES if not args.rule or rule.code in args.rule]
     found = stream(database, scope_of(args), rules)
     write = write_json if args.format == "json" else write_csv
@@ -69,7 +69,7 @@ def scope_of(args: Namespace) -> Scope:
 
 
 def write_csv(found: Iterable[dict[str, Any]], output: TextIO) -> int:
-    """Write CSV (RFC 4180) with a header, escaped for spreadsheets; return the number of findings."""
+    """Write CSV (RFC 4180), escaped for spreadsheets; return the row count."""
     writer, count = csv.writer(output), 0
     for finding in found:
         if count == 0:

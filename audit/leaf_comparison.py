@@ -1,7 +1,7 @@
 """SQL that compares leaves with the events they were made from.
 
-PostgreSQL compares most leaves as bytes: a leaf is a prefix, the details of its event, and a suffix. Leaves that
-this does not find equal are compared by their canonical bytes, in Python.
+PostgreSQL compares most leaves as bytes: a leaf is a prefix, the details of its event, and a suffix. Leaves
+that this does not find equal are compared by their canonical bytes, in Python.
 """
 
 from ledger.leaf import VERSION_ENDS
@@ -74,7 +74,7 @@ def copy_leaves(first: int, last: int, *, compared: bool) -> str:
 
 
 def select_records() -> str:
-    """Return the records and details from which the leaves of the sequences in %s are made."""
+    """Return the SQL of the records behind the leaves of the sequences in %s."""
     return (
         "select e.sequence, (r.record - 'details')::text, t.details::text, e.salt, e.leaf"
         " from ledger_entries e join transactions t using (transaction_id)"

@@ -1,4 +1,4 @@
-"""One pass over the leaves of a log, compared with its signed tree heads on the way."""
+"""One pass over the leaves of a log and its signed tree heads."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,8 +21,8 @@ _MAX_DELAY = timedelta(days=1)
 class LogScan:
     """Builds the Merkle tree of the leaves and adds what is wrong to `found`.
 
-    `doubtful` are the sequences of leaves that may differ from their events. `broken` is set at the first error
-    after which no hash can be right.
+    `doubtful` are the sequences of leaves that may differ from their events. `broken` is set at the first
+    error after which no hash can be right.
     """
 
     def __init__(self, tree_heads: Sequence[SignedTreeHead], found: list[LedgerFinding]) -> None:
@@ -37,7 +37,10 @@ class LogScan:
         self._advance()
 
     def write(self, chunk: bytes) -> None:
-        """Process one row. COPY calls this once for each row; the first chunk begins with a header."""
+        """Process one row.
+
+        COPY calls this once for each row; the first chunk begins with a header.
+        """
         if chunk[0]:
             chunk = chunk[_HEADER_BYTES:] if chunk.startswith(_SIGNATURE) else chunk
             if chunk[:2] == _TRAILER:
@@ -73,7 +76,7 @@ class LogScan:
             )
 
     def _check_doubtful(self, sequence: int, event: int, state: int) -> None:
-        """Handle a leaf that is out of sequence, has no event, or may differ from its event."""
+        """Handle a leaf out of sequence, without event, or perhaps changed."""
         size = self.tree.size
         if self.broken:
             return
@@ -116,6 +119,9 @@ class LogScan:
 
 
 def _record_time(leaf: bytes) -> bytes:
-    """Return the record time in a leaf, to the second; text within a leaf has no unescaped quotes."""
+    """Return the record time in a leaf, to the second.
+
+    Text within a leaf has no unescaped quotes.
+    """
     start = leaf.rfind(_RECORDED) + len(_RECORDED)
     return leaf[start : start + 19]

@@ -1,7 +1,7 @@
 """The subcommand `import KIND FILE`.
 
-Exit codes: 0 if no row was rejected, even if there are warnings; 1 if rows were rejected; 2 if the file or the
-options cannot be used.
+Exit codes: 0 if no row was rejected, even if there are warnings; 1 if rows were rejected; 2 if the file or
+the options cannot be used.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""The ledger: a transparency log over events, with signed checkpoints (RFC 9162, C2SP).
+"""The ledger: a transparency log of events, with signed checkpoints.
 
-Each event becomes a leaf of a Merkle tree. The integrator appends leaves and signs checkpoints; the verifier, one
-file without other imports of the project, checks proofs, checkpoints and exported bundles.
+Each event becomes a leaf of a Merkle tree. The integrator appends leaves and signs checkpoints; the verifier,
+one file without other imports of the project, checks proofs, checkpoints and exported bundles.
 """

@@ -1,4 +1,4 @@
-"""The signed tree heads that a log must be consistent with: stored and published checkpoints.
+"""The tree heads that a log must be consistent with, read from checkpoints.
 
 Only the text of a note that is signed with a known key counts; columns of the database are never trusted.
 """
@@ -23,7 +23,10 @@ class SignedTreeHead:
 
 @dataclass(frozen=True)
 class LedgerFinding:
-    """An error in the ledger, with the sequence and the number of the first event concerned, if any."""
+    """An error in the ledger.
+
+    `sequence` and `event` are those of the first event concerned, if any.
+    """
 
     message: str
     sequence: int | None = None
@@ -40,7 +43,10 @@ class LedgerFinding:
 def read_tree_heads(
     notes: Iterable[tuple[str, str]], keys: Sequence[VerifierKey], findings: list[LedgerFinding]
 ) -> list[SignedTreeHead]:
-    """Return the tree heads of (source, note) pairs, by size; a note that none of the keys signed is a finding."""
+    """Return the tree heads of (source, note) pairs, by size.
+
+    A note that none of the keys signed is a finding.
+    """
     tree_heads = []
     for source, note in notes:
         try:
@@ -51,7 +57,7 @@ def read_tree_heads(
 
 
 def open_with(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
-    """Return the checkpoint of a note that one of these keys signed; raises NotVerified."""
+    """Return the checkpoint of a note signed by one key; raises NotVerified."""
     for key in keys[:-1]:
         try:
             return open_checkpoint(note, key)
@@ -61,12 +67,18 @@ def open_with(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
 
 
 def time_of(note: str) -> str:
-    """Return the time of a note's signature, to the second, in the format of leaves; empty if missing."""
+    """Return the time of a note's signature, to the second, as leaves write it.
+
+    It is empty if the note has none.
+    """
     return exact_time_of(note).partition(".")[0]
 
 
 def exact_time_of(note: str) -> str:
-    """Return the time of a note's signature, in UTC to the microsecond; empty if missing."""
+    """Return the time of a note's signature, in UTC to the microsecond.
+
+    It is empty if the note has none.
+    """
     for line in note.split("\n"):
         if line.startswith("time "):
             try:

@@ -1,7 +1,7 @@
 """The subcommand `ledger`: integrates waiting events, or prints the verifier key.
 
-Exit codes: 0 if done; 1 if the ledger is not the one that was signed, or if another process integrates; 2 without
-a usable key.
+Exit codes: 0 if done; 1 if the ledger is not the one that was signed, or if another process integrates; 2
+without a usable key.
 """
 
 import sys
@@ -58,7 +58,7 @@ def _integrate(database: Database, log_config: LogConfig) -> int:
 
 
 def integrate_after(database: Database, log_config: LogConfig | None) -> None:
-    """Integrate the events of an import; a failure is only a warning on standard error."""
+    """Integrate the events of an import; a failure is only a warning."""
     if log_config is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Consistency of the log with its signed tree heads, and the tree that is signed next.
+"""Consistency of the log with its signed tree heads.
 
 Tree heads are read from notes, and every hash that a signature depends on is computed here. Functions of the
 database and its column `root_hash` are never used: a user who can alter leaves can alter them too.
@@ -31,7 +31,10 @@ class Forked(Exception):
 
 @dataclass(frozen=True)
 class KnownTreeHead:
-    """A tree head that the log must be consistent with; `trusted` if the log's own key signed it."""
+    """A tree head that the log must be consistent with.
+
+    `trusted` says whether the log's own key signed it.
+    """
 
     source: str
     checkpoint: Checkpoint
@@ -48,7 +51,7 @@ def size_of(cursor: cursor_type) -> int:
 def known_tree_heads(
     cursor: cursor_type, published: PublishedCheckpoints | None, key: VerifierKey | None
 ) -> tuple[int, list[KnownTreeHead]]:
-    """Return the size of the newest stored checkpoint, and the tree heads to check the log against.
+    """Return the size of the newest checkpoint, and the tree heads to check.
 
     These are the newest stored one, the newest trusted one, and the newest published one. Raises Forked if a
     note is unreadable, OSError if the file is.
@@ -62,7 +65,7 @@ def known_tree_heads(
 
 
 def _stored_tree_heads(cursor: cursor_type, key: VerifierKey | None) -> Iterator[KnownTreeHead]:
-    """Yield the newest stored tree head, and the newest that `key` signed, if that is an older one."""
+    """Yield the newest stored tree head, and the newest that `key` signed."""
     below, count = _ABOVE_ALL, 1
     while True:
         cursor.execute(_NOTES, (below, count))
@@ -98,7 +101,10 @@ def _is_signed(note: str, key: VerifierKey) -> bool:
 
 
 def tree_at(cursor: cursor_type, size: int) -> MerkleTree:
-    """Return the tree of the first `size` leaves, by the stored hashes of its edge; raises Forked if one lacks."""
+    """Return the tree of the first `size` leaves, by its stored hashes.
+
+    Raises Forked if leaves are missing.
+    """
     ends = complete_subtrees(size)
     cursor.execute(_EDGE, ([end for end, _ in ends],))
     found = {sequence: bytes(hashes) for sequence, hashes in cursor.fetchall()}

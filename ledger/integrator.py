@@ -1,8 +1,8 @@
-"""The integrator: appends waiting events to the log as leaves, and signs a checkpoint after each run.
+"""The integrator, which appends waiting events to the log and signs it.
 
-Integrators exclude each other by an advisory lock that is only tried, never waited for; it never blocks writers
-of events. The integrator neither appends nor signs if the log differs from what its newest checkpoint signed.
-It signs only a tree that this process has computed.
+Integrators exclude each other by an advisory lock that is only tried, never waited for; it never blocks
+writers of events. The integrator neither appends nor signs if the log differs from what its newest checkpoint
+signed. It signs only a tree that this process has computed.
 """
 
 import io
@@ -55,7 +55,7 @@ order by t.transaction_id"""
 
 @dataclass(frozen=True)
 class Integrated:
-    """The number of events that became leaves in a run, and the size of the log after it."""
+    """The events that became leaves in a run, and the size of the log after it."""
 
     events: int
     size: int
@@ -110,7 +110,10 @@ class Integrator:
         return Integrated(events, done.size)
 
     def step(self, batch: int = _BATCH, *, sign: bool = True) -> Integrated | None:
-        """Integrate one batch and commit; sign a checkpoint if `sign`, or if no events are left."""
+        """Integrate one batch and commit.
+
+        A checkpoint is signed if `sign`, or if no events are left.
+        """
         with self._exclusive_transaction() as cursor:
             if cursor is None:
                 return None
@@ -145,7 +148,7 @@ class Integrator:
 
     @contextmanager
     def _exclusive_transaction(self) -> Iterator[cursor_type | None]:
-        """Provide a transaction under the lock of integrators; None if another one has the lock."""
+        """Provide a transaction under the integrators' lock, or None if it is taken."""
         with self._connection.cursor() as cursor:
             cursor.execute("begin")
             try:
@@ -174,7 +177,7 @@ class Integrator:
 
 
 def _append_leaves(cursor: cursor_type, tree: MerkleTree, batch: int) -> int:
-    """Append the next waiting events, in the order of their numbers; returns how many there were."""
+    """Append the next waiting events, by their numbers; return how many."""
     cursor.execute(_TAKE, (batch,))
     lines = io.StringIO()
     salts = os.urandom(16 * cursor.rowcount)

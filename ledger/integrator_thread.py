@@ -1,7 +1,7 @@
-"""The integrator of a serving process: a thread that polls for events twice a second.
+"""The integrator of a serving process: a thread that polls for events.
 
-Each worker process has one; a lock of the database lets one of them integrate at a time. A failure never ends the
-server: it is logged once, until integration succeeds again.
+Each worker process has one; a lock of the database lets one of them integrate at a time. A failure never ends
+the server: it is logged once, until integration succeeds again.
 """
 
 import logging

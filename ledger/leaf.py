@@ -1,10 +1,11 @@
 """The leaf of an event: its record as canonical JSON (RFC 8785).
 
 A number that no IEEE 754 double represents is written as a string, and so are details nested deeper than
-MAX_LEAF_LEVELS. The member `asText` lists these strings by JSON Pointer (RFC 6901), so that two different events
-never have the same leaf. Unicode is not normalized: the leaf proves the text as it was recorded.
+MAX_LEAF_LEVELS. The member `asText` lists these strings by JSON Pointer (RFC 6901), so that two different
+events never have the same leaf. Unicode is not normalized: the leaf proves the text as it was recorded.
 
-A leaf ends with the version of its format. Leaves of version 1 have none, and keep the bytes that were signed.
+A leaf ends with the version of its format. Leaves of version 1 have none, and keep the bytes that were
+signed.
 """
 
 import json
@@ -48,7 +49,10 @@ class AsText(str):
 
 
 def version_of(leaf: bytes) -> int:
-    """Return the version of a leaf's format, by its end: text within a leaf has no unescaped quotes."""
+    """Return the version of a leaf's format, by its end.
+
+    Text within a leaf has no unescaped quotes.
+    """
     return LEAF_VERSION if leaf.endswith(VERSION_ENDS) else 1
 
 
@@ -86,7 +90,7 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def leaf_levels(text: str) -> int:
-    """Return the depth of nesting of a JSON text; 0 if it cannot exceed MAX_LEAF_LEVELS."""
+    """Return the nesting of a JSON text; 0 if it cannot exceed MAX_LEAF_LEVELS."""
     if text.count("[") + text.count("{") <= MAX_LEAF_LEVELS:
         return 0
     level = deepest = 0
@@ -97,7 +101,10 @@ def leaf_levels(text: str) -> int:
 
 
 def _parse(text: str, odd: list[object]) -> Any:
-    """Return the value of a JSON text; adds numbers to `odd` that Python does not write as ECMAScript does."""
+    """Return the value of a JSON text.
+
+    Numbers that Python does not write as ECMAScript does are added to `odd`.
+    """
 
     def whole(digits: str) -> Any:
         return int(digits) if len(digits) <= _EXACT_LENGTH else fraction(digits)
@@ -122,7 +129,10 @@ def leaf_number(digits: str) -> int | float | AsText:
 
 
 def _is_plain(value: int | float | AsText) -> bool:
-    """Whether Python writes a number as ECMAScript does: without an exponent and without `.0`."""
+    """Whether Python writes a number as ECMAScript does.
+
+    Such a number has neither an exponent nor the ending `.0`.
+    """
     if isinstance(value, float):
         return 1e-4 <= abs(value) < 1e16 and not value.is_integer()
     return isinstance(value, int)

@@ -1,4 +1,4 @@
-"""The configuration of a log: its name, its key, and the file of its published checkpoints."""
+"""The configuration of a log: name, key and file of published checkpoints."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,7 @@
 """The file of published checkpoints, outside of the database.
 
-It reveals a database that was restored to an older state or whose last leaves were deleted. Notes are appended
-once each, in the order of their sizes; written lines never change.
+It reveals a database that was restored to an older state or whose last leaves were deleted. Notes are
+appended once each, in the order of their sizes; written lines never change.
 """
 
 import fcntl
@@ -69,7 +69,7 @@ class PublishedCheckpoints:
 
 
 def checkpoint_of(note: str) -> Checkpoint:
-    """Return the checkpoint in a note, without checking its signature; raises NotVerified."""
+    """Return the checkpoint of a note, unverified; raises NotVerified."""
     return read_checkpoint(note.partition("\n\n")[0] + "\n")
 
 

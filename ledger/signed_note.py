@@ -1,4 +1,4 @@
-"""Signing with the key of a log: notes (C2SP signed-note) and checkpoints (C2SP tlog-checkpoint).
+"""Signing with the key of a log (C2SP signed-note and tlog-checkpoint).
 
 The key is Ed25519, in a file that only its owner can use. No output or message contains the private key.
 """
@@ -78,7 +78,10 @@ def _read_private(path: Path) -> bytes:
 
 
 def make_key(path: Path) -> bool:
-    """Create a private key that only this user can read; returns False if the file exists."""
+    """Create a private key that only this user can read.
+
+    Returns False if the file exists.
+    """
     private = Ed25519PrivateKey.generate()
     content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.parent.mkdir(parents=True, exist_ok=True)

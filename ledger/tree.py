@@ -12,7 +12,10 @@ EMPTY = sha256(b"").digest()
 
 
 def complete_subtrees(size: int) -> list[tuple[int, int]]:
-    """Return the complete subtrees of a tree, largest first: the last leaf and the height of each."""
+    """Return the last leaf and the height of each complete subtree.
+
+    The largest comes first.
+    """
     subtrees, end = [], 0
     for height in range(size.bit_length() - 1, -1, -1):
         if size >> height & 1:
@@ -29,7 +32,10 @@ class MerkleTree:
         self.edge = [*edge]
 
     def append(self, leaf: bytes) -> bytes:
-        """Append a leaf; returns the hashes of all complete subtrees that end with it, its own first."""
+        """Append a leaf.
+
+        Returns the hashes of all complete subtrees that end with it, its own first.
+        """
         return self.append_hash(leaf_hash(leaf))
 
     def append_hash(self, hashed: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""Verify an exported bundle, without a database or a network: python verifier.py FILE --key PUB.
+"""Verify an exported bundle offline: python verifier.py FILE --key PUB.
 
-Needs Python 3.11, the package `cryptography` and no other file of the project, so that auditors can copy it. A bundle
-without events is never verified. Exit codes: 0 if verified, 1 if not, 2 if a file or key is unreadable.
+Needs Python 3.11, `cryptography` and no other file of the project. A bundle without events is never verified.
+Exit codes: 0 if verified, 1 if not, 2 if a file or key is unreadable.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """Return the root that an inclusion proof computes from a leaf's hash (2.1.3.2); raises NotVerified."""
+    """Return the root of an inclusion proof (2.1.3.2); raises NotVerified."""
     if not 0 <= index < size:
         raise NotVerified(f"a tree of {size} leaves has no leaf {index}")
     number, last, root = index, size - 1, leaf
@@ -72,7 +72,7 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
 def check_consistency(
     first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
 ) -> None:
-    """Check a consistency proof: the second tree begins with the first (2.1.4.2); raises NotVerified."""
+    """Check a consistency proof (2.1.4.2); raises NotVerified."""
     if not 0 < first <= second:
         raise NotVerified(f"a tree of {second} leaves cannot begin with one of {first}")
     hashes = [*path] if first & (first - 1) else [first_root, *path]
@@ -145,7 +145,7 @@ def ecmascript_number(value: float) -> str:
 
 
 def read_canonical(text: str, what: str) -> Any:
-    """Return the value of a canonical JSON text; raises NotVerified if it is not canonical."""
+    """Return the value of a canonical JSON text; raises NotVerified."""
     try:
         value = json.loads(text)
         if canonical_json(value) == text:
@@ -193,7 +193,7 @@ def read_key(text: str) -> VerifierKey:
 
 
 def is_usable_point(public: bytes) -> bool:
-    """Whether this is a curve point (RFC 8032, 5.1) of large order; others allow forged signatures."""
+    """Whether this is a curve point (RFC 8032, 5.1) that is not of small order."""
     y = int.from_bytes(public, "little") & (1 << 255) - 1
     xx = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     if len(public) != 32 or y >= P or pow(xx, P // 2, P) > 1:
@@ -234,7 +234,7 @@ def open_note(note: str, key: VerifierKey, what: str) -> str:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A tree head: the name of the log, its number of leaves, and its root (C2SP tlog-checkpoint)."""
+    """A tree head (C2SP tlog-checkpoint)."""
 
     origin: str
     size: int

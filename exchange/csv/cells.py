@@ -1,4 +1,4 @@
-"""Parsers of one cell: pure functions from text to the canonical text that COPY reads.
+"""Parsers of one cell: pure functions from text to the text that COPY reads.
 
 A parser gets a trimmed, non-empty cell and raises RowError for an invalid one.
 """
@@ -58,7 +58,10 @@ def parse_indexed_name(cell: str) -> str:
 
 
 def parse_identifier(cell: str) -> str:
-    """Return an indexed name without U+FFFD: with a lost character it would identify something else."""
+    """Return an indexed name without U+FFFD.
+
+    With a lost character it would identify something else.
+    """
     if LOST in cell:
         raise RowError(Code.LOST_CHARACTER, f"{_quote(cell)}: a character was lost (U+FFFD)")
     return parse_indexed_name(cell)
@@ -116,7 +119,10 @@ def parse_instant(cell: str) -> str:
 
 
 def parse_kilograms(cell: str) -> str:
-    """Kilograms above 0 that fit numeric(14,3): 11 digits before the point, 3 after it."""
+    """Return kilograms above 0 that fit numeric(14,3).
+
+    These are 11 digits before the point and 3 after it.
+    """
     amount = _number(cell)
     if amount <= 0:
         raise RowError(Code.OUT_OF_RANGE, f"{cell} kg is not above 0")
@@ -147,9 +153,10 @@ def parse_stage(cell: str) -> str:
 
 
 def parse_json_cell(cell: str) -> str:
-    """JSON text (RFC 8259) that jsonb can store: without NaN, NUL or unpaired surrogates.
+    """Return JSON text (RFC 8259) that jsonb can store.
 
-    The limits on digits and nesting are those of the GraphQL scalar JSON.
+    It has no NaN, no NUL and no unpaired surrogates. The limits on digits and nesting are those of the
+    GraphQL scalar JSON.
     """
     try:
         value = json.loads(

@@ -38,6 +38,9 @@ class AmbiguousNumbers(Unusable):
 
 
 class BadOptions(Unusable):
-    """An option names an unknown importer, field, column or delimiter, or a field has no source."""
+    """An option is invalid, or a required field has no source.
+
+    Options name importers, fields, columns and delimiters.
+    """
 
     code = "BAD_OPTIONS"

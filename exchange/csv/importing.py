@@ -98,7 +98,10 @@ def import_csv(
 
 
 def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFile | None:
-    """Return the reject file, if one is wanted; it is discarded with the stack unless it is kept."""
+    """Return the reject file, if one is wanted.
+
+    It is discarded with the stack unless it is kept.
+    """
     if reject is None:
         return None
     rejects = RejectFile(reject, path)
@@ -108,7 +111,10 @@ def _open_rejects(reject: Path | None, path: Path, stack: ExitStack) -> RejectFi
 
 @contextmanager
 def _locked(database: Database, actor: str) -> Iterator[connection_type]:
-    """Provide a connection in a transaction that excludes other imports; rolled back unless committed."""
+    """Provide a connection in a transaction that excludes other imports.
+
+    The transaction is rolled back unless it is committed.
+    """
     pooled = database.engine().raw_connection()
     try:
         connection = cast("connection_type", pooled.driver_connection)
@@ -124,7 +130,7 @@ def _locked(database: Database, actor: str) -> Iterator[connection_type]:
 
 
 def _choose_separators(columns: Columns, path: Path, options: SourceOptions) -> Columns:
-    """Choose the decimal separators, for which the whole file is read if it has numbers."""
+    """Choose the decimal separators; reads the whole file if it has numbers."""
     if not any(is_number(field) for _, field in columns.cells):
         return columns
     with open_source(path, options) as source:

@@ -1,11 +1,14 @@
-"""Reasons for which one row of a file is rejected, and warnings about rows that are not."""
+"""Codes and reasons of rejected rows and of warnings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Codes of rejections. They are part of the reject file's format: their spelling never changes."""
+    """Codes of rejections.
+
+    They are part of the reject file's format: their spelling never changes.
+    """
 
     AMBIGUOUS = "AMBIGUOUS"
     BAD_CELL = "BAD_CELL"

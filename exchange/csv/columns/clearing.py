@@ -1,4 +1,7 @@
-"""The columns in which an empty cell erases the stored value; elsewhere it keeps the value."""
+"""The columns in which an empty cell erases the stored value.
+
+In other columns an empty cell keeps the value.
+"""
 
 from collections.abc import Collection
 
@@ -7,7 +10,10 @@ from exchange.csv.errors import BadOptions
 
 
 def plan_cleared(columns: Columns, clear: Collection[str]) -> frozenset[str]:
-    """Return the columns of the fields in `clear`; raises BadOptions for a field that cannot be cleared."""
+    """Return the columns of the fields in `clear`.
+
+    Raises BadOptions for a field that cannot be cleared.
+    """
     importer = columns.importer
     fields = frozenset(columns.fields)
     provided = fields.union(

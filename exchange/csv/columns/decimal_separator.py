@@ -45,11 +45,11 @@ def is_number(field: Field) -> bool:
 def decimal_separators(
     columns: Sequence[tuple[int, Field]], records: Iterable[CsvRecord], delimiter: str, decimal: str
 ) -> Mapping[int, str]:
-    """Return the decimal separator of each column of numbers, by position; reads all records.
+    """Return the decimal separators of columns of numbers, by position.
 
-    If the delimiter is the comma, `25.000` is 25, since programs that write such files use decimal points.
-    Raises AmbiguousNumbers if a column has numbers with either separator, or only numbers that can be
-    read both ways.
+    All records are read. If the delimiter is the comma, `25.000` is 25, since programs that write such files
+    use decimal points. Raises AmbiguousNumbers if a column has numbers with either separator, or only numbers
+    that can be read both ways.
     """
     numbers = {position: field for position, field in columns if is_number(field)}
     if decimal != "auto" or not numbers:
@@ -68,9 +68,9 @@ def decimal_separators(
 
 
 def read_number(cell: str, separator: str) -> str:
-    """Return the number with a decimal point and without groups; any other text is returned unchanged.
+    """Return a number with a decimal point and without groups.
 
-    Raises RowError for a number with the other separator.
+    Any other text is returned unchanged. Raises RowError for a number with the other separator.
     """
     match = _READINGS[separator].fullmatch(cell)
     if match is None:
@@ -85,7 +85,10 @@ def read_number(cell: str, separator: str) -> str:
 
 
 def write_number(cell: str, field: Field, separator: str) -> str:
-    """Rewrite a number so that it can be read in one way only; other text is returned unchanged."""
+    """Rewrite a number so that it can be read in one way only.
+
+    Other text is returned unchanged.
+    """
     if isinstance(cell, SheetCell):
         # A cell of a sheet always has a point, whatever the text cells of its column have.
         number = str(cell) if cell.is_number else None

@@ -36,7 +36,10 @@ class Columns:
         return tuple(field.name for field in provided)
 
     def read(self, row: Sequence[str]) -> tuple[str | None, ...]:
-        """Return the values of a row in the order of `fields`; raises one RowError for all faults."""
+        """Return the values of a row in the order of `fields`.
+
+        Raises one RowError for all faults.
+        """
         values: dict[str, str | None] = {}
         faults: list[RowError] = []
         for position, field in self.cells:
@@ -53,7 +56,10 @@ class Columns:
 
 
 def normalize_header(name: str) -> str:
-    """Return a header for comparison: trimmed, case-folded, with underscores for spaces and dashes."""
+    """Normalize a header for comparison.
+
+    It is trimmed and case-folded; spaces and dashes become underscores.
+    """
     return re.sub(r"[\s\-]+", "_", name.strip().casefold())
 
 
@@ -63,7 +69,7 @@ def plan_columns(
     mapping: Mapping[str, str],
     constants: Mapping[str, str],
 ) -> Columns:
-    """Assign columns, `--map` and `--set` to the importer's fields; raises BadOptions for any fault.
+    """Assign columns, `--map` and `--set` to fields; raises BadOptions.
 
     A constant takes precedence over the column of its name, and a mapped column over one that is only named
     like the field.

@@ -1,4 +1,4 @@
-"""The vocabulary of an importer: its fields, the rows it refers to, its checks and its table.
+"""The parts of an importer: fields, references, checks and target table.
 
 In SQL fragments `s` is a staged row and `t` a row of the table. A field is named after its column in
 schema.sql.
@@ -23,9 +23,10 @@ class Field:
 
 @dataclass(frozen=True)
 class NaturalKey:
-    """A natural key that identifies a row: all of `fields`, and those of `optional` that are provided.
+    """A natural key that identifies a row.
 
-    `match` is the SQL condition under which row `t` is the one that staged row `s` names.
+    It consists of all `fields`, and of those of `optional` that are provided. `match` is the SQL condition
+    under which row `t` is the one that staged row `s` names.
     """
 
     fields: tuple[str, ...]

@@ -11,7 +11,7 @@ def unless(column: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def no_other_row_provides(column: str, key: tuple[str, ...]) -> str:
-    """Return the SQL of: no row of the file with the key of staged row `s` has a value for `column`."""
+    """Return the SQL of: no staged row with the key of `s` has a `column`."""
     same = " and ".join(f"e.{each} = s.{each}" for each in key)
     return (
         f"not exists (select from import_rows e where e.code is null and {same}"
@@ -50,7 +50,10 @@ def refer_to_supplier(prefix: str = "") -> Reference:
 
 
 def refer_to_batch(noun: str, prefix: str = "") -> Reference:
-    """Return a reference to a cacao batch, by its lot number and, if provided, its supplier."""
+    """Return a reference to a cacao batch by lot number and supplier.
+
+    The supplier is optional.
+    """
     lot, supplier = f"{prefix}lot_number", f"{prefix}supplier_id"
     same_supplier = f"(s.{supplier} is null or t.supplier_id = s.{supplier})"
     return Reference(

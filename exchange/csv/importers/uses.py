@@ -1,4 +1,4 @@
-"""The importer of uses: kilograms of a cacao batch in a product or in another batch."""
+"""The importer of uses of cacao batches in products or other batches."""
 
 from exchange.csv import cells
 from exchange.csv.importers.declaration import Field, Importer, RowCheck

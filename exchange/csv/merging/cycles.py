@@ -1,4 +1,4 @@
-"""Detection of cycles among uses, by a topological order that is maintained while edges are added.
+"""Detection of cycles among uses, by an incremental topological order.
 
 The algorithm is that of Pearce and Kelly (A Dynamic Topological Sort Algorithm, 2006). Edges that cannot be
 part of a cycle are removed first, in linear time, so that a file without cycles costs one pass.
@@ -14,9 +14,10 @@ LotEdge = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """An edge that closes a cycle, and the lines of the edges that lead from its output to its input.
+    """An edge that closes a cycle.
 
-    `stored` says whether stored edges are part of the cycle too.
+    `lines` are those of the edges that lead from its output to its input. `stored` says whether stored edges
+    are part of the cycle too.
     """
 
     line: int
@@ -41,7 +42,7 @@ def find_cycles(edges: Sequence[LotEdge]) -> Iterator[Cycle]:
 
 
 def _remove_sources(edges: Sequence[LotEdge], *, forward: bool) -> Sequence[LotEdge]:
-    """Return the edges that remain after repeatedly removing lots without edges into them."""
+    """Repeatedly remove lots without edges into them; return the edges left."""
     near, far = (1, 2) if forward else (2, 1)
     leading: dict[int, list[int]] = defaultdict(list)
     waiting: dict[int, int] = defaultdict(int)
@@ -66,7 +67,10 @@ class _Order:
         self._rank = _guess_ranks(edges)
 
     def add(self, edge: LotEdge) -> list[int] | None:
-        """Add an edge, or return the lines of a path that already leads from its end to its start."""
+        """Add an edge, or return a path that leads from its end to its start.
+
+        The path is given by the lines of its edges.
+        """
         line, start, end = edge
         if start == end:
             return []
@@ -90,7 +94,10 @@ class _Order:
         return None
 
     def _search_forward(self, start: int, end: int) -> dict[int, tuple[int, int] | None]:
-        """Return the lots reachable from `end` up to the rank of `start`, each with the edge that reaches it."""
+        """Return the lots reachable from `end` up to the rank of `start`.
+
+        Each has the edge that reaches it.
+        """
         limit = self._rank[start]
         reached: dict[int, tuple[int, int] | None] = {end: None}
         pending = [end]

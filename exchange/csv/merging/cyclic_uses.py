@@ -34,7 +34,10 @@ _LISTED_LINES = 10
 
 
 def reject_cyclic(staging: StagingTable) -> int:
-    """Reject the rows that close a cycle, the later ones of each; returns the number of edges."""
+    """Reject the rows that close a cycle, the later ones of each.
+
+    Returns the number of rejected edges.
+    """
     cursor = staging.cursor
     cursor.execute(_REACHABLE_EDGES)
     edges = cursor.fetchall()

@@ -1,7 +1,8 @@
-"""The check that a row in use keeps its identity: harvest date, stage, supplier, manufacturer.
+"""The check that a row in use keeps its identity.
 
-A row is in use if other rows refer to it. An unknown value may become known; a known value changes only
-with --allow-identity-change.
+The identity is the harvest or production date, the stage, the supplier and the manufacturer. A row is in use
+if other rows refer to it. An unknown value may become known; a known value changes only with
+--allow-identity-change.
 """
 
 from collections.abc import Sequence

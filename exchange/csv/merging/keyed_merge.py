@@ -18,7 +18,10 @@ from exchange.csv.staging.table import LIVE, StagingTable
 
 
 class KeyedMerge:
-    """Merges staged rows into `target.table`; `provided` are the columns that the file provides."""
+    """Merges staged rows into `target.table`.
+
+    `provided` are the columns that the file provides.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Adoption of a key that a stored row lacks: the external_id of a supplier, the GTIN of a product.
+"""Adoption of keys that stored rows lack: external_id of suppliers, GTIN.
 
 A stored row without the key adopts it if it is the only such row that agrees in everything else with the
 staged rows of one key. A staged row without the key refers to the only stored row that agrees with it. If

@@ -9,7 +9,10 @@ from exchange.csv.staging.table import StagingTable
 
 
 def resolve_reference(staging: StagingTable, reference: Reference) -> None:
-    """Fill the reference's column with ids, by its natural keys in order; reject unresolved rows."""
+    """Fill the column of a reference with ids; reject unresolved rows.
+
+    The natural keys are tried in order.
+    """
     provided = frozenset(staging.fields)
     if not reference.is_provided_by(provided):
         return

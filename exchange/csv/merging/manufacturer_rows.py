@@ -1,4 +1,4 @@
-"""The manufacturers that product rows name: found, inserted if missing, and updated.
+"""The manufacturers of product rows: found, inserted if missing, updated.
 
 An empty country keeps the stored one. If rows give several countries for a manufacturer, the last row counts.
 """
@@ -14,9 +14,10 @@ _NAMED = f"{LIVE} and s.manufacturer_name is not null and s.line between %(first
 def ensure_manufacturers(
     cursor: cursor_type, first: int, last: int, number: str | None = None
 ) -> tuple[int, int]:
-    """Set the manufacturer_id of live rows; returns the numbers of inserted and updated manufacturers.
+    """Set the manufacturer_id of live rows.
 
-    `number` is the SQL of a new row's id, if the sequence of the table must not be used.
+    Returns the numbers of inserted and updated manufacturers. `number` is the SQL of a new row's id, if the
+    sequence of the table must not be used.
     """
     lines = {"first": first, "last": last}
     _find(cursor, lines)

@@ -13,7 +13,10 @@ from exchange.csv.staging.violations import VIOLATIONS, isolate_violations
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """Numbers of rows written: those of the file, and those of manufacturers that product rows name."""
+    """Numbers of rows written.
+
+    Manufacturers that product rows name are counted apart.
+    """
 
     inserted: int = 0
     updated: int = 0
@@ -52,7 +55,7 @@ class Merge(Protocol):
 
 
 def run_merge(staging: StagingTable, merge: Merge, checks: Sequence[RowCheck]) -> MergeCounts:
-    """Write every row that can be written; the others are rejected in the staging table."""
+    """Write every row that can be written; reject the others."""
     staging.report_step("finding what is there")
     merge.find()
     # The columns filled by `find` were empty before; later plans need their statistics.

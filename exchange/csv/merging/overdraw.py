@@ -1,7 +1,7 @@
 """The rejection of uses that take more kilograms than their cacao batch has left.
 
-The rows of one batch are taken in file order: a row that exceeds what is left is rejected, a later, smaller row
-may still fit. Rows that return kilograms come first, since they always fit.
+The rows of one batch are taken in file order: a row that exceeds what is left is rejected, a later, smaller
+row may still fit. Rows that return kilograms come first, since they always fit.
 """
 
 from exchange.csv.rejections import Code

@@ -71,7 +71,10 @@ class UseMerge:
             fill_from_superseded(self.staging, ("quantity_kg",))
 
     def reject_conflicts(self) -> int:
-        """Reject the live rows that close a cycle or overdraw their batch; returns their number."""
+        """Reject live rows that close a cycle or overdraw their batch.
+
+        Returns their number.
+        """
         if not self._cycles_rejected:
             # Once is enough: rejecting further rows only removes edges.
             self._cycles_rejected = True

@@ -1,1 +1,1 @@
-"""Reading of files: the header and the records of a CSV file or of one sheet of an XLSX file."""
+"""Reading of files: the header and records of CSV or of one sheet of XLSX."""

@@ -130,7 +130,10 @@ class CSVFile(Source):
 
 
 def _unescape_record(record: CsvRecord) -> CsvRecord:
-    """Unescape the cells of a reject file's record; a formula of a sheet stays rejected."""
+    """Unescape the cells of a reject file's record.
+
+    A formula of a sheet stays rejected.
+    """
     cells = list(map(unescape_cell, record.cells))
     if len(cells) > 1 and cells[1] == Code.FORMULA:
         formula = RowError(Code.FORMULA, "the cell was a formula: write its value")

@@ -1,4 +1,4 @@
-"""The delimiter of a CSV file: named by the caller, announced by the file, or detected."""
+"""The delimiter of a CSV file: named, announced by the file, or detected."""
 
 import csv
 import re
@@ -14,7 +14,10 @@ _SEPARATOR = re.compile(r'"?sep=(\\t|[^"\r\n])"?', re.IGNORECASE)
 
 
 def parse_delimiter(text: str) -> str:
-    """Read a delimiter from a command line; the word `tab` means the tab. Raises BadOptions."""
+    """Read a delimiter from a command line; raises BadOptions.
+
+    The word `tab` means the tab.
+    """
     delimiter = {"\\t": "\t", "tab": "\t"}.get(text.lower(), text)
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise BadOptions(f"the delimiter {text!r} is not one character that can separate cells")
@@ -22,7 +25,10 @@ def parse_delimiter(text: str) -> str:
 
 
 def announced_delimiter(line: str) -> str | None:
-    """Return the delimiter in a first line such as `sep=;`, which spreadsheets write; else None."""
+    """Return the delimiter that a first line such as `sep=;` announces.
+
+    Spreadsheets write such lines.
+    """
     match = _SEPARATOR.fullmatch(line.rstrip("\r\n"))
     return {"\\t": "\t"}.get(match[1], match[1]) if match else None
 

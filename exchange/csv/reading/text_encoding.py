@@ -1,4 +1,7 @@
-"""The encoding of a text file: named by the caller, announced by a byte order mark, or UTF-8."""
+"""The encoding of a text file.
+
+The caller names it, a byte order mark announces it, or it is UTF-8.
+"""
 
 import codecs
 from pathlib import Path
@@ -51,7 +54,10 @@ def _find_codec(name: str) -> str:
 
 
 def detect_encoding(path: Path) -> str:
-    """Return the codec that a byte order mark announces, else UTF-8; raises UndecodableText."""
+    """Return the codec that a byte order mark announces, else UTF-8.
+
+    Raises UndecodableText for UTF-32 and for UTF-16 without a mark.
+    """
     with path.open("rb") as stream:
         start = stream.read(4)
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -69,7 +75,10 @@ def detect_encoding(path: Path) -> str:
 
 
 def locate_undecodable(path: Path, encoding: str) -> str:
-    """Return the byte and line (both from 1) of the first bytes that `encoding` cannot decode."""
+    """Describe where the first bytes are that `encoding` cannot decode.
+
+    Bytes and lines are counted from 1.
+    """
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
     line, done, last = 1, 0, ""
     with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""The rows of one sheet of an XLSX file as records, read one at a time within limits.
+"""The rows of one XLSX sheet as records, read one at a time within limits.
 
 Numbers and days are read as they are stored, not as they are displayed. A formula, an error and a number
 that the spreadsheet may have rounded have no usable value; a row that needs one is rejected.
@@ -75,7 +75,10 @@ class WorkbookFile(Source):
         return min(self._file.tell(), self.size)
 
     def records(self) -> Iterator[CsvRecord]:
-        """Yield the rows below the header, without empty ones; a record's line is its row number."""
+        """Yield the rows below the header, without empty ones.
+
+        The line of a record is its row number.
+        """
         width = len(self.header)
         while (row := self._next()) is not None:
             cells = row + [""] * (width - len(row))
@@ -126,7 +129,7 @@ class WorkbookFile(Source):
         return tuple(map(str, row))
 
     def _next(self) -> list[str] | None:
-        """Return the cells of the next row that is not empty, without empty cells at its end."""
+        """Return the cells of the next non-empty row, without empty ones at its end."""
         while True:
             row = self._guard(lambda: next(self._rows, None))
             if row is None:

@@ -1,1 +1,1 @@
-"""What an import tells its caller: the report, the reject file, progress bars, and help."""
+"""Output of an import: report, reject file, progress bars and help."""

@@ -19,7 +19,7 @@ _DESCRIPTIONS: dict[CellType, str] = {
 
 
 def describe_fields(importer: Importer) -> str:
-    """Return the fields of an importer, one a line, and the references that each row needs."""
+    """Describe the fields of an importer, one a line, and its references."""
     width = max(len(field.name) for field in importer.fields)
     lines = [f"fields of {importer.name}:"]
     lines += [f"  {field.name:<{width}}  {_describe(field)}" for field in importer.fields]

@@ -95,5 +95,8 @@ class ImportReport:
 
 
 def _print_safely(line: str) -> str:
-    """Escape unprintable characters, so that a file cannot send control sequences to the terminal."""
+    """Escape unprintable characters of a line.
+
+    A file must not send control sequences to the terminal.
+    """
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)

@@ -1,4 +1,4 @@
-"""Progress bars on standard error: one for reading, then one for each step of the merge.
+"""Progress bars on standard error: for reading, then for each merge step.
 
 They appear after PROGRESS_DELAY, and only if standard error is a terminal.
 """

@@ -1,11 +1,11 @@
-"""The reject file: a CSV of rejected rows, each with its line, code, reason and original cells.
+"""The reject file: rejected rows with line, code, reason and original cells.
 
 It also lists rows with a warning; their code starts with WARNING_. It is written under a temporary name and
 renamed at the end.
 
-The file can be imported again as it is. Cells are escaped for spreadsheets, and the import removes the escapes.
-A number that could be read in two ways is rewritten. Rows with a warning are skipped, since the import that
-listed them has processed them.
+The file can be imported again as it is. Cells are escaped for spreadsheets, and the import removes the
+escapes. A number that could be read in two ways is rewritten. Rows with a warning are skipped, since the
+import that listed them has processed them.
 """
 
 import csv
@@ -21,7 +21,7 @@ from exchange.csv.spreadsheet import escape_cell
 
 
 def skip_warnings(header: Sequence[str], records: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
-    """Return the records of a file without those that an earlier import listed with a warning."""
+    """Return the records that an earlier import did not list with a warning."""
     names = [name.strip().lower() for name in header]
     if REJECT_COLUMNS[1] not in names:
         return records
@@ -47,9 +47,10 @@ class RejectFile:
             raise UnreadableFile(f"cannot write {path}: {error.strerror}") from error
 
     def write(self, source: Source, columns: Columns, rejections: Iterator[Rejection]) -> None:
-        """Copy the rejected records of a source, which is read from its beginning, in file order.
+        """Copy the rejected records of a source, in file order.
 
-        If the source is itself a reject file, the new reasons replace its reasons.
+        The source is read from its beginning. If the source is itself a reject file, the new reasons replace
+        its reasons.
         """
         with self._part.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, delimiter=source.delimiter)

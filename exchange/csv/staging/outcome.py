@@ -44,7 +44,7 @@ def rows_to_report(staging: StagingTable) -> Iterator[Rejection]:
 
 
 def rows_with_lost_characters(staging: StagingTable, limit: int) -> tuple[int, tuple[int, ...]]:
-    """Return the number of live rows with U+FFFD in a text, and the first of their lines."""
+    """Return the number of live rows with U+FFFD, and the first of their lines."""
     texts = ", ".join(f's."{name}"' for name in staging.fields)
     staging.cursor.execute(
         "select count(*), (array_agg(s.line order by s.line))[1:%s] from import_rows s"

@@ -14,7 +14,10 @@ def reset_superseded(staging: StagingTable) -> None:
 
 
 def fill_from_superseded(staging: StagingTable, columns: Sequence[str]) -> None:
-    """Fill empty cells of superseding rows with the last value of the rows that they supersede."""
+    """Fill empty cells of superseding rows from the rows that they supersede.
+
+    The last value counts.
+    """
     kept = [column for column in columns if column not in staging.cleared]
     if not kept:
         return
@@ -47,7 +50,10 @@ def warn_superseded(staging: StagingTable, differs: str, difference: str) -> Non
 def list_superseded(
     staging: StagingTable, differs: str, limit: int
 ) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Return the number of rows that a row with other values supersedes, and the first pairs of lines."""
+    """Count the rows that a row with other values supersedes.
+
+    Returns their number and the first pairs of lines.
+    """
     rows = (
         "from import_rows s join import_rows t on t.line = s.superseded_by"
         f" where s.code is null and {differs}"

@@ -1,4 +1,4 @@
-"""The staging table: each row keeps its line, and a rejected row its code and reason."""
+"""The staging table, which keeps the line of each row and its rejection."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +28,10 @@ _STATE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class StagedRow:
-    """A row's line, and its values in the order of the provided fields or the code of its rejection."""
+    """A row's line, and its values or the code of its rejection.
+
+    The values are in the order of the provided fields.
+    """
 
     line: int
     values: tuple[str | None, ...]
@@ -63,7 +66,10 @@ class StagingTable:
         )
 
     def copy(self, rows: Sequence[StagedRow]) -> None:
-        """COPY a chunk; rows that PostgreSQL cannot convert to the column types are rejected singly."""
+        """COPY a chunk of rows.
+
+        Rows that PostgreSQL cannot convert to the column types are rejected singly.
+        """
         isolate_violations(rows, self._try_copy, self._copy_rejected)
 
     def report_step(self, name: str, done: int = 0) -> None:

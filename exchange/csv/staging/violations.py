@@ -30,7 +30,10 @@ def isolate_violations(
     attempt: Callable[[Sequence[_Item]], psycopg2.Error | None],
     reject: Callable[[_Item, psycopg2.Error], None],
 ) -> None:
-    """Attempt all items at once; after an error attempt each half, down to the items that fail alone."""
+    """Attempt all items at once; after an error, attempt each half.
+
+    Items that fail alone are rejected.
+    """
     error = attempt(items)
     if error is None:
         return
