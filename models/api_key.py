@@ -1,6 +1,7 @@
-"""API keys: how a machine signs in. Named, of one role, expiring, revocable, hashed at rest.
+"""API keys, by which machines sign in.
 
-A key that a user made ends with that user, and never has more rights than its maker has now.
+A key has a name, a role and an expiry, can be revoked, and is stored as a hash. A key that a user
+made ends with that user, and never has more rights than that user has now.
 """
 
 from sqlalchemy import Index, LargeBinary, func, select, text, update
@@ -14,12 +15,12 @@ from models.session import KEY_PREFIX, hash_of, new_token
 from models.user import check_name, check_role
 
 DEFAULT_DAYS, MAX_DAYS = 90, 365
-# How long a key's last use may be older than what is written of it, in seconds.
+# `last_used_at` is at most this many seconds earlier than the last use.
 USE_SECONDS = 60
 
 
 class ApiKey(Base):
-    """A key of a machine. `last_used_at` is up to a minute behind."""
+    """A key of a machine; `last_used_at` is up to a minute earlier than the last use."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -41,7 +42,10 @@ class ApiKey(Base):
 def create_api_key(
     session: Session, name: str, role: str, days: int = DEFAULT_DAYS
 ) -> tuple[int, str]:
-    """Make a key that expires after so many days; its number, and the key, shown this once."""
+    """Create a key that expires after `days`; return its number and the key.
+
+    The key is returned only here. Raises InvalidAttribute.
+    """
     check_role(role)
     if not 1 <= days <= MAX_DAYS:
         raise InvalidAttribute(f"From 1 to {MAX_DAYS} days.", "expires_in_days")
@@ -58,7 +62,7 @@ def create_api_key(
 
 
 def revoke_api_key(session: Session, api_key_id: int) -> None:
-    """Revoke a key; one that is revoked stays as it is."""
+    """Revoke a key, unless it is revoked already."""
     living = update(ApiKey).where(ApiKey.api_key_id == api_key_id, ApiKey.revoked_at.is_(None))
     session.execute(living.values(revoked_at=func.now()))
 
@@ -74,9 +78,9 @@ def note_use(database: Database, api_key_id: int) -> None:
         session.commit()
 
 
-# One JSON text: whose key has this hash, in hex, with the role it has now; null where it is not valid any more.
-# Roles are no chain: what an operator and an auditor may both do is what a viewer may, as a role.
-# A maker without a session (an issuer's subject, the command line, SQL) has no row in users.
+# One JSON text: the key with this hash, in hex, and its present role; null if the key is not valid.
+# If the key and its maker have different roles, the key has the greatest role that both include.
+# A maker that is no user (a subject of an issuer, the command line, SQL) has no row in `users`.
 FIND_KEY = Statement(
     """SELECT coalesce((
   SELECT json_build_object('name', k.name, 'key', k.api_key_id, 'expires', k.expires_at,

@@ -1,11 +1,11 @@
-"""How often a password may be tried: counted in the database, for all processes together.
+"""Limits of failed sign-ins, counted in the database for all processes together.
 
-Five failures in 15 minutes of one name from one network (an IPv4 address, a /64 of IPv6), 20 from
-one network, 100 of one name: so many, because anybody can make them to lock somebody out. Whoever
-has signed in and gives the old password again is counted apart from those who have not.
+Within 15 minutes, 5 passwords may fail for one name from one network (an IPv4 address, or a /64 of
+IPv6), 20 from one network, and 100 for one name. The last limit is high, because a stranger can lock
+a user out by it. Attempts of callers with a session are counted apart.
 
-An attempt is counted before it is made and taken back where it succeeds, so that attempts at the
-same moment are counted too, and one whose operation is rolled back stays counted.
+An attempt is counted before the password is compared, and removed if it succeeds. Simultaneous
+attempts are therefore counted, and an attempt stays counted if its operation is rolled back.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ WINDOW_SECONDS = 15 * 60
 MAX_PER_USERNAME_AND_ADDRESS = 5
 MAX_PER_ADDRESS = 20
 MAX_PER_USERNAME = 100
-# Of what is too old to count, so many rows are removed at each attempt.
+# Each attempt removes up to this many expired rows.
 SWEEP = 100
 
 
@@ -46,16 +46,17 @@ class SignInAttempt(Base):
 def begin_attempt(
     database: Database, username: str, address: str, *, signed_in: bool = False
 ) -> int:
-    """Count an attempt in a transaction of its own; its number. Raises TooManyAttempts.
+    """Count an attempt in a transaction of its own; return its number.
 
-    `signed_in`: the caller has a session of this user, so that failures of others do not count.
+    `signed_in`: the caller has a session of this user, so that failures of other callers do not
+    count. Raises TooManyAttempts.
     """
-    # No name has a NUL, so that callers with and without a session are counted apart.
+    # The NUL, which no name contains, counts callers with a session apart.
     counted = f"\0{username}" if signed_in else username
     subject = hashlib.sha256(counted.encode("utf-8", "surrogatepass")).digest()
     place = network_of(address)
     with database.session() as session:
-        # A throttled caller gets its error at once.
+        # This check takes no lock, so that a throttled caller gets its error at once.
         _require_fewer(session, subject, place, signed_in)
         _take_turns(session, f"username {subject.hex()}", f"address {place}")
         _sweep(session)
@@ -69,14 +70,14 @@ def begin_attempt(
 
 
 def forget_attempt(database: Database, attempt_id: int) -> None:
-    """Take an attempt back: it succeeded, or was never decided."""
+    """Remove an attempt that succeeded, or whose password was not compared."""
     with database.session() as session:
         session.execute(delete(SignInAttempt).where(SignInAttempt.attempt_id == attempt_id))
         session.commit()
 
 
 def network_of(address: str) -> str:
-    """Return what one client can choose its addresses from: an IPv4 address, a /64 of IPv6 (RFC 6177)."""
+    """Return the network of a client: an IPv4 address, or a /64 of IPv6 (RFC 6177)."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
@@ -101,7 +102,7 @@ def _require_fewer(session: Session, subject: bytes, place: str, signed_in: bool
 
 
 def _take_turns(session: Session, *subjects: str) -> None:
-    """Whoever counts the same name or address waits here, in one order for all."""
+    """Lock the names and addresses until the commit, in sorted order against deadlocks."""
     for subject in sorted(subjects):
         session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))"),
@@ -121,10 +122,10 @@ def _counts() -> ColumnElement[bool]:
 
 
 def _wait(session: Session, same: ColumnElement[bool], limit: int) -> int:
-    """Seconds until there are fewer attempts than the limit within the window; 0 if there are."""
+    """Return the seconds until fewer attempts than the limit are in the window; 0 if they already are."""
     age = func.extract("epoch", func.clock_timestamp() - SignInAttempt.at)
     newest = select(age).where(same, _counts()).order_by(SignInAttempt.at.desc())
-    oldest_in_the_way = session.scalars(newest.offset(limit - 1).limit(1)).first()
-    if oldest_in_the_way is None:
+    blocking = session.scalars(newest.offset(limit - 1).limit(1)).first()
+    if blocking is None:
         return 0
-    return max(1, ceil(WINDOW_SECONDS - float(oldest_in_the_way)))
+    return max(1, ceil(WINDOW_SECONDS - float(blocking)))

@@ -1,4 +1,4 @@
-"""What rules of matter are made of: conversion factors and settings, and what was flagged by them."""
+"""Balance rules: conversion factors, settings, and the flags of batches that break a rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from models.lot import CacaoBatch
 
 
 class ConversionFactor(Base):
-    """kg of the later stage that a kg of the earlier one gives, by a scheme's rule, in its time."""
+    """Kilograms of a later stage that one kilogram of an earlier stage yields.
+
+    A factor belongs to a scheme and a period. `source` is the document that states it.
+    """
 
     __tablename__ = "conversion_factors"
     __table_args__ = (UniqueConstraint("from_stage", "to_stage", "scheme", "valid_from"),)
@@ -28,7 +31,7 @@ class ConversionFactor(Base):
 
 
 class BalanceSettings(Base):
-    """Settings that every writer obeys; `yields` is ignore, flag or refuse."""
+    """The settings of the balance rules, in one row; `yields` is "ignore", "flag" or "refuse"."""
 
     __tablename__ = "matter_rules"
 
@@ -39,7 +42,7 @@ class BalanceSettings(Base):
 
 
 class ValidationFlag(Base):
-    """What was written of a batch although a rule speaks against it."""
+    """A rule that the recorded data of a batch break."""
 
     __tablename__ = "flags"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The declarative base and the column types that carry a unit or a format in their name."""
+"""The declarative base, and column types whose names say their unit or format."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,14 +12,14 @@ Key = Annotated[int, mapped_column(Integer)]
 Name = Annotated[str, mapped_column(Text(collation="C"))]
 
 
-# Digits that decimal's own context counts exactly.
+# A value with a larger exponent cannot be rounded to a few decimals in decimal's context of 28 digits.
 _MAX_DIGITS = 20
 
 
 class FixedPoint(TypeDecorator[Decimal]):
-    """`numeric`, read with so many decimals.
+    """A `numeric` that is read with a fixed number of decimals.
 
-    A check in schema.sql refuses what is finer; a type with a scale would round it instead.
+    A check in schema.sql refuses a value with more decimals; a column with a scale would round it.
     """
 
     impl = Numeric
@@ -31,18 +31,21 @@ class FixedPoint(TypeDecorator[Decimal]):
 
     @property
     def python_type(self) -> type[Decimal]:
-        """What a cursor's value is read as."""
+        """Return the type of a value in Python."""
         return Decimal
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """Return the value with all its decimals; one that is finer as it is, for the database to refuse."""
+        """Return the value with all its decimals.
+
+        A value with more decimals is returned unchanged, and the database refuses it.
+        """
         if value is None or not value.is_finite() or value.adjusted() > _MAX_DIGITS:
             return value
         shown = round(value, self.decimals)
         return shown if shown == value else value
 
     def process_result_value(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """Return the value with all its decimals: 700 kg read as 700.000."""
+        """Return the value with all its decimals: 700 kg is read as 700.000."""
         return None if value is None else round(value, self.decimals)
 
 
@@ -53,7 +56,7 @@ Day = Annotated[date, mapped_column(Date)]
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Json = Annotated[Any, mapped_column(JSONB(none_as_null=True))]
 
-# PostgreSQL's own names, so that a violation's constraint name reads the same in both.
+# The names that PostgreSQL gives to constraints, so that the models and schema.sql agree.
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
     "uq": "%(table_name)s_%(column_0_N_name)s_key",
@@ -63,6 +66,9 @@ NAMING = {
 
 
 class Base(DeclarativeBase):
-    """Every table; relationships are `lazy="raise"`: the planner is the one way to read."""
+    """The base class of every table.
+
+    Relationships are `lazy="raise"`, because only the planner reads related rows.
+    """
 
     metadata = MetaData(naming_convention=NAMING)

@@ -1,4 +1,4 @@
-"""What was changed, when and by whom: written by triggers, one row a statement, append-only."""
+"""Recorded changes: triggers write one row for each statement. The table is append-only."""
 
 from sqlalchemy import ARRAY, BigInteger, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,11 +7,11 @@ from models.base import Base, Instant, Name
 
 
 class Change(Base):
-    """One statement that wrote: `keys` are the primary keys of its rows, pairs where the key is one.
+    """A statement that wrote rows of the table `relation`.
 
-    Of sessions they are the numbers of the users, since the key of a session is what is kept of a token.
-    `actor` is who the writer says: `user:NAME`, `key:NAME`, `oidc:SUBJECT`, `import:FILE`, or
-    `sql:ROLE` if the writer names no actor.
+    `keys` are the primary keys of the rows: numbers, or pairs of numbers. For `sessions` they are the
+    numbers of the users, because the key of a session is the hash of its token. `actor` is the writer:
+    `user:NAME`, `key:NAME`, `oidc:SUBJECT`, `import:FILE`, or `sql:ROLE` if the writer names no actor.
     """
 
     __tablename__ = "changes"

@@ -1,7 +1,7 @@
-"""What can go wrong in the domain: one class a case, each with a stable code.
+"""Errors of the domain: one class for each case, with a stable code.
 
-`violation_of` turns a constraint that PostgreSQL refused into the case it stands for. Attribute
-names are those of the models; the GraphQL layer shows them in camel case.
+`violation_of` returns the error for a constraint that PostgreSQL reports as violated. Attribute names
+are those of the models; the GraphQL layer writes them in camel case.
 """
 
 import re
@@ -11,7 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 
 class DomainError(Exception):
-    """A change that the domain refuses; `attribute` is what it is about, if it is about one."""
+    """The input breaks a rule of the domain.
+
+    `attribute` is the attribute of the model at fault; None if the error is about no single one.
+    """
 
     code = "INVALID"
 
@@ -21,23 +24,23 @@ class DomainError(Exception):
 
 
 class InvalidAttribute(DomainError):
-    """A value that the attribute cannot have."""
+    """The attribute cannot have this value."""
 
 
 class NotFound(DomainError):
-    """A reference to an object that does not exist."""
+    """The input refers to an object that does not exist."""
 
     code = "NOT_FOUND"
 
 
 class AlreadyExists(DomainError):
-    """Another object has this key."""
+    """Another object has the same key."""
 
     code = "ALREADY_EXISTS"
 
 
 class Duplicate(DomainError):
-    """An equal object is there, though no key of the database says that it is the same."""
+    """An equal object exists, although no key of the database identifies it as the same."""
 
     code = "DUPLICATE"
 
@@ -49,19 +52,19 @@ class Overdrawn(DomainError):
 
 
 class BatchOnHold(DomainError):
-    """The batch, or something it was made of, is held: nothing more is made of it."""
+    """The batch, or a batch that it was made of, is on hold and cannot be used."""
 
     code = "BATCH_ON_HOLD"
 
 
 class NotOnHold(DomainError):
-    """There is no hold to release."""
+    """The batch has no hold to release."""
 
     code = "NOT_ON_HOLD"
 
 
 class CustodyBroken(DomainError):
-    """A batch would claim a stronger custody than its inputs have, or mix what it must not."""
+    """A batch would claim a stronger custody than its inputs have, or mix origins against its custody."""
 
     code = "CUSTODY_BROKEN"
 
@@ -73,25 +76,25 @@ class YieldExceeded(DomainError):
 
 
 class CyclicLineage(DomainError):
-    """A batch would be made, directly or not, from itself."""
+    """A batch would be made from itself, directly or through other batches."""
 
     code = "CYCLIC_LINEAGE"
 
 
 class IdempotencyKeyReused(DomainError):
-    """The key was used before, with another input."""
+    """The idempotency key was used before with another input."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
 class Conflict(DomainError):
-    """Two writers stood in each other's way; the same request may succeed now."""
+    """The write conflicted with another transaction; the same request may succeed now."""
 
     code = "CONFLICT"
 
 
 class InvalidCredentials(DomainError):
-    """No user has this name with this password; which of the two is wrong is not said."""
+    """The username or the password is wrong; the error does not say which."""
 
     code = "INVALID_CREDENTIALS"
 
@@ -100,7 +103,10 @@ class InvalidCredentials(DomainError):
 
 
 class TooManyAttempts(DomainError):
-    """Too many passwords failed under this name or from this address; `seconds` until the next."""
+    """Too many passwords failed under this name or from this address.
+
+    `seconds` is the time until the next attempt is accepted.
+    """
 
     code = "TOO_MANY_ATTEMPTS"
 
@@ -110,7 +116,7 @@ class TooManyAttempts(DomainError):
 
 
 class LastAdmin(DomainError):
-    """Nobody would be left who may administer users."""
+    """No user would have the role admin any more."""
 
     code = "LAST_ADMIN"
 
@@ -267,12 +273,12 @@ RETRYABLE = (errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE)
 
 
 def violation_of(error: DBAPIError) -> DomainError | None:
-    """Return the case a database error stands for; None for a fault that is not the request's."""
+    """Return the domain error for an error of SQLAlchemy; None if the input did not cause it."""
     return refusal_in(error.orig)
 
 
 def refusal_in(cause: object) -> DomainError | None:
-    """Return the same of the driver's own error."""
+    """Return the domain error for an error of the driver; None if the input did not cause it."""
     state = getattr(cause, "pgcode", None)
     diagnostics = getattr(cause, "diag", None)
     if state in RETRYABLE:
@@ -288,7 +294,7 @@ def refusal_in(cause: object) -> DomainError | None:
 
 
 def _indexed_text(index: str) -> str | None:
-    """Return the attribute whose text is the long one of an index, by the name of the index."""
+    """Return the attribute of an index that has an unbounded text, by the name of the index."""
     return next((name for name in INDEXED_TEXTS if f"_{name}_" in index), None)
 
 

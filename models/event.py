@@ -1,4 +1,4 @@
-"""Transactions: what happened to a product or to a cacao batch; append-only in the database."""
+"""Events of products and cacao batches, in the append-only table `transactions`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from models.lot import CacaoBatch, Product
 
 
 class Transaction(Base):
-    """An event of one product or batch, or of neither where that is not known, at `timestamp` (UTC), known since `record_time`."""
+    """An event of a product or a batch; it has neither if its subject is not known.
+
+    It happened at `timestamp` and was recorded at `record_time`, both in UTC.
+    """
 
     __tablename__ = "transactions"
     __table_args__ = (

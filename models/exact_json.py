@@ -1,9 +1,9 @@
-"""JSON in which no digit of a number changes on its way in or out.
+"""JSON that keeps every digit of a number when it is read and written.
 
-A number that a float is not written as keeps its text (`ExactNumber`); a value that PostgreSQL wrote
-stays text (`JSONText`) and is never parsed. Numbers of up to MAX_DIGITS digits are accepted, written
-out without an exponent, and lists and objects of up to MAX_LEVELS within one another: by GraphQL, by
-CSV, and as for levels by schema.sql too.
+A number that Python would write with other digits keeps its text (`ExactNumber`). A value that
+PostgreSQL wrote stays text (`JSONText`) and is never parsed. GraphQL and CSV accept numbers of up to
+MAX_DIGITS digits, counted without an exponent, and values nested up to MAX_LEVELS deep; schema.sql
+checks the nesting, too.
 """
 
 import json
@@ -19,7 +19,7 @@ LONGEST = 10**MAX_DIGITS
 
 
 class ExactNumber(float):
-    """A JSON number with its text; computes as the nearest float, compares as what it is."""
+    """A JSON number with its text: arithmetic uses the nearest float, comparison the exact value."""
 
     __slots__ = ("text",)
     text: str
@@ -48,21 +48,21 @@ class ExactNumber(float):
 
 @dataclass(frozen=True, slots=True)
 class JSONText:
-    """A JSON value as its text, which `dumps` writes as it is."""
+    """A JSON value as text, which `dumps` writes unchanged."""
 
     text: str
 
 
 def number(text: str) -> float:
-    """Return the number of a JSON text: a float where Python writes it so, else an ExactNumber."""
+    """Return the number of a JSON text: a float if Python writes the same text, else an ExactNumber."""
     value = float(text)
     return value if repr(value) == text else ExactNumber(text)
 
 
 def is_too_long(value: float) -> bool:
-    """Whether a number has more than MAX_DIGITS digits, written out without an exponent."""
+    """Return whether a number has more than MAX_DIGITS digits, counted without an exponent."""
     if not isinstance(value, ExactNumber):
-        # Any float has fewer, but for those that are none of JSON's.
+        # Every finite float has fewer digits; NaN and the infinities are not JSON.
         return abs(value) >= LONGEST if isinstance(value, int) else value - value != 0
     written = _decimal(value.text)
     if not written.is_finite():
@@ -90,7 +90,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def dumps(value: Any, **options: Any) -> str:
-    """JSON text as `json.dumps` writes it with these options, exact numbers and texts as they are."""
+    """Return JSON text as `json.dumps` does, with exact numbers and JSON texts unchanged."""
     kept: list[str] = []
     mark = secrets.token_hex(16)
 
@@ -100,14 +100,14 @@ def dumps(value: Any, **options: Any) -> str:
 
     otherwise = options.pop("default", None)
 
-    def default(given: Any) -> Any:
-        if isinstance(given, JSONText):
-            return keep(given.text)
+    def default(item: Any) -> Any:
+        if isinstance(item, JSONText):
+            return keep(item.text)
         if otherwise is None:
-            raise TypeError(f"{type(given).__name__} is no JSON")
-        return otherwise(given)
+            raise TypeError(f"{type(item).__name__} is no JSON")
+        return otherwise(item)
 
-    # json writes any float by its own digits, and asks `default` of none.
+    # `json` writes every float itself and never passes one to `default`.
     plain = _replaced(value, keep) if _has_exact(value) else value
     text = json.dumps(plain, default=default, **options)
     if not kept:

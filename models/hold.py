@@ -1,4 +1,4 @@
-"""Holds: a batch of which nothing more is made, nor of what was made of it, until it is released."""
+"""Holds: a batch, and everything made of it, cannot be used until the hold is released."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.lot import CacaoBatch, Product
 
 
 class Hold(Base):
-    """Why a batch is held, since when, by whom; and why it was released, which happens once."""
+    """A hold of a batch: its reason, time and author, and those of its only release."""
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -38,7 +38,7 @@ class Hold(Base):
 
 
 class HoldBatch(Base):
-    """An edge: a batch that a hold reaches, as long as it is not released."""
+    """An edge: a batch that a hold reaches until it is released."""
 
     __tablename__ = "hold_batch"
     __table_args__ = (Index(None, "cacao_batch_id", "hold_id"),)
@@ -50,7 +50,7 @@ class HoldBatch(Base):
 
 
 class HoldProduct(Base):
-    """An edge: a product that a hold reaches, as long as it is not released."""
+    """An edge: a product that a hold reaches until it is released."""
 
     __tablename__ = "hold_product"
     __table_args__ = (Index(None, "product_id", "hold_id"),)
@@ -60,7 +60,10 @@ class HoldProduct(Base):
 
 
 def release(session: Session, batch: int, reason: str) -> list[int]:
-    """End all holds that were placed on this batch; their numbers. Raises NotOnHold."""
+    """Release all holds that were placed on a batch; return their numbers.
+
+    Raises NotOnHold if there are none.
+    """
     held = update(Hold).where(Hold.cacao_batch_id == batch, Hold.released_at.is_(None))
     ended = session.scalars(
         held.values(released_at=func.now(), release_reason=reason).returning(Hold.hold_id)

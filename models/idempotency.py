@@ -1,7 +1,7 @@
-"""The keys by which a repeated request is recognised: whose they are, and how long they live.
+"""Idempotency keys, by which a repeated request is recognised.
 
-A key belongs to the actor that chose it. A key that is older than its life counts as absent, whether
-its row is removed yet or not.
+A key belongs to the actor that chose it. An expired key counts as absent, even before its row is
+removed.
 """
 
 import logging
@@ -17,7 +17,7 @@ from models.database.engines import Database
 from models.errors import IdempotencyKeyReused
 
 SWEEP_SECONDS = 300.0
-# Rows of one transaction: it must be short, since a writer may wait for one of its rows.
+# Rows that one transaction removes. A writer may wait for one of them, so the number is small.
 SWEEP_ROWS = 1_000
 REMOVE = text(
     "delete from idempotency_keys where (actor, key) in (select actor, key from idempotency_keys"
@@ -29,7 +29,7 @@ log = logging.getLogger("cacaotrace")
 
 
 class IdempotencyKey(Base):
-    """A key an actor chose, and the objects its first request made: payload field -> primary key."""
+    """A key of an actor, and the objects of its first request: payload field -> primary key."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index(None, "created_at"),)
@@ -45,10 +45,11 @@ class IdempotencyKey(Base):
 def claim_key(
     session: Session, key: str, mutation: str, input_hash: bytes, hours: int
 ) -> dict[str, int] | None:
-    """Claim a key for the session's actor; None where the caller is to write under it.
+    """Claim a key for the session's actor; return None if the caller has to write now.
 
-    Else the objects that the first request under it made, or raises IdempotencyKeyReused. Waits for
-    another request that is writing under the same key.
+    Returns the objects that the first request under the key wrote, if there was one. Raises
+    IdempotencyKeyReused if that request had another input. Waits for a request that is writing under
+    the same key.
     """
     values = {"key": key, "mutation": mutation, "input_hash": input_hash, "objects": {}}
     expired = IdempotencyKey.created_at < func.now() - text(f"interval '{hours:d} hours'")
@@ -70,15 +71,15 @@ def claim_key(
 
 
 def keep_objects(session: Session, key: str, objects: dict[str, int]) -> None:
-    """Remember what was written under a key that was claimed."""
+    """Store the objects that were written under a claimed key."""
     session.execute(update(IdempotencyKey).where(_own(key)).values(objects=objects))
 
 
 def remove_expired(database: Database, hours: int) -> int:
-    """Remove the keys of all actors that are older than so many hours; their number.
+    """Remove the keys of all actors that are older than `hours`; return their number.
 
-    Rows that another transaction holds are left for the next time, and short transactions follow
-    each other, so that no writer waits for long.
+    Each transaction removes at most SWEEP_ROWS rows and skips locked ones, so that no writer waits
+    for long.
     """
     removed = 0
     with database.beside().connect() as connection:
@@ -91,9 +92,9 @@ def remove_expired(database: Database, hours: int) -> int:
 
 
 class KeySweeper:
-    """A thread beside a server that removes expired keys at the start and every five minutes.
+    """A thread that removes expired keys when a server starts and every five minutes.
 
-    Every process has one. Never ends the server: what fails is logged once until it succeeds.
+    Every process has one. Never ends the server: a failure is logged once until a removal succeeds.
     """
 
     def __init__(self, database: Database, hours: int) -> None:
@@ -107,7 +108,7 @@ class KeySweeper:
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End after the removal under way, which is waited for so long."""
+        """End after the removal that is under way; wait for it at most `seconds`."""
         self._stopping.set()
         self._thread.join(seconds)
 
@@ -118,7 +119,7 @@ class KeySweeper:
                 self._logged = False
             except SQLAlchemyError as error:
                 if not self._logged and not self._stopping.is_set():
-                    log.warning("expired idempotency keys stay: %s", type(error).__name__)
+                    log.warning("cannot remove expired idempotency keys: %s", type(error).__name__)
                 self._logged = True
             if self._stopping.wait(SWEEP_SECONDS):
                 return

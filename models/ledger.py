@@ -1,6 +1,6 @@
 """The ledger: a Merkle log over events, and the views in which its proofs are read.
 
-Leaves and checkpoints are append-only in the database. Proofs are views, not tables: nothing is written of them.
+Leaves and checkpoints are append-only tables. Proofs are views.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from models.base import Base, Instant, Name
 LEDGER_QUEUE = Table(
     "ledger_queue", Base.metadata, Column("transaction_id", BigInteger, nullable=False)
 )
-"""Events that no leaf holds yet; it has no key, so that it is no mapped class."""
+"""Events that have no leaf yet. No class maps this table, because it has no key."""
 
 
 class LedgerEntry(Base):
-    """A leaf: the canonical bytes of an event, and the hashes of all complete subtrees that end with it."""
+    """A leaf: the canonical bytes of an event.
+
+    `hashes` are those of all complete subtrees that end with the leaf, 32 bytes each.
+    """
 
     __tablename__ = "ledger_entries"
 
@@ -42,14 +45,14 @@ class LedgerCheckpoint(Base):
 
 
 class View(Base):
-    """What schema.sql has as a view or a function: read, and never made of these classes."""
+    """A view or a function of schema.sql, which is only read."""
 
     __abstract__ = True
     metadata = MetaData()
 
 
 class TransactionProof(View):
-    """Where an event is in the log, and the hashes that lead from it to the root."""
+    """The inclusion proof of an event: its place in the log, and the hashes up to the root."""
 
     __tablename__ = "transaction_proofs"
 
@@ -65,7 +68,7 @@ class TransactionProof(View):
 
 
 class Ledger(View):
-    """The log as it is: one row."""
+    """The present state of the log, in one row."""
 
     __tablename__ = "ledger"
 
@@ -78,7 +81,7 @@ class Ledger(View):
 
 
 class LedgerConsistency(View):
-    """That the log of one size begins with that of a smaller one: a function of both sizes."""
+    """The proof that the log of the second size begins with the log of the first."""
 
     __tablename__ = "ledger_consistency_proof"
 

@@ -1,4 +1,4 @@
-"""Losses: kilograms that a batch lost on its way; append-only, and each an event of the batch."""
+"""Losses of batches. The table is append-only, and a trigger records each loss as an event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REASONS = ("spillage", "sampling", "moisture", "spoilage", "theft", "destruction
 
 
 class Loss(Base):
-    """Kilograms that a batch no longer holds; a `correction` is below zero and gives some back."""
+    """Kilograms that a batch lost. A `correction` is below zero and takes back earlier losses."""
 
     __tablename__ = "losses"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Lots: cacao batches and products, and the edges that say how many kg of which went into which."""
+"""Lots: cacao batches and products, and the kilograms of a batch that went into another lot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CUSTODIES = ("identity_preserved", "segregated", "mass_balance")
 
 
 class CacaoBatch(Base):
-    """A lot of cacao at one stage: beans as harvested, or what was made from other batches."""
+    """A lot of cacao at one stage: beans as harvested, or a material made from other batches."""
 
     __tablename__ = "cacao_batches"
     __table_args__ = (
@@ -138,7 +138,7 @@ class Product(Base):
 
 
 class ProductCacaoBatch(Base):
-    """An edge: kg of a batch that went into a product; None where only the fact is known."""
+    """An edge: kilograms of a batch that went into a product; None if they are not known."""
 
     __tablename__ = "product_cacao_batch"
     __table_args__ = (Index(None, "cacao_batch_id", "product_id"),)
@@ -152,7 +152,7 @@ class ProductCacaoBatch(Base):
 
 
 class CacaoBatchInput(Base):
-    """An edge: kg of the input batch that went into the output batch."""
+    """An edge: kilograms of the input batch that went into the output batch."""
 
     __tablename__ = "cacao_batch_input"
     __table_args__ = (Index(None, "input_batch_id", "output_batch_id"),)

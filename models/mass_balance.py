@@ -1,4 +1,4 @@
-"""Mass balance: what a site may still sell as certified, an account a scheme, site and period."""
+"""Mass balance: the kilograms that a site may still sell as certified, by scheme and period."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from models.party import Manufacturer, Supplier
 
 
 class MassBalanceAccount(Base):
-    """Kilograms of certified cacao at one supplier's or manufacturer's site, never below zero."""
+    """The account of a scheme and a period at the site of a supplier or a manufacturer.
+
+    `balance_kg` is never below zero.
+    """
 
     __tablename__ = "mass_balance_accounts"
     __table_args__ = (

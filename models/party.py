@@ -1,4 +1,4 @@
-"""Parties: who makes the chocolate, who supplies the cacao, and what certifies a supplier."""
+"""Parties: manufacturers, suppliers, and the certificates of suppliers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.plot import Plot
 
 
-# A view: which certificates cover a batch's claim. Its metadata is its own, as it is no table.
+# A view: the certificates that cover the claim of a batch. Its own metadata keeps it out of the tables.
 COVER = Table(
     "cacao_batch_cover",
     MetaData(),
@@ -97,7 +97,8 @@ class Supplier(Base):
 class Certificate(Base):
     """A certificate of a scheme, held by a supplier, valid from the first day to the last.
 
-    `holder` is whom the document names, where that is a group; `document_hash` is its SHA-256.
+    `holder` is the group of suppliers that the document names, if it names one. `document_hash` is the
+    SHA-256 of the document, in hexadecimal.
     """
 
     __tablename__ = "certificates"

@@ -1,4 +1,4 @@
-"""Plots of land, and which cacao batch was harvested from which of them."""
+"""Plots of land, and the cacao batches that were harvested from them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Plot(Base):
 
 
 class CacaoBatchPlot(Base):
-    """An edge: this batch was harvested from this plot; kg where it was weighed per plot."""
+    """An edge: a batch was harvested from a plot; kilograms if they were weighed for each plot."""
 
     __tablename__ = "cacao_batch_plot"
     __table_args__ = (Index(None, "plot_id", "cacao_batch_id"),)

@@ -1,9 +1,8 @@
-"""Sessions of people who signed in: opaque, kept in the database, ended at once.
+"""Sessions of users: the database looks up an opaque token.
 
-Not tokens of our own that carry claims: what is looked up can be revoked, needs no signing key to
-keep and to change, and tells nobody anything. The token is 256 random bits, and only its SHA-256 is
-kept; a slow hash would add nothing, since nobody can guess what is random. A session ends after 12
-hours, or after one without a request.
+A session can be ended at once, and its token needs no signing key and carries no claims. The token
+has 256 random bits, and only its SHA-256 is stored; a slow hash would add nothing, because random
+bits cannot be guessed. A session ends after 12 hours, or after one hour without a request.
 """
 
 import hashlib
@@ -21,15 +20,15 @@ from models.user import User
 
 LIFETIME = timedelta(hours=12)
 IDLE = timedelta(hours=1)
-# How long a session's last request may be older than what is written of it.
+# `seen_at` is at most this much earlier than the last request.
 RENEWAL = timedelta(minutes=5)
-# So that a scanner of published texts knows what it has found.
+# By these prefixes, scanners of published texts recognise tokens.
 SESSION_PREFIX, KEY_PREFIX = "cts_", "ctk_"
 TOKEN_LENGTH = 47
 
 
 class UserSession(Base):
-    """A user signed in under the token of this hash, last seen at `seen_at` or up to 5 minutes later."""
+    """A session of a user; `seen_at` is up to 5 minutes earlier than the last request."""
 
     __tablename__ = "sessions"
     __table_args__ = (Index(None, "user_id", "expires_at"),)
@@ -44,7 +43,7 @@ class UserSession(Base):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session that has begun: its token, shown this once, and when it ends, in UTC."""
+    """A new session: its token, which is returned only here, and its end, in UTC."""
 
     token: str = field(repr=False)
     expires_at: datetime
@@ -56,12 +55,12 @@ def new_token(prefix: str) -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """Return what is kept of a token: its SHA-256."""
+    """Return the SHA-256 of a token, which is stored instead of the token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def start_session(session: Session, user_id: int) -> Started:
-    """Sign a user in; what has long expired of theirs is forgotten."""
+    """Start a session of a user, and remove the expired ones."""
     expired = UserSession.user_id == user_id, UserSession.expires_at < func.now()
     session.execute(delete(UserSession).where(*expired))
     token = new_token(SESSION_PREFIX)
@@ -72,12 +71,12 @@ def start_session(session: Session, user_id: int) -> Started:
 
 
 def end_session(session: Session, token_hash: bytes) -> int:
-    """End one session; how many ended: 1, or 0 where it had ended before."""
+    """End a session; return 1, or 0 if it had ended before."""
     return _end(session, UserSession.token_hash == token_hash)
 
 
 def end_sessions(session: Session, user_id: int, except_hash: bytes | None = None) -> int:
-    """End a user's sessions, but the one of this hash; how many ended."""
+    """End the sessions of a user except the one of this hash; return how many ended."""
     kept = UserSession.token_hash != (except_hash or b"")
     return _end(session, (UserSession.user_id == user_id) & kept)
 

@@ -33,7 +33,7 @@ class DueDiligenceStatement(Base):
 
 
 class ProductStatement(Base):
-    """An edge: this product is covered by this statement."""
+    """An edge: a product that a statement covers."""
 
     __tablename__ = "product_statement"
     __table_args__ = (Index(None, "statement_id", "product_id"),)
@@ -45,7 +45,7 @@ class ProductStatement(Base):
 
 
 class CacaoBatchStatement(Base):
-    """An edge: this batch is covered by this statement."""
+    """An edge: a batch that a statement covers."""
 
     __tablename__ = "cacao_batch_statement"
     __table_args__ = (Index(None, "statement_id", "cacao_batch_id"),)

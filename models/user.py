@@ -13,15 +13,15 @@ from models.errors import InvalidAttribute
 # The roles of users and keys, the least privileged first; a caller without a token is `public`.
 USER_ROLES = ("viewer", "operator", "auditor", "admin")
 MAX_NAME = 100
-# As in schema.sql: letters of other scripts look like these.
+# As in schema.sql. Other scripts are excluded, because some of their letters look like these.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ ._@+-][A-Za-z0-9]+)*")
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class User(Base):
-    """A person who may sign in, or might until `removed_at`, in UTC.
+    """A person who may sign in until `removed_at`, in UTC.
 
-    `password` holds an Argon2id hash, never the password; nothing where the user was removed.
+    `password` is an Argon2id hash, and empty after the removal.
     """
 
     __tablename__ = "users"
@@ -39,17 +39,20 @@ class User(Base):
 
 
 def normal_name(name: str) -> str:
-    """Return a name as it is kept: NFKC, without spaces around it."""
+    """Return a name as it is stored: in NFKC, without spaces around it."""
     return unicodedata.normalize("NFKC", name).strip()
 
 
 def folded_name(name: str) -> str:
-    """Return what PostgreSQL's lower() makes of a name in the collation "C", by which names are looked up."""
+    """Return the form by which names are looked up: PostgreSQL's lower() in the collation "C"."""
     return normal_name(name).translate(LOWER)
 
 
 def check_name(name: str, attribute: str) -> str:
-    """Return the new name of a user or a key, in NFKC; raises InvalidAttribute for one that is not plain."""
+    """Return a new name of a user or a key as it is stored.
+
+    Raises InvalidAttribute for a name that is not plain.
+    """
     normal = normal_name(name)
     if len(normal) > MAX_NAME or not PLAIN_NAME.fullmatch(normal):
         raise InvalidAttribute(

@@ -1,8 +1,7 @@
-"""Which roles may use which field: read from the declarations of the fields, enforced by the planner.
+"""The roles that may use each field, read from the declarations; the planner enforces them.
 
-A field declares its roles, or its type does; a field of a type that declares none is open to no role.
-An argument that filters or orders by a field, or looks an object up by it, needs the roles of that
-field.
+A field declares its roles, or its type does. Without a declaration, no role may use it. An argument
+that filters or orders by a field, or looks an object up by it, needs the roles of that field.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,11 +12,11 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, 
 from graph.auth.roles import ANYONE, NOBODY, PUBLIC, SIGNED_IN, Roles, listed
 from graph.errors import Forbidden, RequestError, Unauthenticated
 
-# Where a field of strawberry's keeps its roles, and the class of a type its own.
+# The key of the roles in the metadata of a field, and the attribute with those of a type.
 FIELD_ROLES, TYPE_ROLES = "roles", "__roles__"
 _DEFINITION = "strawberry-definition"
 
-# Fields that signing in needs: PUBLIC_READ=off leaves only these to a caller without a token.
+# Fields for signing in: with PUBLIC_READ=off, a caller without a token may use only these.
 SIGN_IN_FIELDS = frozenset(
     (name, field)
     for name, fields in {
@@ -46,7 +45,7 @@ def open_to(roles: Roles) -> Callable[[_T], _T]:
 # Type and field -> roles; filled when the schema is assembled.
 ALLOWED: dict[tuple[str, str], Roles] = {}
 
-# Events that record what has a type of its own: they are open to the roles of these fields.
+# Events that mirror an object of another type: the roles of its field may read them.
 EVENT_FIELDS: Mapping[str, tuple[str, str]] = {
     "lost": ("CacaoBatch", "losses"),
     "held": ("CacaoBatch", "holds"),
@@ -76,7 +75,7 @@ class Permissions:
 
 
 def declare_roles(schema: GraphQLSchema) -> None:
-    """Fill `ALLOWED` from the schema, and add the roles to descriptions of what is not open to anyone."""
+    """Fill `ALLOWED` from the schema, and add the roles to the descriptions of restricted members."""
     objects = {
         name: type_
         for name, type_ in schema.type_map.items()
@@ -100,7 +99,7 @@ def _declared(type_: GraphQLObjectType, field: Any) -> Roles:
 
 
 def _derived(schema: GraphQLSchema, name: str) -> Iterator[tuple[object, Roles]]:
-    """Members of filters and values of orders by the fields of a type, with the roles of these."""
+    """Yield the members of filters and orders by the fields of a type, with the roles of the fields."""
     filters = schema.type_map.get(f"{name}Filter")
     if isinstance(filters, GraphQLInputObjectType):
         for field, definition in filters.fields.items():

@@ -17,13 +17,13 @@ from models.accounts import account
 from models.session import end_session, end_sessions
 
 
-@strawberry.input(description="Who signs in.")
+@strawberry.input(description="The name and the password of a user.")
 class SignInInput:
     username: str = required("Name of the user.")
     password: str = required("The user's password.")
 
 
-@strawberry.input(description="What ends.")
+@strawberry.input(description="The sessions that end.")
 class SignOutInput:
     everywhere: bool = strawberry.field(
         description="Whether all sessions of this user end, not only this one.", default=False
@@ -48,18 +48,20 @@ class CreateUserInput:
     password: str = required(
         "A first password: 12 to 200 characters, not the username, nor a repetition or a sequence."
     )
-    role: Role = strawberry.field(description="What the user may do.", default=Role.VIEWER)
+    role: Role = strawberry.field(description="Role of the user.", default=Role.VIEWER)
 
 
 @write_input("Another role for a user.")
 class SetRoleInput(MutationInput):
     id: strawberry.ID | None = reference("The user.", former="user_id")
-    role: Role = required("What the user may do from now on.")
+    role: Role = required("The new role of the user.")
 
 
-@payload("What became of a sign-in.")
+@payload("The new session, and its user.")
 class SignInPayload:
-    token: str | None = extra("What to send as `Authorization: Bearer TOKEN`, shown this once.")
+    token: str | None = extra(
+        "The token, to be sent as `Authorization: Bearer TOKEN`. It is returned only here."
+    )
     expires_at: DateTime | None = extra(
         "When it ends, in UTC; an hour without a request ends it before."
     )
@@ -68,12 +70,12 @@ class SignInPayload:
 
 @payload("The sessions that ended.")
 class SignOutPayload:
-    ended_sessions: int | None = extra("How many sessions ended.")
+    ended_sessions: int | None = extra("The number of sessions that ended.")
 
 
 @payload("The sessions that ended with the old password.")
 class ChangePasswordPayload:
-    ended_sessions: int | None = extra("How many sessions ended.")
+    ended_sessions: int | None = extra("The number of sessions that ended.")
 
 
 @payload("The user that was added.")

@@ -18,9 +18,11 @@ from models.api_key import DEFAULT_DAYS, MAX_DAYS
 @strawberry.input(description="A new API key.")
 class CreateApiKeyInput:
     name: str = required(
-        "What it is for, made of the characters of a username; no two keys have names that look alike."
+        "Name of the key, with the characters of a username. No two keys have names that look alike."
     )
-    role: Role = required("What the key may do, as long as its maker may. It ends with its maker.")
+    role: Role = required(
+        "Role of the key. It never has more rights than its maker, and ends with its maker."
+    )
     expires_in_days: int = strawberry.field(
         description=f"For how many days it is valid, at most {MAX_DAYS}.", default=DEFAULT_DAYS
     )
@@ -31,15 +33,15 @@ class RevokeApiKeyInput(MutationInput):
     id: strawberry.ID | None = reference("The key.", former="api_key_id")
 
 
-@payload("What became of a new API key.")
+@payload("The new API key.")
 class CreateApiKeyPayload:
     token: str | None = extra(
         "The key: what to send as `Authorization: Bearer TOKEN`, shown this once."
     )
-    api_key: ApiKey | None = written("What is kept of it.")
+    api_key: ApiKey | None = written("The stored key, without its secret.")
 
 
-@payload("What became of an API key.")
+@payload("The API key that was revoked.")
 class RevokeApiKeyPayload:
     api_key: ApiKey | None = written("The key.")
 

@@ -44,9 +44,7 @@ class CreateCacaoBatchInput(MutationInput):
     quantity_kg: Decimal = required(
         "Its mass, in kilograms; at most three decimals, and never below what the batch has given."
     )
-    stage: Stage = strawberry.field(
-        description="How far it has been processed.", default=Stage.BEANS
-    )
+    stage: Stage = strawberry.field(description="Stage of processing.", default=Stage.BEANS)
     harvest_date: Date | None = optional("Day of harvest; beans need one.")
     production_date: Date | None = optional("Day of production, of anything later than beans.")
     certification: str | None = optional("Certification claimed for it.")
@@ -68,13 +66,15 @@ class UpdateCacaoBatchInput(MutationInput):
 
 @write_input("Kilograms of a batch that went into a product or another batch.")
 class UseCacaoBatchInput(MutationInput):
-    cacao_batch: strawberry.ID | None = reference("The batch that gives.", former="cacao_batch_id")
-    quantity_kg: Decimal = required("How much of it, in kilograms; at most three decimals.")
+    cacao_batch: strawberry.ID | None = reference(
+        "The batch that was used.", former="cacao_batch_id"
+    )
+    quantity_kg: Decimal = required("Mass that went in, in kilograms; at most three decimals.")
     product: strawberry.ID | None = reference(
-        "The product it went into; or give `outputBatch`.", former="product_id"
+        "The product that it went into; or provide `outputBatch`.", former="product_id"
     )
     output_batch: strawberry.ID | None = reference(
-        "The batch it went into; or give `product`.", former="output_batch_id"
+        "The batch that it went into; or provide `product`.", former="output_batch_id"
     )
 
 
@@ -88,7 +88,7 @@ class UpdateCacaoBatchPayload:
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
-@payload("What became of a batch that was used.")
+@payload("The batch that was used, and the lot that it went into.")
 class UseCacaoBatchPayload:
     cacao_batch: CacaoBatch | None = written("The batch that gave.")
     product: Product | None = written("The product it went into, if it was one.")

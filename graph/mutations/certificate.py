@@ -34,15 +34,17 @@ class CreateCertificateInput(MutationInput):
         "The supplier that it certifies.", former="supplier_id"
     )
     scheme: str = required("Certification scheme, as batches claim it.")
-    number: str = required("Number the scheme gave it; unique with the scheme.")
+    number: str = required("Number that the scheme assigned; unique with the scheme.")
     valid_from: Date = required("First day of validity.")
     valid_to: Date = required("Last day of validity.")
-    scope: str | None = optional("What it covers.")
-    holder: str | None = optional("Whom the document names, where that is a group of suppliers.")
+    scope: str | None = optional("Materials or activities that it covers.")
+    holder: str | None = optional(
+        "The group of suppliers that the document names, if it names one."
+    )
     document_hash: str | None = optional("SHA-256 of the document, 64 hexadecimal digits.")
 
 
-@payload("What became of a certificate.")
+@payload("The certificate that was added.")
 class CreateCertificatePayload:
     certificate: Certificate | None = written("The certificate.")
 

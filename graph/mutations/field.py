@@ -21,7 +21,7 @@ def mutation(description: str, input: Any, payload: Any, write: Write, *, roles:
 
 def declare(resolve: Any, description: str, input: Any, payload: Any, roles: Roles) -> Any:
     """Declare a root field of Mutation with a resolver that takes `info` and `input`."""
-    argument = Annotated[input, strawberry.argument(description="What to write.")]
+    argument = Annotated[input, strawberry.argument(description="The input.")]
     resolve.__annotations__ = {"info": MutationInfo, "input": argument, "return": payload | None}
     return strawberry.mutation(
         resolver=resolve, description=description, metadata={FIELD_ROLES: roles}

@@ -22,27 +22,27 @@ from graph.types.hold import Hold
 from models.hold import release
 
 
-@write_input("A batch that is not to be used.")
+@write_input("A batch that cannot be used any more.")
 class HoldBatchInput(MutationInput):
     cacao_batch: strawberry.ID | None = reference("The batch.", former="cacao_batch_id")
-    reason: str = required("Why.")
+    reason: str = required("The reason of the hold.")
 
 
-@write_input("A batch that may be used again.")
+@write_input("A batch that can be used again.")
 class ReleaseBatchInput(MutationInput):
     cacao_batch: strawberry.ID | None = reference(
         "The batch that is held.", former="cacao_batch_id"
     )
-    reason: str = required("Why it may be used again.")
+    reason: str = required("The reason of the release.")
 
 
-@payload("What became of a batch that is held.")
+@payload("The hold and its batch.")
 class HoldBatchPayload:
     hold: Hold | None = written("The hold.")
     cacao_batch: CacaoBatch | None = written("The batch.")
 
 
-@payload("What became of a batch that was held.")
+@payload("The batch whose holds were released.")
 class ReleaseBatchPayload:
     cacao_batch: CacaoBatch | None = written(
         "The batch; it may still be on hold for what it was made of."

@@ -22,7 +22,7 @@ from models.texts.schemes import scheme_name
 MAX_KILOGRAMS = Decimal(10) ** 11
 SCHEME_ATTRIBUTES = ("certification", "scheme")
 INDEXED = IDENTIFIERS | NAMES - {"location", "holder"}
-REFERENCE = "Its global id, or its number."
+REFERENCE = "A global id or a number."
 FORMER_NAME = "former name"
 
 _T = TypeVar("_T", bound=type)
@@ -98,11 +98,11 @@ def update_input(
     return declare
 
 
-@strawberry.input(description="What every mutation accepts.")
+@strawberry.input(description="A member that every mutation accepts.")
 class MutationInput:
     idempotency_key: str | None = strawberry.field(
-        description="A key of the client's choice: a second request of the same actor with the same key and input "
-        "writes nothing and answers with the same objects.",
+        description="A key that the client chooses. A second request of the same actor with the same key and input "
+        "writes nothing and returns the same objects.",
         default=None,
     )
 

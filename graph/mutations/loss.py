@@ -33,14 +33,14 @@ class RecordLossInput(MutationInput):
         "The batch that lost them.", former="cacao_batch_id"
     )
     quantity_kg: Decimal = required(
-        "How much, in kilograms, above zero; with the reason CORRECTION, how much is given back."
+        "Mass, in kilograms, above zero; with the reason CORRECTION, the mass that is taken back."
     )
-    reason: LossReason = required("Why.")
-    timestamp: DateTime | None = optional("When it happened; now, if left out.")
-    note: str | None = optional("What else is known of it.")
+    reason: LossReason = required("The reason.")
+    timestamp: DateTime | None = optional("Time of the loss; now by default.")
+    note: str | None = optional("A note.")
 
 
-@payload("What became of a loss.")
+@payload("The loss that was recorded, and its batch.")
 class RecordLossPayload:
     loss: Loss | None = written("The loss.")
     cacao_batch: CacaoBatch | None = written("The batch.")

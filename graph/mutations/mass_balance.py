@@ -34,10 +34,10 @@ class OpenMassBalanceAccountInput(MutationInput):
     period_from: Date = required("First day of the period.")
     period_to: Date = required("Last day of the period.")
     supplier: strawberry.ID | None = reference(
-        "The site; or give `manufacturer`.", former="supplier_id"
+        "The site; or provide `manufacturer`.", former="supplier_id"
     )
     manufacturer: strawberry.ID | None = reference(
-        "The site; or give `supplier`.", former="manufacturer_id"
+        "The site; or provide `supplier`.", former="manufacturer_id"
     )
 
 
@@ -45,22 +45,22 @@ class OpenMassBalanceAccountInput(MutationInput):
 class RecordMassBalanceInput(MutationInput):
     account: strawberry.ID | None = reference("The account.", former="account_id")
     direction: EntryDirection = required("Whether it adds or takes.")
-    quantity_kg: Decimal = required("How much, in kilograms; at most three decimals.")
+    quantity_kg: Decimal = required("Mass, in kilograms; at most three decimals.")
     cacao_batch: strawberry.ID | None = reference(
         "The batch that was bought or sold; may be omitted.", former="cacao_batch_id"
     )
     timestamp: DateTime | None = optional(
         "When, within the account's period in UTC; now, if left out."
     )
-    note: str | None = optional("What else is known of it.")
+    note: str | None = optional("A note.")
 
 
-@payload("What became of an account.")
+@payload("The account that was opened.")
 class OpenMassBalanceAccountPayload:
     account: MassBalanceAccount | None = written("The account.")
 
 
-@payload("What became of an entry.")
+@payload("The entry that was recorded, and its account.")
 class RecordMassBalancePayload:
     entry: MassBalanceEntry | None = written("The entry.")
     account: MassBalanceAccount | None = written("Its account, with what is left on it.")

@@ -52,7 +52,7 @@ class CreateSupplierInput(MutationInput):
     name: str = required("Name; several suppliers may share one.")
     location: str = required("Place, as people write it.")
     country: CountryCode | None = optional("Country of the place.")
-    contact_person: str | None = optional("Whom to ask there.")
+    contact_person: str | None = optional("Name of the contact person.")
     external_id: str | None = optional("Its identifier in your own system; no two may share one.")
     allow_duplicate: bool = allow_duplicate()
 

@@ -25,7 +25,7 @@ def mutation_fields(cls: _T) -> _T:
 
 
 def _codes(case: type[DomainError]) -> dict[str, str]:
-    """Return the codes of a case and of all cases beneath it, each with what its class says of it."""
+    """Return the codes of an error class and its subclasses, each with its description."""
     codes = {case.code: (case.__doc__ or "").partition("\n")[0]}
     for more in case.__subclasses__():
         codes = _codes(more) | codes
@@ -38,18 +38,18 @@ _CODES: Any = {
 }
 _NAMED: Any = Enum("UserErrorCode", _CODES)  # type: ignore[misc]
 UserErrorCode: Any = strawberry.enum(
-    _NAMED, description="What is wrong with an input, for programs. More codes may be added."
+    _NAMED, description="Codes of errors of inputs. More codes may be added."
 )
 
 
 @open_to(ANYONE)
-@strawberry.type(description="Something wrong with a mutation's input. Nothing was written.")
+@strawberry.type(description="An error of the input of a mutation. Nothing was written.")
 class UserError:
     field: list[str] | None = strawberry.field(
-        description="Path to the argument, like [input, quantityKg]; null if it is about no one."
+        description="Path to the argument, like [input, quantityKg]; null if no single argument is at fault."
     )
-    message: str = strawberry.field(description="What is wrong, for people.")
-    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
+    message: str = strawberry.field(description="The error, for people.")
+    code: UserErrorCode = strawberry.field(description="The error, for programs.")
 
 
 class Outcome(dict[str, Any]):
@@ -83,7 +83,7 @@ def payload(description: str) -> Callable[[_T], _T]:
         }
         cls.__annotations__["user_errors"] = list[UserError]
         cls.user_errors = strawberry.field(  # type: ignore[attr-defined]
-            description="What is wrong with the input; empty if it was written."
+            description="The errors of the input; empty if it was written."
         )
         # A caller who may run a mutation may read what it returns.
         return strawberry.type(open_to(ANYONE)(cls), description=description)

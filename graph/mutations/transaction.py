@@ -28,23 +28,23 @@ from graph.types.transaction import Transaction
 
 @write_input("Something that happened to one product or to one batch.")
 class RecordTransactionInput(MutationInput):
-    event: str = required("What happened, like `shipped`.")
+    event: str = required("Name of the event, like `shipped`.")
     product: strawberry.ID | None = reference(
-        "The product it happened to; or give `cacaoBatch`.", former="product_id"
+        "The product of the event; or provide `cacaoBatch`.", former="product_id"
     )
     cacao_batch: strawberry.ID | None = reference(
-        "The batch it happened to; or give `product`.", former="cacao_batch_id"
+        "The batch of the event; or provide `product`.", former="cacao_batch_id"
     )
     timestamp: DateTime | None = optional("When it happened; now, if left out.")
-    details: JSON | None = optional("What else is known of it.")
+    details: JSON | None = optional("Further data of the event.")
     event_id: str | None = optional("Its identifier in your own system; no two may share one.")
     corrects: strawberry.ID | None = optional(
         f"The earlier event of the same product or batch that this one corrects. {REFERENCE}"
     )
-    correction_reason: str | None = optional("Why; needed where it corrects another event.")
+    correction_reason: str | None = optional("Reason of the correction; required for one.")
 
 
-@payload("What became of a transaction.")
+@payload("The event that was recorded.")
 class RecordTransactionPayload:
     transaction: Transaction | None = written("The transaction.")
 

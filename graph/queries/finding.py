@@ -8,7 +8,7 @@ from graph.types.finding import Findings, findings
 @query_fields
 class FindingQuery:
     audit_findings: Findings = findings(
-        "What breaks a rule, in the whole database. Of a large one, ask for a rule or two at a time, or"
-        " use the command `audit findings`.",
+        "Findings in the whole database. In a large database, filter by one or two rules, or use the"
+        " command `server.py audit findings`.",
         roles=STAFF,
     )

@@ -1,4 +1,4 @@
-"""The root field of the ledger: one row, planned as any other."""
+"""The root field about the ledger."""
 
 from graph.auth.roles import ANYONE
 from graph.queries.root import query_fields

@@ -1,4 +1,4 @@
-"""Relay's own root fields: any object again by its global id."""
+"""Root fields of Relay: objects by their global ids."""
 
 import strawberry
 

@@ -1,6 +1,6 @@
-"""What a root field of Query is made of: a lookup by one key, or a connection over a table.
+"""Declares root fields of Query: look-ups by one key, and fields with required arguments.
 
-A root field declares its arguments and its shape; the planner reads the declaration.
+A field has no resolver; the planner reads its declaration.
 """
 
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ def query_fields(cls: _T) -> _T:
 
 
 def lookup(description: str, by: Any, *, roles: Roles) -> Any:
-    """One object by exactly one of its keys; null where there is none.
+    """Declare a field that looks an object up by one of its keys; null if it does not exist.
 
     `by` is a @oneOf input. Its members are `id` (global id), a column of the same name, or an
     input object of columns that are a key together.
@@ -36,7 +36,7 @@ def lookup(description: str, by: Any, *, roles: Roles) -> Any:
 
 
 def with_arguments(description: str, *, roles: Roles, **arguments: tuple[Any, str]) -> Any:
-    """Return a root field with these required arguments, as name=(type, description)."""
+    """Declare a root field with these required arguments, as name=(type, description)."""
     made: StrawberryField = strawberry.field(description=description, metadata={FIELD_ROLES: roles})
     made.arguments = [
         StrawberryArgument(name, None, StrawberryAnnotation(annotation), description=text)
@@ -46,5 +46,5 @@ def with_arguments(description: str, *, roles: Roles, **arguments: tuple[Any, st
 
 
 def key(description: str, **options: Any) -> Any:
-    """Return a member of a @oneOf input."""
+    """Declare a member of a @oneOf input."""
     return strawberry.field(description=description, default=strawberry.UNSET, **options)

@@ -1,4 +1,4 @@
-"""CacaoBatch: a lot of cacao at one stage, its inputs and outputs, and the plots it grew on."""
+"""Cacao batches, with their inputs, outputs, plots and lineage."""
 
 from enum import Enum
 
@@ -13,7 +13,9 @@ from graph.types.stage import Stage
 from graph.types.view import dated
 
 
-@strawberry.enum(description="How a batch was kept apart from other cacao, the strongest first.")
+@strawberry.enum(
+    description="How a batch was kept apart from other cacao; the first value is the strongest."
+)
 class Custody(Enum):
     IDENTITY_PRESERVED = strawberry.enum_value(
         "identity_preserved", description="Of one origin, never mixed with another one."
@@ -22,7 +24,8 @@ class Custody(Enum):
         "segregated", description="Of several certified origins, never mixed with other cacao."
     )
     MASS_BALANCE = strawberry.enum_value(
-        "mass_balance", description="Mixed; as much was bought certified as is sold so."
+        "mass_balance",
+        description="Mixed with other cacao; no more is sold as certified than was bought as certified.",
     )
 
 
@@ -30,45 +33,47 @@ class Custody(Enum):
 @node("A lot of cacao at one stage, from beans to couverture.", roles=ANYONE)
 class CacaoBatch(Node):
     cacao_batch_id: int = field("Number of the batch.")
-    lot_number: str | None = field("Lot number its supplier gave it.")
-    stage: Stage = field("How far it has been processed.")
-    harvest_date: Date | None = field("Day of harvest; always known of beans.")
-    production_date: Date | None = field("Day of production, of anything later than beans.")
-    quantity_kg: Decimal = field("Mass when it was made, in kilograms.", roles=SIGNED_IN)
-    certification: str | None = field("Certification claimed for it.")
+    lot_number: str | None = field("Lot number that the supplier assigned.")
+    stage: Stage = field("Stage of processing.")
+    harvest_date: Date | None = field("Day of harvest; beans always have one.")
+    production_date: Date | None = field("Day of production, for stages after beans.")
+    quantity_kg: Decimal = field("Mass at its creation, in kilograms.", roles=SIGNED_IN)
+    certification: str | None = field("Certification scheme that the batch claims.")
     custody: Custody | None = field(
-        "How it was kept apart: the weakest of its inputs; null where that is not known."
+        "Chain of custody: the weakest of its inputs; null if it is not known."
     )
-    on_hold: bool = field("Whether it, or anything it was made of, is held.", roles=SIGNED_IN)
-    supplier = relation("Who harvested or produced it; null where that is not known.")
-    inputs = relation("Batches it was made from, with their kilograms.")
-    outputs = relation("Batches made from it, with the kilograms it gave.")
-    products = relation("Products it went into directly, with their kilograms.")
-    plots = relation("Plots it was harvested from, with their kilograms.")
-    transactions = relation("What happened to it.", *dated())
+    on_hold: bool = field(
+        "Whether it, or a batch that it was made of, is on hold.", roles=SIGNED_IN
+    )
+    supplier = relation("The supplier that harvested or produced it; null if it is not known.")
+    inputs = relation("The batches that it was made from, with their kilograms.")
+    outputs = relation("The batches made from it, with its kilograms in them.")
+    products = relation("The products that it went into directly, with its kilograms in them.")
+    plots = relation("The plots that it was harvested from, with their kilograms.")
+    transactions = relation("The events of the batch.", *dated())
     statements = relation("Due diligence statements that cover it.")
     trace: Trace = trace_field(
-        "All lots it was made from, or all that was made from it, with the edges between them.",
+        "The lots that it was made from, or the lots and products made from it, with the edges between them.",
         both_ways=True,
     )
     origins: OriginConnection = lineage_connection(
-        "The lots without inputs that it goes back to, with their shares; itself, if it has none."
+        "The lots without inputs that it was made from, with their shares; the batch itself if it has no inputs."
     )
-    impact: Impact = computed("What a recall of it has to reach.")
-    losses = relation("What it lost.", roles=SIGNED_IN)
-    holds = relation("Holds that were placed on it, released ones included.", roles=SIGNED_IN)
-    held_by = relation(
-        "Holds that are not released: on it, or on what it was made of.", roles=SIGNED_IN
+    impact: Impact = computed(
+        "The products, manufacturers and customers that a recall of it has to reach."
     )
-    flags = relation("Rules that speak against what was written of it.", roles=SIGNED_IN)
-    mass_balance_entries = relation("Credits and debits that it was booked as.", roles=SIGNED_IN)
+    losses = relation("The losses of the batch.", roles=SIGNED_IN)
+    holds = relation("The holds of the batch, released ones included.", roles=SIGNED_IN)
+    held_by = relation("Unreleased holds of it or of batches that it was made of.", roles=SIGNED_IN)
+    flags = relation("Validation flags of the batch.", roles=SIGNED_IN)
+    mass_balance_entries = relation("Mass balance entries of the batch.", roles=SIGNED_IN)
     covering_certificates = relation(
-        "Certificates of its supplier in the scheme it claims, valid on the day it was produced or else "
-        "harvested. Where there are none, its claim does not count."
+        "The certificates of its supplier in the scheme that it claims, valid on its day of production, or "
+        "else of harvest. Without one, the claim does not count."
     )
     audit_findings: Findings = findings(
-        "What breaks a rule: it, its events, what it took and gave, and all lots that it was made of"
-        " with theirs, but not what these gave elsewhere.",
-        upstream="Whether lots that it was made of count, which they do if not given.",
+        "Findings about the batch, its events, its inputs and its uses, and about the lots that it was made"
+        " of, without their other uses.",
+        upstream="Whether to include the lots that it was made of; true by default.",
         roles=STAFF,
     )

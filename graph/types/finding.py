@@ -1,4 +1,4 @@
-"""AuditFinding: what an auditor would say of a lot, a product, an event or an edge, and why."""
+"""Findings about lots, products, events and edges, and the rules that report them."""
 
 from enum import Enum
 from typing import Any
@@ -18,50 +18,59 @@ RULES_BY_NAME: Any = {
     rule.code.upper(): strawberry.enum_value(rule.code, description=rule.title) for rule in RULES
 }
 _NAMED: Any = Enum("AuditRule", RULES_BY_NAME)  # type: ignore[misc]
-AuditRule: Any = strawberry.enum(_NAMED, description="A rule that findings come by.")
+AuditRule: Any = strawberry.enum(_NAMED, description="A rule that reports findings.")
 
 
 @strawberry.enum(description="How severe a finding is.")
 class AuditSeverity(Enum):
-    ERROR = strawberry.enum_value("error", description="It cannot have been so.")
+    ERROR = strawberry.enum_value("error", description="The recorded data are impossible.")
     WARNING = strawberry.enum_value(
-        "warning", description="It may have been so, but needs a reason."
+        "warning", description="The recorded data are possible, but need an explanation."
     )
-    INFO = strawberry.enum_value("info", description="Good to know.")
+    INFO = strawberry.enum_value("info", description="Information.")
 
 
 @virtual(
     Finding,
-    "What breaks a rule, as the tables are now: neither a trigger nor a mark that one keeps is believed.",
+    "Recorded data that break a rule. Findings are computed from the present rows, and do not trust what triggers derive.",
     roles=STAFF,
 )
 class AuditFinding:
-    rule: AuditRule = field("Which rule.")
-    severity: AuditSeverity = field("How severe it is.")
-    message: str = field("What is wrong, with its figures.")
-    evidence: JSON = field("The figures alone, by name; kilograms are strings, times in UTC.")
+    rule: AuditRule = field("The rule that is broken.")
+    severity: AuditSeverity = field("The severity of the rule.")
+    message: str = field("The error, with its figures.")
+    evidence: JSON = field("The figures by name; kilograms are strings, and times are in UTC.")
     product = relation(
-        "The product it is about: itself, one of its events, or what it took of `input`."
+        "The product of the finding: the product itself, one of its events, or its use of `input`."
     )
     cacao_batch = relation(
-        "The lot it is about: itself, one of its events, or what it took of `input`."
+        "The lot of the finding: the lot itself, one of its events, or its use of `input`."
     )
-    input = relation("Of an edge, the lot that gave.")
-    supplier = relation("Who made the lot, or of what a product took, the lot that gave.")
-    transaction = relation("The event it is about.")
-    certificate = relation("The certificate nearest to the day.")
-    hold = relation("The hold that lasted.")
+    input = relation("The input lot, if the finding is about an edge.")
+    supplier = relation("The supplier of the lot, or of `input` for a use by a product.")
+    transaction = relation("The event, if the finding is about one.")
+    certificate = relation("The certificate whose validity is nearest to the day of the lot.")
+    hold = relation("The hold during which the lot was used.")
 
 
 def findings(description: str, *, upstream: str = "", roles: Roles | None = None) -> Any:
-    """Return a page of findings in the order of rules; `upstream` tells what the argument of that name adds."""
+    """Declare a page of findings in the order of rules.
+
+    `upstream` describes the argument of that name; without it, the field has no such argument.
+    """
     return computed(
         description,
-        argument("first", int, "At most this many from the start; 20 if neither is given."),
-        argument("after", str, "Start behind this cursor."),
-        argument("last", int, "At most this many from the end."),
-        argument("before", str, "End ahead of this cursor."),
-        argument("filter", input_named(f"{FINDING}Filter"), "Keep only these."),
+        argument(
+            "first", int, "The number of objects from the start; 20 without `first` and `last`."
+        ),
+        argument("after", str, "The page starts after this cursor."),
+        argument("last", int, "The number of objects from the end."),
+        argument("before", str, "The page ends before this cursor."),
+        argument(
+            "filter",
+            input_named(f"{FINDING}Filter"),
+            "The page has only the findings that match this filter.",
+        ),
         *([argument("upstream", bool, upstream)] if upstream else []),
         roles=roles,
     )

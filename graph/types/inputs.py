@@ -23,7 +23,7 @@ from graph.types.operators import OPERATORS, AuditRuleFilter, AuditSeverityFilte
 from models import Base
 
 
-@strawberry.enum(description="Which end comes first. Nulls are last when ascending.")
+@strawberry.enum(description="The direction of an order.")
 class OrderDirection(Enum):
     ASC = strawberry.enum_value("ASC", description="Smallest first, nulls last.")
     DESC = strawberry.enum_value("DESC", description="Greatest first, nulls first.")
@@ -86,9 +86,9 @@ def _filter(name: str, cls: Any) -> Any:
     mapper: Mapper[Any] = inspect(NODE_MODELS[name])
     same = input_named(f"{name}Filter")
     fields = [
-        _optional("and_", list[same], "All of these hold."),  # type: ignore[valid-type]
-        _optional("or_", list[same], "At least one of these holds."),  # type: ignore[valid-type]
-        _optional("not_", same, "This does not hold."),
+        _optional("and_", list[same], "All of these filters match."),  # type: ignore[valid-type]
+        _optional("or_", list[same], "At least one of these filters matches."),  # type: ignore[valid-type]
+        _optional("not_", same, "This filter does not match."),
     ]
     for shown in cls.__strawberry_definition__.fields:
         if shown.python_name in mapper.relationships:
@@ -99,20 +99,28 @@ def _filter(name: str, cls: Any) -> Any:
         operators: Any = OPERATORS.get(getattr(scalar, "wrapped_cls", scalar))
         if operators is not None:
             fields.append(_optional(shown.python_name, operators, shown.description))
-    return _make(f"{name}Filter", fields, f"Which {name} objects to keep: all of it must hold.")
+    return _make(
+        f"{name}Filter",
+        fields,
+        f"A filter of {name} objects, which match if all members of the filter match.",
+    )
 
 
 def _filter_of_findings() -> Any:
-    """By what each rule says of all its findings: so it is known which rules need not be asked."""
+    """Return the filter of findings, which selects rules, so that no other rule is computed."""
     same = input_named(f"{FINDING}Filter")
     fields = [
-        _optional("and_", list[same], "All of these hold."),  # type: ignore[valid-type]
-        _optional("or_", list[same], "At least one of these holds."),  # type: ignore[valid-type]
-        _optional("not_", same, "This does not hold."),
-        _optional("rule", AuditRuleFilter, "Which rule."),
-        _optional("severity", AuditSeverityFilter, "How severe it is."),
+        _optional("and_", list[same], "All of these filters match."),  # type: ignore[valid-type]
+        _optional("or_", list[same], "At least one of these filters matches."),  # type: ignore[valid-type]
+        _optional("not_", same, "This filter does not match."),
+        _optional("rule", AuditRuleFilter, "The rule of the finding."),
+        _optional("severity", AuditSeverityFilter, "The severity of the rule."),
     ]
-    return _make(f"{FINDING}Filter", fields, "Which findings to keep: all of it must hold.")
+    return _make(
+        f"{FINDING}Filter",
+        fields,
+        "A filter of findings, which match if all members of the filter match.",
+    )
 
 
 def _relationship_filter(mapper: Mapper[Any], shown: StrawberryField) -> _Field:
@@ -129,19 +137,17 @@ def _entity_name(model: Any) -> str:
 def _list_filter(name: str) -> Any:
     one = input_named(f"{name}Filter")
     fields = [
-        _optional("some", one, "At least one of them is like this."),
-        _optional("none", one, "Not one of them is like this."),
-        _optional("every", one, "All of them are like this; true where there are none."),
+        _optional("some", one, "At least one related object matches."),
+        _optional("none", one, "No related object matches."),
+        _optional("every", one, "All related objects match; true if there are none."),
     ]
-    return _make(f"{name}ListFilter", fields, f"Filters by the {name} objects related to it.")
+    return _make(f"{name}ListFilter", fields, f"A filter by the related {name} objects.")
 
 
 def _ordering(field: StrawberryField) -> str:
-    """Return what an order by a field says: that of an enum goes by the names of its values."""
+    """Return the description of an order by a field."""
     type_ = field.type.of_type if isinstance(field.type, StrawberryOptional) else field.type
-    named = (
-        " Orders by the name of the value, from A to Z." if hasattr(type_, "wrapped_cls") else ""
-    )
+    named = " Values are sorted by name, from A to Z." if hasattr(type_, "wrapped_cls") else ""
     return f"{field.description or ''}{named}"
 
 
@@ -150,20 +156,20 @@ def _order(name: str, cls: Any) -> Any:
     members = {
         column.upper(): strawberry.enum_value(column, description=shown[column])
         for column in indexed_columns(NODE_MODELS[name])
-        # A column that is not shown is not ordered by either: an order tells what is in it.
+        # A column without a field has no order, because an order reveals its values.
         if column in shown
     }
     named: Any = Enum(f"{name}OrderField", members)  # type: ignore[misc]
     order_field = strawberry.enum(
         named,
-        description=f"What {name} objects can be ordered by: the columns that lead an index.",
+        description=f"The columns by which {name} objects can be sorted, which are those that lead an index.",
     )
     fields = [
-        _Field("field", order_field, "By what.", dataclasses.MISSING),
-        _Field("direction", OrderDirection, "Which end first.", OrderDirection.ASC),
+        _Field("field", order_field, "The column.", dataclasses.MISSING),
+        _Field("direction", OrderDirection, "The direction.", OrderDirection.ASC),
     ]
     return _make(
         f"{name}Order",
         fields,
-        f"An order of {name} objects; ties are broken by number, in the direction of the last term.",
+        f"A term to sort {name} objects by. Equal objects are sorted by number, in the direction of the last term.",
     )

@@ -1,6 +1,6 @@
-"""The ledger: its head, its signed checkpoints, and proofs. Hashes are base64, as in the checkpoints.
+"""The ledger, its signed checkpoints, and proofs. Hashes are in base64, as in the checkpoints.
 
-What a proof shows of other events are hashes of salted leaves, from which nothing can be guessed.
+A proof contains hashes of other events. Their leaves are salted, so that they cannot be guessed.
 """
 
 from enum import Enum
@@ -18,65 +18,70 @@ from graph.types.scalar import BigInt, DateTime
 @strawberry.enum(description="Whether an event is in the ledger.")
 class ProofStatus(Enum):
     PENDING = strawberry.enum_value(
-        "pending", description="Not yet: events become leaves in batches, within about a second."
+        "pending",
+        description="The event has no leaf yet. Events become leaves in batches, within about a second.",
     )
-    INTEGRATED = strawberry.enum_value("integrated", description="It is a leaf of the ledger.")
+    INTEGRATED = strawberry.enum_value(
+        "integrated", description="The event has a leaf in the ledger."
+    )
 
 
 @view(
     models.TransactionProof,
-    "That an event is in the ledger (RFC 9162, section 2.1.3). All but `status` is null while it is pending.",
+    "The proof that an event is in the ledger (RFC 9162, section 2.1.3). While it is pending, only `status` has a value.",
     roles=ANYONE,
 )
 class TransactionProof:
-    status: ProofStatus = field("Whether it is in the ledger.")
-    sequence: BigInt | None = field("The place of its leaf, from 0 on without gaps.")
-    leaf: str | None = field("Its leaf: canonical JSON (RFC 8785) of the event.", roles=STAFF)
+    status: ProofStatus = field("Whether the event is in the ledger.")
+    sequence: BigInt | None = field("The position of the leaf, from 0 without gaps.")
+    leaf: str | None = field("The leaf: canonical JSON (RFC 8785) of the event.", roles=STAFF)
     leaf_hash: str | None = field("SHA-256 of a zero byte and the leaf.")
     tree_size: BigInt | None = field("The size of the ledger that the proof is for.")
     root_hash: str | None = field("The root of the ledger of that size.")
-    hashes: list[str] | None = field("The hashes that lead from the leaf's to the root, in turn.")
+    hashes: list[str] | None = field("The hashes from the leaf to the root, in order.")
     checkpoint: str | None = field(
-        "The signed checkpoint of that size, the newest one; null where none covers it yet."
+        "The newest signed checkpoint, which has that size; null if no checkpoint covers the event yet."
     )
 
 
-@node("A signed head of the ledger: at that time it was so long, with this root.", roles=ANYONE)
+@node("A signed tree head: the size and the root of the ledger at a time.", roles=ANYONE)
 class LedgerCheckpoint(Node):
-    size: BigInt = field("How many events the ledger had.")
-    root_hash: str = field("Its root.")
-    issued_at: DateTime = field("When it was signed.")
-    note: str = field("The checkpoint itself, a C2SP signed note.")
-    public_key: str = field("The C2SP verifier key it was signed with.")
+    size: BigInt = field("The number of events in the ledger.")
+    root_hash: str = field("The root of the ledger of that size.")
+    issued_at: DateTime = field("The time of the signature, in UTC.")
+    note: str = field("The checkpoint, a C2SP signed note.")
+    public_key: str = field("The C2SP verifier key of the signature.")
 
 
 @view(
     models.LedgerConsistency,
-    "That the ledger of one size begins with that of a smaller one.",
+    "The proof that the ledger of one size begins with the ledger of a smaller one.",
     roles=ANYONE,
 )
 class LedgerConsistency:
     first_size: BigInt = field("The smaller size.")
     second_size: BigInt = field("The larger size.")
-    first_root: str = field("The root of the smaller one.")
-    second_root: str = field("The root of the larger one.")
+    first_root: str = field("The root of the smaller size.")
+    second_root: str = field("The root of the larger size.")
     hashes: list[str] = field("The proof (RFC 9162, section 2.1.4).")
 
 
 @view(models.Ledger, "The Merkle log over all events.", roles=ANYONE)
 class Ledger:
-    size: BigInt = field("How many events it has.")
-    root_hash: str = field("Its root, over all of them.")
-    origin: str | None = field("Its name in checkpoints; null before the first one.")
+    size: BigInt = field("The number of events in the ledger.")
+    root_hash: str = field("The root over all events.")
+    origin: str | None = field(
+        "The name of the ledger in checkpoints; null before the first checkpoint."
+    )
     public_key: str | None = field(
-        "The verifier key of the newest checkpoint; an auditor should know it from elsewhere."
+        "The verifier key of the newest checkpoint. An auditor should get the key from another source."
     )
     checkpoint: str | None = field("The newest checkpoint, a C2SP signed note.")
     checkpoints: Connection[
         Annotated["LedgerCheckpoint", strawberry.lazy("graph.types.ledger")]
     ] = connection("All checkpoints.", of="LedgerCheckpoint")
     consistency: LedgerConsistency | None = computed(
-        "The proof from one size to another; null where the ledger had no such sizes.",
-        argument("from_size", BigInt, "The smaller size; 1 if not given."),
-        argument("to_size", BigInt, "The larger size; that of the ledger if not given."),
+        "The proof from one size to another; null if the ledger did not have these sizes.",
+        argument("from_size", BigInt, "The smaller size; 1 by default."),
+        argument("to_size", BigInt, "The larger size; the present size by default."),
     )

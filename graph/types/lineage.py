@@ -16,100 +16,112 @@ from graph.types.scalar import DateTime, Decimal
 from graph.types.stage import Stage
 
 
-@strawberry.enum(description="Which way a trace walks.")
+@strawberry.enum(description="The direction of a trace.")
 class TraceDirection(Enum):
-    BACK = strawberry.enum_value("back", description="To what it was made from.")
-    FORWARD = strawberry.enum_value("forward", description="To what was made from it.")
+    BACK = strawberry.enum_value("back", description="To the lots that it was made from.")
+    FORWARD = strawberry.enum_value(
+        "forward", description="To the lots and products that were made from it."
+    )
 
 
 def lineage_connection(description: str, *, roles: Roles | None = None) -> Any:
-    """Return a page of what is computed; larger ones than of rows, since all of it is known at once."""
+    """Declare a page of computed objects, which may be larger than a page of rows."""
     return computed(
         description,
-        argument("first", int, "At most this many from the start, up to 10,000; 20 if not given."),
-        argument("after", str, "Start behind this cursor."),
-        argument("last", int, "At most this many from the end."),
-        argument("before", str, "End ahead of this cursor."),
+        argument(
+            "first", int, "The number of objects from the start, up to 10,000; 20 by default."
+        ),
+        argument("after", str, "The page starts after this cursor."),
+        argument("last", int, "The number of objects from the end."),
+        argument("before", str, "The page ends before this cursor."),
         roles=roles,
     )
 
 
 def trace_field(description: str, *, both_ways: bool) -> Any:
-    """Return a trace; that of a product leads back alone."""
-    way = [argument("direction", TraceDirection, "Which way; BACK if not given.")]
+    """Declare a trace; only one of a lot has a direction."""
+    way = [argument("direction", TraceDirection, "The direction; BACK by default.")]
     return computed(
         description,
         *(way if both_ways else []),
-        argument("max_depth", int, "Walk at most this many steps."),
+        argument("max_depth", int, "The greatest number of steps."),
         argument(
             "stages",
             list[Stage],
-            "List only lots of these stages and the flows that lead to them; it walks through all.",
+            "List only lots of these stages, and the flows that lead to them. The trace passes through all lots.",
         ),
-        argument("as_of", DateTime, "Walk only along edges that were recorded by then."),
+        argument("as_of", DateTime, "Follow only edges that were recorded by this time."),
     )
 
 
 @computed_type("A lot that a trace reached.", roles=ANYONE)
 class TraceLot:
-    depth: int = field("Steps of the shortest way to it; 1 is next to where the trace began.")
+    depth: int = field("The number of steps of the shortest path; 1 is next to the start.")
     cacao_batch = member("The lot.", of="CacaoBatch")
 
 
 @computed_type("A product that a trace reached.", roles=ANYONE)
 class TraceProduct:
-    depth: int = field("Steps of the shortest way to it.")
+    depth: int = field("The number of steps of the shortest path.")
     product = member("The product.", of="Product")
 
 
-@computed_type("An edge of a trace: matter of one lot that went into another.", roles=ANYONE)
+@computed_type(
+    "An edge of a trace: kilograms of a lot that went into a lot or a product.", roles=ANYONE
+)
 class TraceFlow:
-    from_ = member("The lot that gave.", of="CacaoBatch", name="from")
-    to = member("The lot that took; null where a product did.", of="CacaoBatch", optional=True)
-    product = member("The product that took; null where a lot did.", of="Product", optional=True)
+    from_ = member("The input lot.", of="CacaoBatch", name="from")
+    to = member(
+        "The lot that it went into; null if it went into a product.", of="CacaoBatch", optional=True
+    )
+    product = member(
+        "The product that it went into; null if it went into a lot.", of="Product", optional=True
+    )
     quantity_kg: Decimal | None = field(
-        "What was given, in kilograms; null where it was never recorded.", roles=SIGNED_IN
-    )
-
-
-@computed_type("Everything a lot or product was made from, or that was made from it.", roles=ANYONE)
-class Trace:
-    lots: Connection[TraceLot] = lineage_connection(
-        "Each lot once, by depth and number, without the one it began at."
-    )
-    flows: Connection[TraceFlow] = lineage_connection("Each edge once, from the nearest on.")
-    products: Connection[TraceProduct] = lineage_connection("Products reached, of a FORWARD trace.")
-    lot_count: int = field("How many lots are listed; a lower bound where `truncated`.")
-    flow_count: int = field("How many edges are listed; a lower bound where `truncated`.")
-    product_count: int = field("How many products are listed; a lower bound where `truncated`.")
-    depth: int = field(
-        "Depth of the farthest lot or product that was reached; a lower bound where `truncated`."
-    )
-    truncated: bool = field(
-        "Whether there is more than the 100,000 nearest lots that a trace reads, beside its own."
+        "The mass, in kilograms; null if it was not recorded.", roles=SIGNED_IN
     )
 
 
 @computed_type(
-    "A lot without inputs that a lot or a product goes back to. A lot that has no inputs itself"
-    " is its own only origin.",
+    "All lots that a lot or a product was made from, or all that was made from a lot.", roles=ANYONE
+)
+class Trace:
+    lots: Connection[TraceLot] = lineage_connection(
+        "The lots, each once, by depth and number, without the start."
+    )
+    flows: Connection[TraceFlow] = lineage_connection("The edges, each once, the nearest first.")
+    products: Connection[TraceProduct] = lineage_connection(
+        "The products that a FORWARD trace reaches."
+    )
+    lot_count: int = field("The number of lots; a lower bound if `truncated`.")
+    flow_count: int = field("The number of edges; a lower bound if `truncated`.")
+    product_count: int = field("The number of products; a lower bound if `truncated`.")
+    depth: int = field("The depth of the farthest lot or product; a lower bound if `truncated`.")
+    truncated: bool = field(
+        "Whether the trace has more than the 100,000 nearest lots, which are read."
+    )
+
+
+@computed_type(
+    "A lot without inputs that a lot or a product was made from. A lot without inputs is its own"
+    " only origin.",
     roles=SIGNED_IN,
 )
 class Origin:
-    cacao_batch = member("The source.", of="CacaoBatch", roles=ANYONE)
+    cacao_batch = member("The lot without inputs.", of="CacaoBatch", roles=ANYONE)
     share: Decimal | None = field(
-        "Its part of the mass, 12 decimals, through all blends; the shares of all origins add up to"
-        " exactly 1 (largest remainder). Null where kilograms on the way are not known."
+        "The share of the mass that comes from it, with 12 decimals. The shares of all origins add up to"
+        " exactly 1 (largest remainder). Null if kilograms on a path are not known."
     )
     quantity_kg: Decimal | None = field(
-        "That part in kilograms of the lot, or of the batches that went into the product."
+        "The share in kilograms of the lot, or of the batches that went into the product."
     )
 
 
-@computed_type("One entry of a connection.", roles=ANYONE)
+@computed_type("An entry of a connection.", roles=ANYONE)
 class OriginEdge:
-    cursor: str = field("Opaque position, for `after` and `before`.")
-    node: Origin = field("The object itself.")
+    cursor: str = field("Opaque cursor of the entry, for `after` and `before`.")
+    node: Origin = field("The object.")
 
 
 @computed_type(
@@ -117,76 +129,82 @@ class OriginEdge:
     roles=ANYONE,
 )
 class OriginConnection:
-    edges: list[OriginEdge] = field("Entries with their cursors.")
-    nodes: list[Origin] = field("The objects alone, in the order of `edges`.")
+    edges: list[OriginEdge] = field("The entries of the page with their cursors.")
+    nodes: list[Origin] = field("The objects of `edges`, in the same order.")
     page_info: PageInfo = field("The position of this page.")
-    total_count: int = field("How many there are on all pages; a lower bound where `truncated`.")
-    truncated: bool = field("Whether more lots were reached than are read; no share is known.")
+    total_count: int = field("The number of origins on all pages; a lower bound if `truncated`.")
+    truncated: bool = field("Whether there are more lots than are read; no share is known then.")
 
 
-@computed_type("A product with matter of the lot in it.", roles=ANYONE)
+@computed_type("A product that contains mass of the lot.", roles=ANYONE)
 class ImpactProduct:
-    depth: int = field("Steps of the shortest way to it.")
+    depth: int = field("The number of steps of the shortest path.")
     product = member("The product.", of="Product")
     quantity_kg: Decimal | None = field(
-        "Its mass that comes from the lot, in kilograms; null where what it took is not known.",
+        "The mass in it that comes from the lot, in kilograms; null if a use is not known in kilograms.",
         roles=SIGNED_IN,
     )
     customers: list[str] = field(
-        "Whom its events name as customer, or else as destination.", roles=SIGNED_IN
+        "The customers that its events name, or else the destinations.", roles=SIGNED_IN
     )
 
 
-@computed_type("A manufacturer whose products have matter of the lot in them.", roles=ANYONE)
+@computed_type("A manufacturer whose products contain mass of the lot.", roles=ANYONE)
 class ImpactManufacturer:
     manufacturer = member("The manufacturer.", of="Manufacturer")
     product_count: int = field(
-        "How many of its products are affected; a lower bound where the impact is `truncated`."
+        "The number of its affected products; a lower bound if the impact is `truncated`."
     )
     quantity_kg: Decimal | None = field(
-        "Mass in them that comes from the lot, in kilograms; null where one of them has null.",
+        "The mass in them that comes from the lot, in kilograms; null if it is null for one of them.",
         roles=SIGNED_IN,
     )
 
 
 @computed_type(
-    "Whom events name as customer (`details.customer`, a text or an object with a"
-    " `name`), or else as destination (`details.destination`, likewise, or its `place`).",
+    "A customer that events name (`details.customer`, a text or an object with a `name`), or else"
+    " a destination (`details.destination`, likewise, or its `place`).",
     roles=SIGNED_IN,
 )
 class ImpactCustomer:
-    name: str = field("As the events have it.")
-    product_count: int = field("How many of the affected products their events are of.")
-    of_lots: bool = field("Whether any is of the lot itself, or of one made from it.")
+    name: str = field("The name in the events.")
+    product_count: int = field("The number of affected products whose events name the customer.")
+    of_lots: bool = field(
+        "Whether an event of the lot itself, or of a lot made from it, names the customer."
+    )
 
 
-@computed_type("What a recall of a lot has to reach.", roles=ANYONE)
+@computed_type(
+    "The products, manufacturers and customers that a recall of a lot has to reach.", roles=ANYONE
+)
 class Impact:
-    affected: bool = field("Whether anything was made from the lot: false says nothing was.")
+    affected: bool = field("Whether anything was made from the lot.")
     lot_count: int = field(
-        "How many lots were made from it, directly or not; a lower bound where `truncated`."
+        "The number of lots made from it, also indirectly; a lower bound if `truncated`."
     )
     product_count: int = field(
-        "How many products have matter of it in them; a lower bound where `truncated`."
+        "The number of products that contain mass of it; a lower bound if `truncated`."
     )
     manufacturer_count: int = field(
-        "How many manufacturers made these; a lower bound where `truncated`."
+        "The number of manufacturers of these products; a lower bound if `truncated`."
     )
     customer_count: int = field(
-        "How many customers events name, of products or of lots; a lower bound where `truncated`.",
+        "The number of customers that events of the products and lots name; a lower bound if `truncated`.",
         roles=SIGNED_IN,
     )
     quantity_kg: Decimal | None = field(
-        "Mass in all products that comes from it, in kilograms; null where one of them has null, and"
-        " where `truncated`.",
+        "The mass in all products that comes from it, in kilograms; null if it is null for one of them,"
+        " or if `truncated`.",
         roles=SIGNED_IN,
     )
     products: Connection[ImpactProduct] = lineage_connection("The products, by number.")
-    manufacturers: Connection[ImpactManufacturer] = lineage_connection("Who made them, by number.")
+    manufacturers: Connection[ImpactManufacturer] = lineage_connection(
+        "The manufacturers, by number."
+    )
     customers: Connection[ImpactCustomer] = lineage_connection(
-        "Whom their events name, in the order in which they first did.", roles=SIGNED_IN
+        "The customers, in the order of the first event that names them.", roles=SIGNED_IN
     )
     truncated: bool = field(
-        "Whether more lots were made from it than the 100,000 nearest, which are read: there may be"
-        " more products, manufacturers and customers than are listed and counted here."
+        "Whether more lots were made from it than the 100,000 nearest, which are read. There may be more"
+        " products, manufacturers and customers than are listed and counted here."
     )

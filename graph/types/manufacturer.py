@@ -1,4 +1,4 @@
-"""Manufacturer: who makes the chocolate."""
+"""Manufacturers of chocolate."""
 
 from graph.auth.roles import ANYONE, SIGNED_IN
 from graph.types.node import Node, field, node, relation, root_connection
@@ -9,7 +9,7 @@ from graph.types.scalar import CountryCode
 @node("A maker of chocolate at one location.", roles=ANYONE)
 class Manufacturer(Node):
     manufacturer_id: int = field("Number of the manufacturer.")
-    name: str = field("Name; one maker with two locations is two manufacturers.")
+    name: str = field("Name; a maker with two locations is two manufacturers.")
     location: str | None = field("Place, as people write it.")
     country: CountryCode | None = field("Country of the place.")
     products = relation("Products it made.")

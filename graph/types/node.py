@@ -235,14 +235,20 @@ def connection(
 def page_arguments(of: str) -> list[StrawberryArgument]:
     """Return the arguments that every connection of this node type has."""
     return [
-        argument("first", int, "At most this many from the start; 20 if neither is given."),
-        argument("after", str, "Start behind this cursor."),
-        argument("last", int, "At most this many from the end."),
-        argument("before", str, "End ahead of this cursor."),
-        argument("filter", input_named(f"{of}Filter"), f"Keep only these, of type {of}."),
+        argument(
+            "first", int, "The number of objects from the start; 20 without `first` and `last`."
+        ),
+        argument("after", str, "The page starts after this cursor."),
+        argument("last", int, "The number of objects from the end."),
+        argument("before", str, "The page ends before this cursor."),
+        argument(
+            "filter",
+            input_named(f"{of}Filter"),
+            f"The page has only the {of} objects that match this filter.",
+        ),
         argument(
             "order_by",
             list[input_named(f"{of}Order")],  # type: ignore[misc]
-            "By these in turn, then by number.",
+            "The terms to sort by, in turn; then by number.",
         ),
     ]

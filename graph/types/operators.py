@@ -1,7 +1,6 @@
-"""Typed operators for filters: what a column of each kind may be compared with, and how.
+"""The operators of filters, by scalar.
 
-All operators given in one object must hold. A column that is null satisfies none of them but
-`isNull: true`.
+A value must satisfy all operators of one object. A null satisfies only `isNull: true`.
 """
 
 from typing import Any
@@ -14,24 +13,24 @@ from graph.types.role import Role
 from graph.types.scalar import GTIN, BigInt, CountryCode, Date, DateTime, Decimal
 from graph.types.stage import Stage
 
-EQ = "Equal to this."
-IN = "Equal to one of these."
-GT = "Greater than this."
-GTE = "Greater than or equal to this."
-LT = "Less than this."
-LTE = "Less than or equal to this."
-IS_NULL = "Whether it is null."
+EQ = "Equal to this value."
+IN = "Equal to one of these values."
+GT = "Greater than this value."
+GTE = "Greater than or equal to this value."
+LT = "Less than this value."
+LTE = "Less than or equal to this value."
+IS_NULL = "Whether the value is null."
 
 
 def _op(description: str) -> Any:
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
-@strawberry.input(description="Compares a text. Case and accents matter to all but `contains`.")
+@strawberry.input(description="Compares a text. Only `contains` ignores case and accents.")
 class StringFilter:
     eq: str | None = _op(EQ)
     in_: list[str] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
-    contains: str | None = _op("Contains this, whatever the case and the accents.")
+    contains: str | None = _op("Contains this text; case and accents are ignored.")
     gt: str | None = _op(GT + " Texts compare by Unicode code point.")
     gte: str | None = _op(GTE)
     lt: str | None = _op(LT)
@@ -50,7 +49,7 @@ class IntFilter:
     is_null: bool | None = _op(IS_NULL)
 
 
-@strawberry.input(description="Compares a whole number that may pass 2^31.")
+@strawberry.input(description="Compares a whole number that may exceed 2^31.")
 class BigIntFilter:
     eq: BigInt | None = _op(EQ)
     in_: list[BigInt] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
@@ -78,9 +77,9 @@ class DecimalFilter:
 class DateFilter:
     eq: Date | None = _op(EQ)
     in_: list[Date] | None = strawberry.field(name="in", description=IN, default=strawberry.UNSET)
-    gt: Date | None = _op("Later than this.")
+    gt: Date | None = _op("Later than this value.")
     gte: Date | None = _op("On this day or later.")
-    lt: Date | None = _op("Earlier than this.")
+    lt: Date | None = _op("Earlier than this value.")
     lte: Date | None = _op("On this day or earlier.")
     is_null: bool | None = _op(IS_NULL)
 
@@ -91,9 +90,9 @@ class DateTimeFilter:
     in_: list[DateTime] | None = strawberry.field(
         name="in", description=IN, default=strawberry.UNSET
     )
-    gt: DateTime | None = _op("Later than this.")
+    gt: DateTime | None = _op("Later than this value.")
     gte: DateTime | None = _op("At this time or later.")
-    lt: DateTime | None = _op("Earlier than this.")
+    lt: DateTime | None = _op("Earlier than this value.")
     lte: DateTime | None = _op("At this time or earlier.")
     is_null: bool | None = _op(IS_NULL)
 

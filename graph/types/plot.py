@@ -1,4 +1,4 @@
-"""Plot: the land cacao grew on."""
+"""Plots of land."""
 
 from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
 from graph.types.node import Node, field, node, relation
@@ -8,12 +8,12 @@ from graph.types.scalar import JSON, CountryCode, Decimal
 @node("A plot of land on which cacao grows (EUDR, Article 2).", roles=ANYONE)
 class Plot(Node):
     plot_id: int = field("Number of the plot.")
-    name: str = field("Its name or code at the supplier.")
-    producer_name: str | None = field("Who farms it.", roles=STAFF)
+    name: str = field("Name or code that the supplier uses.")
+    producer_name: str | None = field("Name of the farmer.", roles=STAFF)
     country: CountryCode = field("Country of production.")
     area_ha: Decimal = field("Area, in hectares.")
     geometry: JSON | None = field(
         "GeoJSON geometry (RFC 7946), WGS 84, longitude first.", roles=SIGNED_IN
     )
-    supplier = relation("Who harvests it.")
+    supplier = relation("The supplier that harvests it.")
     cacao_batches = relation("Batches harvested from it, with their kilograms.")

@@ -1,4 +1,4 @@
-"""DueDiligenceStatement: the reference number under which a lot may be sold."""
+"""Due diligence statements and the lots that they cover."""
 
 from graph.auth.roles import ANYONE, SIGNED_IN
 from graph.types.node import Node, field, node, relation
@@ -11,10 +11,10 @@ from graph.types.scalar import Date
 )
 class DueDiligenceStatement(Node):
     statement_id: int = field("Number of the statement in this database.")
-    reference_number: str = field("Reference number the information system gave it.")
+    reference_number: str = field("Reference number that the information system assigned.")
     verification_number: str | None = field(
-        "Verification number that goes with it.", roles=SIGNED_IN
+        "Verification number of the reference number.", roles=SIGNED_IN
     )
     submitted_on: Date = field("Day of submission.")
-    products = relation("Products it covers.")
-    cacao_batches = relation("Cacao batches it covers.")
+    products = relation("The products that it covers.")
+    cacao_batches = relation("The cacao batches that it covers.")

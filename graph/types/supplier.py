@@ -1,4 +1,4 @@
-"""Supplier, and the certificates it holds."""
+"""Suppliers and their certificates."""
 
 from graph.auth.roles import ANYONE, SIGNED_IN, STAFF
 from graph.types.finding import Findings, findings
@@ -10,17 +10,17 @@ from graph.types.scalar import CountryCode, Date
 @node("A farm, cooperative, exporter or processor that hands over cacao.", roles=ANYONE)
 class Supplier(Node):
     supplier_id: int = field("Number of the supplier.")
-    name: str = field("Name; several suppliers may share one.")
+    name: str = field("Name; several suppliers may have the same name.")
     location: str | None = field("Place, as people write it.")
     country: CountryCode | None = field("Country of the place.")
-    contact_person: str | None = field("Whom to ask there.", roles=STAFF)
-    external_id: str | None = field("Its identifier in the system it was imported from.")
+    contact_person: str | None = field("Name of the contact person.", roles=STAFF)
+    external_id: str | None = field("Identifier in the system of the import.")
     cacao_batches = relation("Batches it harvested or produced.")
     certificates = relation("Certificates it holds.")
     plots = relation("Plots it harvests.")
     mass_balance_accounts = relation("Mass balance accounts of this site.", roles=SIGNED_IN)
     audit_findings: Findings = findings(
-        "What breaks a rule: its batches with their certificates, events, and what they took and gave.",
+        "Findings about its batches: their certificates, events, inputs and uses.",
         roles=STAFF,
     )
 
@@ -29,11 +29,11 @@ class Supplier(Node):
 class Certificate(Node):
     certificate_id: int = field("Number of the certificate in this database.")
     scheme: str = field("Certification scheme.")
-    number: str = field("Number the scheme gave it.")
-    scope: str | None = field("What it covers.")
+    number: str = field("Number that the scheme assigned.")
+    scope: str | None = field("Materials or activities that it covers.")
     valid_from: Date = field("First day of validity.")
     valid_to: Date = field("Last day of validity.")
-    holder: str | None = field("Whom the document names, where that is a group of suppliers.")
+    holder: str | None = field("The group of suppliers that the document names, if it names one.")
     document_hash: str | None = field("SHA-256 of the document, in hexadecimal.")
-    supplier: Supplier = field("Who holds it.")
-    cacao_batches = relation("Batches whose claim it covers.")
+    supplier: Supplier = field("The supplier that holds it.")
+    cacao_batches = relation("The batches whose claim it covers.")

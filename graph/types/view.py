@@ -1,7 +1,4 @@
-"""Which events a connection of transactions shows: all of them or the current ones, as of which time.
-
-The planner reads these arguments wherever a connection has them.
-"""
+"""Arguments of connections of events: a view and a time. The planner reads them."""
 
 from enum import Enum
 
@@ -12,19 +9,19 @@ from graph.types.node import argument
 from graph.types.scalar import DateTime
 
 
-@strawberry.enum(description="Which events are shown.")
+@strawberry.enum(description="A selection of events.")
 class TransactionView(Enum):
-    HISTORY = strawberry.enum_value("history", description="All of them, as they were recorded.")
+    HISTORY = strawberry.enum_value("history", description="All events.")
     CURRENT = strawberry.enum_value(
-        "current", description="Without those that a later event corrects."
+        "current", description="The events that no later event corrects."
     )
 
 
 def dated() -> list[StrawberryArgument]:
-    """Return what connections of transactions take beside the arguments of every connection."""
+    """Return the arguments that connections of events have beside those of every connection."""
     return [
-        argument("view", TransactionView, "Which events; HISTORY if not given."),
+        argument("view", TransactionView, "The selection of events; HISTORY by default."),
         argument(
-            "as_of", DateTime, "Only what was recorded by then, corrections too: what was known."
+            "as_of", DateTime, "Only events, corrections included, that were recorded by this time."
         ),
     ]

@@ -1,7 +1,7 @@
-"""Findings: what an auditor would check by hand, as rules over the tables themselves.
+"""Findings: rules that check the recorded data, as an auditor would by hand.
 
-They believe no trigger and no mark that one keeps. A rule is one declaration in a module here; the
-enum of the schema, the statements and the page docs/reference/rules.md follow from it.
+A rule does not trust what triggers derive. It is one declaration in a module of this package; the enum
+of the GraphQL schema, the statements and the page docs/reference/rules.md follow from it.
 """
 
 from models.findings import ancestry, claims, kilograms, ledgers, records, timing

@@ -1,4 +1,4 @@
-"""Rules about lineage: where a lot comes from, and whether the way back there is whole."""
+"""Rules about lineage: origins, suppliers, edges and cycles."""
 
 from models.findings.rule import ERROR, FLOWS, INPUTS, LOTS, PRODUCTS, WARNING, Rule
 
@@ -51,7 +51,7 @@ RULES = (
     Rule(
         code="product_without_batches",
         severity=WARNING,
-        title="A product was made of no lot that is recorded.",
+        title="No recorded lot went into a product.",
         judges=(PRODUCTS,),
         source="""
 <products> s WHERE NOT EXISTS (SELECT FROM product_cacao_batch e WHERE e.product_id = s.product_id)""",
@@ -61,7 +61,7 @@ RULES = (
     Rule(
         code="lineage_orphan",
         severity=ERROR,
-        title="An edge leads to a lot or a product that is not there.",
+        title="An edge leads to a lot or a product that does not exist.",
         judges=FLOWS,
         source="""
 <flows> s LEFT JOIN LATERAL (
@@ -83,12 +83,12 @@ WHERE i.id IS NULL OR coalesce(o.id, p.id) IS NULL""",
             "quantityKg": "round(s.quantity_kg, 3)::text",
         },
     ),
-    # Any way round leads back somewhere in an order of all lots, by day and number: only edges that do
-    # are walked from, of which sound data has few.
+    # In an order of all lots by day and number, each cycle has an edge that leads back. The rule starts
+    # only from such edges, of which sound data has few.
     Rule(
         code="lineage_cycle",
         severity=ERROR,
-        title="A lot was made, by way of others, from itself; told of the edge that leads back in time.",
+        title="A lot was made from itself through other lots; the finding names the edge that leads back in time.",
         judges=(INPUTS,),
         source=f"""
 (SELECT s.* FROM <inputs> s LEFT JOIN LATERAL (

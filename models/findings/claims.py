@@ -1,4 +1,4 @@
-"""Rules about claims: certificates that cover a lot, and how it was kept apart from other cacao."""
+"""Rules about claims: certificates that cover a lot, and its custody."""
 
 from models.findings.rule import ERROR, INPUTS, LOTS, Rule
 
@@ -54,7 +54,8 @@ WHERE o.custody IS NOT NULL AND custody_rank(o.custody) > custody_rank(i.custody
         " coalesce(i.custody, 'of unknown custody'))",
         evidence={"custody": "o.custody", "inputCustody": "i.custody"},
     ),
-    # One way back is enough: where it is not, a lot on the way mixes origins and is found itself.
+    # `origin_of` follows one path back. If other paths lead elsewhere, a lot on the path mixes origins
+    # and has a finding of its own.
     Rule(
         code="custody_mixed",
         severity=ERROR,

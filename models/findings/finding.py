@@ -1,4 +1,4 @@
-"""A finding as the planner reads it: a row of no table, computed by the statements of the rules."""
+"""Findings as a mapped class for the planner; the statements of the rules compute the rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TYPES: dict[str, Any] = {
     "evidence": JSON(),
     "transaction_id": BigInteger(),
 }
-# Its metadata is its own, as it is no table.
+# Its own metadata keeps it out of the tables.
 FINDINGS = Table(
     "audit_findings",
     MetaData(),
@@ -34,7 +34,7 @@ FINDINGS = Table(
 
 
 def _to(column: str, key: Any) -> Any:
-    """Return a reference to what a finding is about, which may be gone."""
+    """Return a relationship to an object of a finding; the object may not exist any more."""
     return relationship(
         lazy="raise",
         viewonly=True,
@@ -43,7 +43,7 @@ def _to(column: str, key: Any) -> Any:
 
 
 class AuditFinding(Base):
-    """What breaks a rule, where, and the figures that show it; its key orders all findings."""
+    """A row that breaks a rule, with its objects and figures; the key orders all findings."""
 
     __table__ = FINDINGS
 

@@ -1,4 +1,4 @@
-"""Rules about kilograms: what lots held, gave and lost."""
+"""Rules about the kilograms that lots contain, give and lose."""
 
 from models.findings.rule import ERROR, LOTS, WARNING, Rule
 
@@ -26,7 +26,7 @@ WHERE d.products + d.lots + d.lost > s.quantity""",
             "lostKg": "d.lost::text",
         },
     ),
-    # The same yields as those that flag a lot at write, but asked of what is there now.
+    # Writers flag a lot by the same yields; this rule applies them to the present rows.
     Rule(
         code="yield_too_high",
         severity=WARNING,

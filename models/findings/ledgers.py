@@ -1,31 +1,31 @@
-"""Rules about the ledger: each event is what its leaf says, and each leaf is of an event that is there.
+"""Rules about the ledger: each event equals its leaf, and the event of each leaf exists.
 
-This reads leaves; that they are those that were signed is for `audit verify`, which is told the key.
+The rules trust the stored leaves. `audit verify` checks with the public key that these were signed.
 """
 
 from models.findings.rule import ERROR, EVENTS, LEAVES, Rule
 
 _HASHED = "substr(l.hashes, 1, 32) = sha256('\\x00'::bytea || l.leaf)"
-TOLD = "convert_from(l.leaf, 'UTF8')::jsonb"
-NOW = "ledger_record(ROW(s.*)::transactions)"
-# As an equation PostgreSQL expects few events to differ, and shares all of them between processes. Of
-# details with numbers that no double holds, or too deep, a leaf has texts: those are not compared.
-DIFFERS = f"""CASE WHEN NOT {_HASHED} THEN 1 WHEN {TOLD} - '{{salt,sequence,version}}'::text[] = {NOW} THEN 0
-   WHEN {TOLD} ? 'asText' AND {TOLD} - '{{salt,sequence,version,asText,details}}'::text[] = {NOW} - 'details' THEN 0
+_LEAF = "convert_from(l.leaf, 'UTF8')::jsonb"
+_EVENT = "ledger_record(ROW(s.*)::transactions)"
+# For an equation, PostgreSQL expects few rows and plans parallel workers. A leaf has details as text
+# (`asText`) if they are too deep or have a number that is no double; those details are not compared.
+_DIFFERS = f"""CASE WHEN NOT {_HASHED} THEN 1 WHEN {_LEAF} - '{{salt,sequence,version}}'::text[] = {_EVENT} THEN 0
+   WHEN {_LEAF} ? 'asText' AND {_LEAF} - '{{salt,sequence,version,asText,details}}'::text[] = {_EVENT} - 'details' THEN 0
    ELSE 1 END = 1"""
 
 RULES = (
     Rule(
         code="ledger_mismatch",
         severity=ERROR,
-        title="An event is not what its leaf in the ledger says, or has none and does not wait for one.",
+        title="An event differs from its leaf in the ledger, or has no leaf and is not queued for one.",
         judges=(EVENTS,),
         source=f"""
-(SELECT s.transaction_id, s.product_id, s.cacao_batch_id, l.sequence, {NOW} AS now,
-   CASE WHEN {_HASHED} THEN {TOLD} - '{{salt,sequence,version,asText}}'::text[] END AS said
+(SELECT s.transaction_id, s.product_id, s.cacao_batch_id, l.sequence, {_EVENT} AS now,
+   CASE WHEN {_HASHED} THEN {_LEAF} - '{{salt,sequence,version,asText}}'::text[] END AS said
  FROM <events> s CROSS JOIN LATERAL (
    SELECT e.sequence, e.leaf, e.hashes FROM ledger_entries e WHERE e.transaction_id = s.transaction_id <fence>) l
- WHERE {DIFFERS}
+ WHERE {_DIFFERS}
  UNION ALL
  SELECT s.transaction_id, s.product_id, s.cacao_batch_id, NULL, NULL, NULL FROM (
    SELECT s.transaction_id, s.product_id, s.cacao_batch_id FROM <events> s
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
     Rule(
         code="ledger_orphan",
         severity=ERROR,
-        title="The ledger has a leaf of an event that is not there.",
+        title="The ledger has a leaf of an event that does not exist.",
         judges=(LEAVES,),
         source="""
 <leaves> s WHERE NOT EXISTS (SELECT FROM transactions t WHERE t.transaction_id = s.transaction_id)""",

@@ -1,4 +1,4 @@
-"""All findings of a scope as a stream: one snapshot, a rule at a time, by way of a file and not of memory."""
+"""Streams all findings of a scope, one rule after another, in one snapshot."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from models.findings.rule import Rule
 from models.findings.scope import Scope
 from models.findings.statement import WHERE, branches_of, listing_statement
 
-# The columns of a finding that are written: of its key only the rule, since the rest follows from its place.
+# The columns of a finding that are listed; of its key, only the rule.
 SHOWN = ("rule", "severity", "message", *WHERE, "evidence")
 EXISTS = {
     "Product": "SELECT FROM products WHERE product_id = {}",
@@ -22,15 +22,16 @@ SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def stream(database: Database, scope: Scope, rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
-    """Yield the findings in their order, by column of SHOWN; the evidence as the text of a JSON object.
+    """Yield the findings in order, each by column of SHOWN.
 
-    Raises LookupError where the product, lot or supplier is not there.
+    `evidence` is the text of a JSON object. Raises LookupError if the product, lot or supplier of the
+    scope does not exist.
     """
     columns = ", ".join(f"{name}::text" if name == "evidence" else name for name in SHOWN)
     with closing(database.engine().raw_connection()) as raw, closing(raw.cursor()) as opened:
         cursor: Any = opened
         cursor.execute(SNAPSHOT)
-        # Compiling a statement takes longer than nearly all of these run.
+        # JIT compilation takes longer than nearly all of these statements.
         cursor.execute("SET LOCAL jit = off")
         if scope.kind in EXISTS:
             cursor.execute(EXISTS[scope.kind].format(scope.start))
@@ -43,7 +44,7 @@ def stream(database: Database, scope: Scope, rules: Sequence[Rule]) -> Iterator[
 
 
 def _of(cursor: Any, select: str) -> Iterator[dict[str, Any]]:
-    """Yield the findings of a rule, by way of a file: PostgreSQL shares no cursor between its processes, but a COPY."""
+    """Yield the findings of a rule through a file: PostgreSQL runs COPY in parallel, but no cursor."""
     with TemporaryFile("w+", encoding="utf-8", newline="") as file:
         cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv)", file)
         file.seek(0)

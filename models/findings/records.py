@@ -1,19 +1,19 @@
-"""Rules about what was recorded beside each other: events, and the edges and lots that they speak of."""
+"""Rules that compare events with the edges, losses and lots that they name."""
 
 from models.findings.rule import CURRENT, ERROR, EVENTS, WARNING, Rule
 
-# As many digits as a repetition of PostgreSQL may have; any such number is of type numeric.
+# A repetition of PostgreSQL's has at most 255 characters; any such number fits `numeric`.
 NUMBER = "'^-?[0-9]{1,255}(\\.[0-9]{1,255})?$'"
 _KEY = "'^[0-9]{1,9}$'"
 
 
 def named_in_details(*names: str) -> str:
-    """Return the whole number under one of these names of an event's details; null where there is none."""
-    given = "coalesce(" + ", ".join(f"s.details ->> '{name}'" for name in names) + ")"
-    return f"CASE WHEN {given} ~ {_KEY} THEN ({given})::int END"
+    """Return SQL of the integer that the details have under one of these names, or null."""
+    text = "coalesce(" + ", ".join(f"s.details ->> '{name}'" for name in names) + ")"
+    return f"CASE WHEN {text} ~ {_KEY} THEN ({text})::int END"
 
 
-# What an event names: a loss, a product, a lot that was taken, one that took.
+# Numbers that an event names: of a loss, a product, a lot, an input lot, an output lot.
 _NAMED = f"""SELECT CASE WHEN s.product_id IS NULL THEN {named_in_details("lossId")} END AS loss,
     {named_in_details("productId", "product_id")} AS product, {named_in_details("cacaoBatchId", "cacao_batch_id")} AS lot,
     {named_in_details("inputBatchId", "input_batch_id")} AS input, {named_in_details("outputBatchId", "output_batch_id")} AS output"""
@@ -32,12 +32,12 @@ RULES = (
         message="format('event %s names neither a product nor a lot', s.event)",
         evidence={"event": "s.event"},
     ),
-    # Kilograms are compared only where it is certain what they are of: a loss or an edge that the
-    # event names, or the whole lot at the event that it came to be by. A shipment may be a part.
+    # Kilograms are compared only if their object is certain: a loss or an edge that the event names, or
+    # the whole lot if the event made it. A shipment may have a part of a lot.
     Rule(
         code="quantity_mismatch",
         severity=ERROR,
-        title="An event states other kilograms than the edge, the loss or the lot that it speaks of.",
+        title="An event states other kilograms than the edge, the loss or the lot that it names.",
         judges=(EVENTS,),
         source=f"""
 <events> s

@@ -1,8 +1,8 @@
-"""What a rule is: a code, how severe, and one select over the rows it judges. It touches no database.
+"""The declaration of a rule: a code, a severity, and the SQL of the rows that break it.
 
 A rule reads its subjects as `<lots> s`, `<products> s`, `<flows> s`, `<inputs> s`, `<events> s` or
-`<leaves> s`: all there are, or those of a scope. What it looks up of others stands in a LATERAL that ends with
-`<fence>`, so that it is a look-up by index wherever the subjects are few.
+`<leaves> s`, which are all rows or those of a scope. It reads other rows in a LATERAL that ends with
+`<fence>`, so that PostgreSQL uses an index if the subjects are few.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A kind of row that is judged: its key of two whole numbers, and where its findings point to.
+    """Rows that a rule judges: the key of a row, two integers, and the objects of its findings.
 
-    `place` tells kinds apart that one rule judges; `reads` are the tables behind the placeholder; `many`:
-    there are millions where there are thousands of lots.
+    `place` orders the subjects of one rule. `reads` is the name of the placeholder. `many` is true for
+    tables that have a thousand times as many rows as there are lots.
     """
 
     place: int
@@ -74,17 +74,17 @@ EVENTS = Subject(
 LEAVES = Subject(
     0, "leaves", ("s.sequence", "0"), {"transaction_id": "s.transaction_id"}, many=True
 )
-# Where an event is judged by what it says: one that a later event corrects no longer says it.
+# Only events that no later event corrects are judged by their content.
 CURRENT = "NOT EXISTS (SELECT FROM transactions c WHERE c.corrects = s.transaction_id)"
-# An edge: what a product took of a lot, and what a lot took of another.
+# Edges from a lot to a product, and from a lot to a lot.
 FLOWS = (_USES, INPUTS)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `source` is FROM and WHERE of what breaks it, the subject as `s`, each once.
+    """A rule. `source` is the FROM and WHERE of the subjects `s` that break it, each once.
 
-    `evidence` are the figures by name, kilograms as text; `where` points to more than the subject.
+    `evidence` is SQL of the figures by name, kilograms as text. `where` is SQL of further objects.
     """
 
     code: str

@@ -1,7 +1,8 @@
-"""Whose findings: everybody's, or those of a product, a lot or a supplier, as SQL over its rows.
+"""The rows that findings are computed of: all, or those of a product, a lot or a supplier.
 
-A lot or a product answers for what it was made of, back to the plots, unless it is asked for itself
-alone. An edge belongs to who took; of a lot and of a supplier, also to who gave. Pure text.
+The scope of a product or a lot includes all lots that it was made of, unless `upstream` is false. It
+includes the edges that lead to these; the scope of a lot or a supplier also the edges that leave its
+own lots. This module only writes SQL.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ EVERYTHING = {
 }
 SCOPED = {
     **{name: f"own_{name}" for name in ("lots", "products", "uses", "inputs", "events", "holds")},
-    # If an event is gone, its subject is not known.
+    # The subject of an event that does not exist is not known.
     "leaves": "(SELECT * FROM ledger_entries WHERE false)",
     "within": "WHERE x.id IN (SELECT a.id FROM ancestors a)",
     "fence": "OFFSET 0",
@@ -38,14 +39,14 @@ SCOPED = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`start` is the number of the product, lot or supplier, `upstream` whether to go back: both SQL."""
+    """The object whose findings are computed: its type, and SQL of its number and of `upstream`."""
 
     kind: _Kind = "everything"
     start: str = ""
     upstream: str = "true"
 
     def source(self, rule: Rule, subject: Subject) -> str:
-        """FROM and WHERE of a rule over these rows of one kind."""
+        """Return the FROM and WHERE of a rule over the subjects in this scope."""
         names = EVERYTHING if self.kind == "everything" else SCOPED
         text = rule.source.replace("<flows>", names[subject.reads])
         for name, meant in names.items():
@@ -53,7 +54,10 @@ class Scope:
         return text
 
     def tables(self) -> list[str]:
-        """Return what the sources read, as entries of a WITH RECURSIVE; each is made at most once, if needed."""
+        """Return the tables that the sources read, as entries of WITH RECURSIVE.
+
+        PostgreSQL computes each at most once, and only if a source reads it.
+        """
         if self.kind == "everything":
             return []
         deeper = "false" if self.kind == "Supplier" else self.upstream
@@ -61,7 +65,7 @@ class Scope:
             "UNION SELECT x.id FROM {name} r CROSS JOIN LATERAL (SELECT e.input_batch_id AS id"
             " FROM cacao_batch_input e WHERE e.output_batch_id = r.id{when} OFFSET 0) x"
         )
-        # As an array, givers are taken for few: for many, room would be made before anything is found.
+        # For an array PostgreSQL expects few rows; for many it allocates memory before it reads the first.
         givers = "SELECT input_batch_id FROM own_uses UNION SELECT input_batch_id FROM own_inputs"
         events = "SELECT t.* FROM transactions t WHERE t"
         return [
@@ -103,7 +107,7 @@ class Scope:
         return self.start if self.kind == "Product" else "NULL"
 
     def _givers(self) -> str:
-        """Lots of which what they gave counts, too."""
+        """Return the lots whose outgoing edges are in the scope; empty if only incoming ones are."""
         match self.kind:
             case "CacaoBatch":
                 return f"(SELECT {self.start}::int AS id) r"
@@ -126,10 +130,10 @@ class Scope:
 
 
 def _of(name: str, source: str) -> str:
-    """Return an entry of WITH: all columns of `x`."""
+    """Return an entry of WITH that has all columns of `x`."""
     return f"{name} AS MATERIALIZED (SELECT x.* FROM {source})"
 
 
 def _each(select: str) -> str:
-    """Return what is found for each `r`, looked up by index however many there may be."""
+    """Return a join with the rows of a SELECT for each `r`, which PostgreSQL looks up by index."""
     return f"CROSS JOIN LATERAL ({select} OFFSET 0) x"

@@ -1,7 +1,7 @@
-"""The SQL of findings: in order of rule, kind of subject and key, no more rules than a page needs.
+"""The SQL of a page of findings, in the order of rule, subject and key.
 
-Each rule and kind is an entry of WITH that stops at the page's size, and is not begun where those
-ahead of it have filled the page, or where the cursor lies behind it.
+Each rule and subject is an entry of WITH that stops at the size of the page. PostgreSQL does not
+compute an entry if the entries before it fill the page, or if the cursor is past it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ COLUMNS = {**KEY, "severity": "text", "message": "text", "evidence": "json", **W
 _LEAST, _MOST = "'-9223372036854775808'::bigint", "9223372036854775807::bigint"
 
 Position = tuple[str, str, str, str]
-"""SQL of a finding's place in the order: rule, kind, and the two numbers of its key."""
+"""SQL of the position of a finding: rule, place of the subject, and the two numbers of its key."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingWindow:
-    """Which findings: behind `after` and ahead of `before`, or at them; SQL of how many at most.
+    """A page of findings between two positions, at most `limit` (SQL) of them.
 
-    `backward` counts from the end, and lists in descending order; `whole` findings, or their keys alone.
+    `inclusive` adds the findings at the positions. `backward` counts from the end and lists in
+    descending order. Without `whole`, the page has only the keys.
     """
 
     limit: str | None = None
@@ -49,7 +50,7 @@ ALL = FindingWindow()
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A rule over one kind of subjects."""
+    """A rule over one of its subjects."""
 
     rule: Rule
     subject: Subject
@@ -59,7 +60,7 @@ class Branch:
         return self.rule.code, self.subject.place
 
     def select(self, scope: Scope, *, whole: bool = True) -> str:
-        """All its findings in a scope, in no order; `whole`, or their keys alone."""
+        """Return the SQL of all its findings in a scope, unordered; without `whole`, of their keys."""
         rule, subject = self.rule, self.subject
         key = (
             f"SELECT '{rule.code}'::text COLLATE \"C\" AS rule, {subject.place} AS place,"
@@ -77,18 +78,18 @@ class Branch:
         )
 
     def order(self, scope: Scope) -> tuple[str, str]:
-        """By what its findings are sorted.
+        """Return the SQL terms that sort its findings.
 
-        Of lots and products, each is looked at in turn until there are enough. Edges and events are many, and
-        of those that break a rule PostgreSQL expects a third: sorted by sums, for which no index is,
-        they are joined as a whole, which takes less than half as long.
+        Lots and products are read in the order of an index until the page is full. Edges and events
+        are many, and PostgreSQL expects a third of them to break the rule. No index has the order by a
+        sum, so PostgreSQL joins them as a whole, which takes less than half as long.
         """
         if scope.kind == "everything" and self.subject.many:
             return "f.first_key + 0", "f.second_key + 0"
         return "f.first_key", "f.second_key"
 
     def within(self, window: FindingWindow) -> Iterator[str]:
-        """Conditions on a finding `f` of this branch: between the cursors."""
+        """Yield the conditions that keep the findings `f` of this branch between the positions."""
         for position, greater in ((window.after, True), (window.before, False)):
             if position is None:
                 continue
@@ -106,7 +107,7 @@ class Branch:
 
 
 def branches_of(rules: Sequence[Rule]) -> list[Branch]:
-    """Rules by kind of subject, in the order of findings."""
+    """Return a branch for each rule and each of its subjects, in the order of findings."""
     made = [Branch(rule, subject) for rule in rules for subject in rule.judges]
     return sorted(made, key=lambda branch: branch.place)
 

@@ -1,7 +1,7 @@
-"""Rules about time: what happened, was made or was given on a day on which it cannot have been.
+"""Rules about time: events, lots and uses on a day on which they are impossible.
 
-Days are local ones and times are UTC, so that a time is too early only where that day had not yet
-begun anywhere: fourteen hours ahead of UTC.
+Days are local and times are UTC. A time is too early only if the day had not begun anywhere on Earth;
+the earliest zone is fourteen hours ahead of UTC.
 """
 
 from models.findings.rule import CURRENT, ERROR, EVENTS, FLOWS, LOTS, WARNING, Rule
@@ -73,12 +73,12 @@ WHERE coalesce(o.day, p.day) < i.day""",
         " coalesce(o.day, p.day), s.input_batch_id, i.day)",
         evidence={"madeOn": "coalesce(o.day, p.day)", "inputMadeOn": "i.day"},
     ),
-    # Neither `on_hold` nor `hold_batch` is believed: the holds and the edges themselves are walked. An
-    # edge is known since its record time, so that a hold reaches a lot by edges recorded until then.
+    # The rule follows the holds and the edges, and reads neither `on_hold` nor `hold_batch`. An edge
+    # counts from its record time, so a hold reaches a lot by edges recorded before the release.
     Rule(
         code="use_after_hold",
         severity=ERROR,
-        title="A lot was given on while a hold that was placed on it, or on what it was made of, lasted.",
+        title="A lot was used during a hold that was placed on it or on a lot that it was made of.",
         judges=FLOWS,
         source="""
 (WITH RECURSIVE held (hold_id, id, since, until) AS (

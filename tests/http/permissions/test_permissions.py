@@ -50,7 +50,7 @@ def test_every_field_declares_its_roles() -> None:
 
 def test_schema_says_who_a_field_is_for() -> None:
     field = OBJECTS["Supplier"].fields["contactPerson"]
-    assert field.description == "Whom to ask there. For operator, auditor, admin."
+    assert field.description == "Name of the contact person. For operator, auditor, admin."
     filters = SCHEMA.type_map["SupplierFilter"]
     assert isinstance(filters, GraphQLInputObjectType)
     assert (filters.fields["contactPerson"].description or "").endswith(listed(STAFF) + ".")
